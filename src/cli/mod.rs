@@ -1,0 +1,60 @@
+//! Commands: one file each, one row each in [`Command`]. Arguments to values; the work is the rooms'.
+
+use crate::failure::{Failure, STAGES};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Brings an EC2 host to duty.
+#[derive(Parser)]
+#[command(name = "muster", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What muster can be told to do.
+#[derive(Subcommand)]
+enum Command {}
+
+impl Command {
+    fn run(self) -> Result<u8, Failure> {
+        match self {}
+    }
+}
+
+/// Runs muster with a command line, and gives the process's exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match Cli::command().after_long_help(exit_codes()).try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = Cli::from_arg_matches(&matches)
+        .map_err(|error| Failure::message(crate::failure::Stage::Usage, error.to_string()))
+        .and_then(|cli| cli.command.run());
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            report(&failure);
+            ExitCode::from(failure.stage.exit_code())
+        }
+    }
+}
+
+/// The only printer of errors.
+#[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
+fn report(failure: &Failure) {
+    eprintln!("{failure}");
+}
+
+fn exit_codes() -> String {
+    use std::fmt::Write;
+    let mut text = String::from("Exit codes:\n    0  done\n");
+    for (_, name, code, meaning) in STAGES {
+        let _ = writeln!(text, "  {code:>3}  {name}: {meaning}");
+    }
+    text
+}

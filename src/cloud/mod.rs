@@ -1,0 +1,1 @@
+//! What is asked of AWS: instance metadata, parameters, secrets, objects, signals.

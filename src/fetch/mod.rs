@@ -1,0 +1,1 @@
+//! Brings untrusted things in: git over SSH and HTTPS.

@@ -1,0 +1,1 @@
+//! Is the host doing its job: checks with deadlines.

@@ -1,0 +1,69 @@
+//! A program to run, as a value, and what it said.
+
+use crate::secret::Secret;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A program to run. It is always an argument list; a shell is a program like any other.
+#[derive(Clone, Debug, Default)]
+pub struct Command {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// The working directory.
+    pub directory: Option<PathBuf>,
+    /// Variables added to the environment.
+    pub environment: Vec<(String, String)>,
+    /// Whether the environment starts empty.
+    pub clear_environment: bool,
+    /// What it reads on standard input.
+    pub stdin: Option<Secret<Vec<u8>>>,
+    /// The user to become.
+    pub user: Option<String>,
+    /// The mask for files that it makes.
+    pub umask: Option<u32>,
+    /// When to give up: its whole process group is killed.
+    pub timeout: Option<Duration>,
+    /// Whether arguments may hold a secret: they are then printed redacted.
+    pub sensitive: bool,
+}
+
+impl Command {
+    /// A program with arguments.
+    pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
+        Self { argv: argv.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
+    /// For messages: the arguments joined, or only the program where they are sensitive.
+    pub fn shown(&self) -> String {
+        if self.sensitive {
+            format!("{} {}", self.argv.first().map_or("", String::as_str), crate::secret::REDACTED)
+        } else {
+            self.argv.join(" ")
+        }
+    }
+}
+
+/// What a program said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// Its exit code; minus the signal's number when killed, as Python's `subprocess` gives it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+    /// Whether its time ran out.
+    pub timed_out: bool,
+}
+
+impl Output {
+    /// Standard output as text, invalid bytes replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Whether it ended with zero.
+    pub fn ok(&self) -> bool {
+        self.code == 0
+    }
+}

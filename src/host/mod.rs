@@ -1,0 +1,163 @@
+//! The only door to the machine: looking ([`Observe`]), altering ([`Host`]), and what an alteration is ([`Change`]).
+
+mod change;
+mod command;
+pub mod durable;
+
+pub use change::{Account, Attributes, Change, Content, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
+pub use command::{Command, Output};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What kind of thing a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character device.
+    Character,
+    /// A block device.
+    Block,
+}
+
+/// What `stat(2)` says of a path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits, `0o7777` at most.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Bytes.
+    pub size: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Device number.
+    pub device: u64,
+    /// Hard links.
+    pub links: u64,
+    /// Seconds since the epoch, with the fraction.
+    pub atime: f64,
+    /// Seconds since the epoch, with the fraction.
+    pub mtime: f64,
+    /// Seconds since the epoch, with the fraction.
+    pub ctime: f64,
+}
+
+/// A digest's algorithm, as Ansible's `checksum_algorithm` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    /// For `stat` and old `checksum:` values only; decides nothing about trust.
+    Md5,
+    /// Ansible's default for files; decides nothing about trust.
+    Sha1,
+    /// 224 bits.
+    Sha224,
+    /// 256 bits.
+    Sha256,
+    /// 384 bits.
+    Sha384,
+    /// 512 bits.
+    Sha512,
+}
+
+/// Looks at a machine and alters nothing.
+///
+/// Paths are absolute, as the machine itself sees them. What does not exist is `Ok(None)`, and `Err` means that it
+/// could not be looked at.
+pub trait Observe {
+    /// What is at a path; `follow` looks through a final symbolic link.
+    fn stat(&self, path: &Path, follow: bool) -> io::Result<Option<Stat>>;
+    /// A file's whole content. Modules read configuration this way, never artifacts.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    /// A file's digest in lower-case hexadecimal, streamed.
+    fn digest(&self, path: &Path, algorithm: Digest) -> io::Result<Option<String>>;
+    /// The names in a directory, sorted.
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<std::ffi::OsString>>>;
+    /// Where a symbolic link points, as written.
+    fn read_link(&self, path: &Path) -> io::Result<Option<PathBuf>>;
+    /// A user by name, or by number written as text: the machine's own files first, directory services after.
+    fn user(&self, name: &str) -> io::Result<Option<UserEntry>>;
+    /// A group by name, or by number written as text.
+    fn group(&self, name: &str) -> io::Result<Option<GroupEntry>>;
+    /// Every local user, in file order.
+    fn users(&self) -> io::Result<Vec<UserEntry>>;
+    /// Every local group, in file order.
+    fn groups(&self) -> io::Result<Vec<GroupEntry>>;
+    /// Runs a program that only reads (`systemctl show`, `dpkg-query`), and gives its output. A program that is not
+    /// installed is `Err` of kind `NotFound`; on a root that may run nothing it is `Err` of kind `Unsupported`.
+    fn query(&self, command: &Command) -> io::Result<Output>;
+    /// The first executable file of that name on the machine's PATH.
+    fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>>;
+}
+
+/// A machine that can be altered.
+pub trait Host: Observe {
+    /// Carries out one change. It is whole or not at all where the kernel can give that.
+    fn apply(&mut self, change: &Change) -> Result<Effect, HostError>;
+    /// The same machine, to look at.
+    fn observe(&self) -> &dyn Observe;
+}
+
+/// A change that could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The operating system refused.
+    #[error("{attempt} {path}: {source}", path = path.display())]
+    Io {
+        /// What was attempted, as "write", "remove".
+        attempt: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A `validate:` command did not accept the new content; the old file stands.
+    #[error("validation of {path} by `{command}` failed: {output}", path = path.display())]
+    Validation {
+        /// The file that was to be replaced.
+        path: PathBuf,
+        /// The command that judged it.
+        command: String,
+        /// What it said.
+        output: String,
+    },
+    /// A program that a change stands for ended badly.
+    #[error("`{command}` ended with {code}: {output}")]
+    Program {
+        /// What was run, redacted.
+        command: String,
+        /// Its exit code; minus the signal's number when killed.
+        code: i32,
+        /// Its error output, shortened.
+        output: String,
+    },
+    /// This kind of host cannot do that (a root directory has no services).
+    #[error("{what} cannot be done on this host: {why}")]
+    Unsupported {
+        /// The change.
+        what: String,
+        /// Why, and what would allow it.
+        why: String,
+    },
+}
+
+impl HostError {
+    /// An `io::Error` with what was attempted on what.
+    pub fn io(attempt: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { attempt, path: path.to_owned(), source }
+    }
+}

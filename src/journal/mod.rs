@@ -1,0 +1,1 @@
+//! What happened: runs, the lock, status, the outbox.

@@ -1,0 +1,20 @@
+//! muster brings an EC2 host to duty: one static binary that learns who the host is, fetches and verifies its
+//! configuration, applies Ansible roles, checks health, and reports how it went.
+//!
+//! The rooms, in reading order. `ARCHITECTURE.md` is the map; `tests/tidy.rs` holds who may know whom.
+
+pub mod cli;
+
+pub mod cloud;
+pub mod fetch;
+pub mod health;
+pub mod release;
+pub mod roles;
+pub mod settings;
+
+pub mod host;
+pub mod trust;
+
+pub mod failure;
+pub mod journal;
+pub mod secret;

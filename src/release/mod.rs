@@ -1,0 +1,1 @@
+//! An application release: resolve, verify, activate, roll back.

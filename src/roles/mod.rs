@@ -1,0 +1,5 @@
+//! Ansible roles, executed natively.
+
+pub mod modules;
+pub mod remote;
+pub mod value;

@@ -1,0 +1,386 @@
+//! A task's arguments, checked and coerced by its module's [`Spec`] as Ansible's `argument_spec` does it.
+
+use super::spec::{Param, ParamKind, Spec, Support};
+use crate::roles::value::{Key, Map, Value};
+use std::collections::BTreeMap;
+
+/// An argument that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArgError {
+    /// Not an argument of this module.
+    #[error("`{module}` has no argument `{name}`")]
+    Unknown {
+        /// The module.
+        module: &'static str,
+        /// As written.
+        name: String,
+        /// The nearest that it has.
+        nearest: Option<&'static str>,
+    },
+    /// An argument that Ansible documents and muster does not do.
+    #[error("`{module}: {name}` is not supported: {why}")]
+    Unsupported {
+        /// The module.
+        module: &'static str,
+        /// The argument, with the value where only that is not supported.
+        name: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A required argument that is not there.
+    #[error("`{module}` needs the argument `{name}`")]
+    Missing {
+        /// The module.
+        module: &'static str,
+        /// The argument.
+        name: &'static str,
+    },
+    /// A value of the wrong type, or none of the choices.
+    #[error("`{module}: {name}`: {problem}")]
+    Value {
+        /// The module.
+        module: &'static str,
+        /// The argument.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Arguments that do not go together.
+    #[error("`{module}`: {problem}")]
+    Together {
+        /// The module.
+        module: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Arguments that every module with `file_attributes` takes.
+pub const FILE_ATTRIBUTES: &[Param] = &[
+    Param::new("mode", ParamKind::Mode, "Permission bits, octal or symbolic."),
+    Param::new("owner", ParamKind::Str, "The owning user."),
+    Param::new("group", ParamKind::Str, "The owning group."),
+    Param::new("unsafe_writes", ParamKind::Bool, "Write in place where a rename is not possible.").default("false"),
+    Param::new("attributes", ParamKind::Str, "Filesystem attributes.").aliases(&["attr"]).unsupported("chattr flags"),
+    Param::new("seuser", ParamKind::Str, "SELinux user.").unsupported("SELinux labels"),
+    Param::new("serole", ParamKind::Str, "SELinux role.").unsupported("SELinux labels"),
+    Param::new("setype", ParamKind::Str, "SELinux type.").unsupported("SELinux labels"),
+    Param::new("selevel", ParamKind::Str, "SELinux level.").unsupported("SELinux labels"),
+];
+
+impl Spec {
+    /// Every argument, the common ones included.
+    pub fn all_params(&self) -> impl Iterator<Item = &'static Param> {
+        let common: &'static [Param] = if self.file_attributes { FILE_ATTRIBUTES } else { &[] };
+        self.params.iter().chain(common.iter().filter(|c| self.params.iter().all(|p| p.name != c.name)))
+    }
+
+    /// The argument of that name or alias.
+    pub fn param(&self, name: &str) -> Option<&'static Param> {
+        self.all_params().find(|p| p.name == name || p.aliases.contains(&name))
+    }
+
+    /// Whether an argument may be written so: its name is known and supported. For load time, values unseen.
+    pub fn check_name(&self, name: &str) -> Result<&'static Param, ArgError> {
+        self.param(name).ok_or_else(|| ArgError::Unknown {
+            module: self.name,
+            name: name.to_owned(),
+            nearest: self
+                .all_params()
+                .map(|p| p.name)
+                .map(|have| (strsim::damerau_levenshtein(have, name), have))
+                .filter(|(distance, _)| *distance <= 3)
+                .min()
+                .map(|(_, have)| have),
+        })
+    }
+
+    /// Checks and coerces one value that is known. `Omit` and a plain null stand for an argument not written.
+    pub fn check_value(&self, param: &'static Param, value: &Value) -> Result<Value, ArgError> {
+        let value = coerce(param.kind, value).map_err(|problem| ArgError::Value {
+            module: self.name,
+            name: param.name,
+            problem,
+        })?;
+        let texts: Vec<String> = match &value {
+            Value::List(items) => items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
+            other => written(other).into_iter().collect(),
+        };
+        if !param.choices.is_empty() {
+            if let Some(bad) = texts.iter().find(|text| !param.choices.contains(&text.as_str())) {
+                let problem = format!("`{bad}` is none of: {}", param.choices.join(", "));
+                return Err(ArgError::Value { module: self.name, name: param.name, problem });
+            }
+        }
+        match param.support {
+            Support::Full => Ok(value),
+            Support::Only(values) => match texts.iter().find(|text| !values.contains(&text.as_str())) {
+                None => Ok(value),
+                Some(bad) => Err(ArgError::Unsupported {
+                    module: self.name,
+                    name: format!("{}: {bad}", param.name),
+                    why: "this value is not done natively yet",
+                }),
+            },
+            // Written out with the value that it has anyway, it asks for nothing.
+            Support::No(_) if param.default.is_some() && texts.first().map(String::as_str) == param.default => {
+                Ok(value)
+            }
+            Support::No(why) => Err(ArgError::Unsupported { module: self.name, name: param.name.into(), why }),
+        }
+    }
+
+    /// Checks a task's arguments, templated already, and makes them ready to be read.
+    pub fn accept(&'static self, given: &Map) -> Result<Args, ArgError> {
+        let mut values = BTreeMap::new();
+        for (key, value) in given {
+            let name = match key {
+                Key::Str(name) => name.to_string(),
+                other => other.to_string(),
+            };
+            let param = self.check_name(&name)?;
+            if matches!(value, Value::Omit | Value::Null) {
+                continue;
+            }
+            values.insert(param.name, self.check_value(param, value)?);
+        }
+        for param in self.all_params() {
+            if values.contains_key(param.name) {
+                continue;
+            }
+            if param.required {
+                return Err(ArgError::Missing { module: self.name, name: param.name });
+            }
+            if let Some(default) = param.default {
+                let value = coerce(param.kind, &Value::str(default)).unwrap_or(Value::str(default));
+                values.insert(param.name, value);
+            }
+        }
+        Ok(Args { spec: self, values, given: given.keys().map(ToString::to_string).collect() })
+    }
+}
+
+/// Accepted arguments, by their proper names, typed by their [`ParamKind`].
+#[derive(Debug)]
+pub struct Args {
+    spec: &'static Spec,
+    values: BTreeMap<&'static str, Value>,
+    given: Vec<String>,
+}
+
+impl Args {
+    /// The module that they are for.
+    pub fn module(&self) -> &'static str {
+        self.spec.name
+    }
+
+    /// Whether the task wrote it, as opposed to a default.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.spec.param(name).is_some_and(|p| {
+            self.values.contains_key(p.name)
+                && self.given.iter().any(|g| g == p.name || p.aliases.contains(&g.as_str()))
+        })
+    }
+
+    /// A value as it is.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    /// Text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.values.get(name).and_then(written)
+    }
+
+    /// Text of a required argument, or of one with a default.
+    pub fn must(&self, name: &'static str) -> Result<String, ArgError> {
+        self.text(name).ok_or(ArgError::Missing { module: self.spec.name, name })
+    }
+
+    /// A truth value; an argument without one is false.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.values.get(name), Some(Value::Bool(true)))
+    }
+
+    /// A truth value that may be absent.
+    pub fn maybe_flag(&self, name: &str) -> Option<bool> {
+        match self.values.get(name) {
+            Some(Value::Bool(b)) => Some(*b),
+            _ => None,
+        }
+    }
+
+    /// A whole number.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.values.get(name) {
+            Some(Value::Int(i)) => Some(*i),
+            _ => None,
+        }
+    }
+
+    /// A list of texts; absent is empty.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        match self.values.get(name) {
+            Some(Value::List(items)) => items.iter().filter_map(written).collect(),
+            Some(other) => written(other).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// A path.
+    pub fn path(&self, name: &str) -> Option<std::path::PathBuf> {
+        self.text(name).map(Into::into)
+    }
+
+    /// An error about these arguments together.
+    pub fn together(&self, problem: impl Into<String>) -> ArgError {
+        ArgError::Together { module: self.spec.name, problem: problem.into() }
+    }
+
+    /// An error about one argument's value.
+    pub fn wrong(&self, name: &'static str, problem: impl Into<String>) -> ArgError {
+        ArgError::Value { module: self.spec.name, name, problem: problem.into() }
+    }
+
+    /// Whether any argument holds a secret.
+    pub fn has_secret(&self) -> bool {
+        self.values.values().any(Value::has_secret)
+    }
+}
+
+/// A scalar as Python's `str()` writes it.
+fn written(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Str(text) => text.expose().to_owned(),
+        Value::Template(template) => template.text.clone(),
+        Value::Int(i) => i.to_string(),
+        Value::Float(f) if f.fract() == 0.0 && f.abs() < 1e16 => format!("{f:.1}"),
+        Value::Float(f) => f.to_string(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Null | Value::Omit | Value::List(_) | Value::Map(_) => return None,
+    })
+}
+
+/// Ansible's truth words (`module_utils/parsing/convert_bool.py`).
+pub fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),
+        "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Some(false),
+        _ => None,
+    }
+}
+
+fn keep_secret(of: &Value, text: String) -> Value {
+    if of.has_secret() { Value::secret(text) } else { Value::str(text) }
+}
+
+fn coerce(kind: ParamKind, value: &Value) -> Result<Value, String> {
+    let wrong = |want: &str| Err(format!("wants {want}, not {} {}", value.type_name(), value.to_json()));
+    match kind {
+        ParamKind::Raw => Ok(value.clone()),
+        ParamKind::Mode => match value {
+            Value::Int(_) | Value::Str(_) => Ok(value.clone()),
+            _ => wrong("a permission mode"),
+        },
+        ParamKind::Str | ParamKind::Path => match written(value) {
+            Some(text) => Ok(keep_secret(value, text)),
+            // Ansible writes lists and mappings out as text; where that is meant, `to_json` says it better.
+            None => wrong("text"),
+        },
+        ParamKind::Bool => match value {
+            Value::Bool(_) => Ok(value.clone()),
+            other => written(other)
+                .and_then(|text| truth(&text))
+                .map_or_else(|| wrong("a truth value"), |truth| Ok(Value::Bool(truth))),
+        },
+        ParamKind::Int => match value {
+            Value::Int(_) => Ok(value.clone()),
+            Value::Bool(b) => Ok(Value::Int(i64::from(*b))),
+            #[expect(clippy::cast_possible_truncation, reason = "a whole fraction within range")]
+            Value::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => Ok(Value::Int(*f as i64)),
+            other => written(other)
+                .and_then(|text| text.trim().parse().ok())
+                .map_or_else(|| wrong("a whole number"), |int| Ok(Value::Int(int))),
+        },
+        ParamKind::Float => match value {
+            Value::Float(_) => Ok(value.clone()),
+            other => written(other)
+                .and_then(|text| text.trim().parse().ok())
+                .map_or_else(|| wrong("a number"), |float| Ok(Value::Float(float))),
+        },
+        ParamKind::StrList | ParamKind::AnyList => match value {
+            Value::List(items) if kind == ParamKind::StrList => items
+                .iter()
+                .map(|item| written(item).map_or_else(|| wrong("a list of texts"), |t| Ok(keep_secret(item, t))))
+                .collect::<Result<Vec<_>, _>>()
+                .map(Value::list),
+            Value::List(_) => Ok(value.clone()),
+            Value::Str(text) => {
+                Ok(Value::list(text.expose().split(',').map(|part| keep_secret(value, part.trim().to_owned()))))
+            }
+            Value::Map(_) => wrong("a list"),
+            other => Ok(Value::list(written(other).map(Value::str))),
+        },
+        ParamKind::Dict => match value {
+            Value::Map(_) => Ok(value.clone()),
+            Value::Str(text) => serde_json::from_str::<serde_json::Value>(text.expose())
+                .ok()
+                .filter(serde_json::Value::is_object)
+                .map_or_else(|| wrong("a mapping"), |json| Ok(Value::from_json(&json))),
+            _ => wrong("a mapping"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roles::modules::spec::FreeForm;
+
+    static SPEC: Spec = Spec {
+        name: "test.file",
+        aliases: &[],
+        summary: "",
+        free_form: FreeForm::Pairs,
+        params: &[
+            Param::new("path", ParamKind::Path, "").required().aliases(&["dest", "name"]),
+            Param::new("force", ParamKind::Bool, "").default("false"),
+            Param::new("state", ParamKind::Str, "").choices(&["file", "absent"]),
+            Param::new("tags", ParamKind::StrList, ""),
+        ],
+        file_attributes: true,
+        examples: &[],
+    };
+
+    fn accept(yaml: &[(&str, Value)]) -> Result<Args, ArgError> {
+        SPEC.accept(&yaml.iter().map(|(k, v)| (Key::from(*k), v.clone())).collect())
+    }
+
+    #[test]
+    fn values_are_coerced_as_ansible_does() {
+        let args = accept(&[
+            ("dest", "/a".into()),
+            ("force", "yes".into()),
+            ("tags", "a, b".into()),
+            ("mode", Value::Int(0o644)),
+        ])
+        .expect("accepted");
+        assert_eq!(args.text("path").as_deref(), Some("/a"));
+        assert!(args.flag("force"));
+        assert_eq!(args.texts("tags"), ["a", "b"]);
+        assert!(args.is_given("path") && !args.is_given("state"));
+    }
+
+    #[test]
+    fn what_cannot_be_accepted_is_named() {
+        let unknown = accept(&[("paht", "/a".into())]).expect_err("unknown");
+        assert_eq!(unknown.to_string(), "`test.file` has no argument `paht`");
+        assert!(matches!(unknown, ArgError::Unknown { nearest: Some("path"), .. }));
+        assert_eq!(accept(&[]).expect_err("missing").to_string(), "`test.file` needs the argument `path`");
+        let choice = accept(&[("path", "/a".into()), ("state", "gone".into())]).expect_err("choice");
+        assert_eq!(choice.to_string(), "`test.file: state`: `gone` is none of: file, absent");
+        let label = accept(&[("path", "/a".into()), ("setype", "etc_t".into())]).expect_err("unsupported");
+        assert_eq!(label.to_string(), "`test.file: setype` is not supported: SELinux labels");
+    }
+}

@@ -1,0 +1,45 @@
+//! Modules: one file each, one row each in [`TABLE`]. A module *is* its arguments; it looks, and says what to change.
+
+mod args;
+mod plan;
+mod spec;
+
+pub use args::{ArgError, Args};
+pub use plan::{Diff, Eyes, Failed, Next, Plan, RenderOptions, Tree};
+pub use spec::{Choices, FreeForm, Param, ParamKind, Spec, Support};
+
+/// What a task asks for, with its arguments read.
+pub trait Module: Send {
+    /// Looks at the machine, and says what is to change and what the task's result is. Alters nothing.
+    fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed>;
+}
+
+/// Who carries a module out.
+#[derive(Clone, Copy)]
+pub enum Actor {
+    /// The module itself, over [`crate::host::Observe`]: reads its arguments into a [`Module`].
+    Host(fn(&mut Args) -> Result<Box<dyn Module>, ArgError>),
+    /// The engine: it needs the run's variables or the play's structure (`set_fact`, `include_tasks`, `meta`, ...).
+    Engine,
+}
+
+/// A module's row.
+pub struct Row {
+    /// Name, arguments, documentation, examples.
+    pub spec: &'static Spec,
+    /// Who carries it out.
+    pub actor: Actor,
+}
+
+/// Every module. Adding one is a file and a row.
+pub static TABLE: &[Row] = &[];
+
+/// The row of a module by any name that Ansible accepts for it: fully qualified, short, or an alias.
+pub fn find(name: &str) -> Option<&'static Row> {
+    let short = |full: &str| full.rsplit('.').next().is_some_and(|last| last == name);
+    let legacy = name.strip_prefix("ansible.legacy.").map(|rest| format!("ansible.builtin.{rest}"));
+    let name = legacy.as_deref().unwrap_or(name);
+    TABLE.iter().find(|row| {
+        row.spec.name == name || short(row.spec.name) || row.spec.aliases.iter().any(|a| *a == name || short(a))
+    })
+}

@@ -1,0 +1,137 @@
+//! What a module may look at, and what it answers.
+
+use crate::host::{Change, Effect, Observe};
+use crate::roles::remote::Remote;
+use crate::roles::value::{Key, Map, Value};
+use std::path::{Path, PathBuf};
+
+/// All that a module may look at.
+pub struct Eyes<'a> {
+    /// The machine.
+    pub host: &'a dyn Observe,
+    /// The network.
+    pub remote: &'a dyn Remote,
+    /// The verified tree.
+    pub tree: &'a dyn Tree,
+    /// The task's environment, for programs that it runs.
+    pub environment: &'a [(String, String)],
+    /// The user that the task becomes; `None` is the user that muster runs as.
+    pub become_user: Option<&'a str>,
+}
+
+/// The verified tree, as a task in it sees it: names are searched as Ansible searches them.
+pub trait Tree {
+    /// The path of a file by the task's search order; `kind` is `files`, `templates`, `vars` or `tasks`.
+    fn resolve(&self, kind: &str, name: &str) -> Result<PathBuf, Failed>;
+    /// A file of the tree.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Failed>;
+    /// The files below a directory of the tree, relative, sorted, with whether each is a directory.
+    fn walk(&self, path: &Path) -> Result<Vec<(PathBuf, bool)>, Failed>;
+    /// Whether a file of the tree is executable.
+    fn mode(&self, path: &Path) -> Result<u32, Failed>;
+    /// Renders a template file; the value is secret where it read a secret.
+    fn render(&self, path: &Path, options: &RenderOptions) -> Result<Value, Failed>;
+}
+
+/// How `template` renders.
+#[derive(Clone, Debug)]
+pub struct RenderOptions {
+    /// `trim_blocks`.
+    pub trim_blocks: bool,
+    /// `lstrip_blocks`.
+    pub lstrip_blocks: bool,
+    /// `newline_sequence`.
+    pub newline_sequence: String,
+    /// `variable_start_string`, `variable_end_string`.
+    pub variable: (String, String),
+    /// `block_start_string`, `block_end_string`.
+    pub block: (String, String),
+    /// `comment_start_string`, `comment_end_string`.
+    pub comment: (String, String),
+    /// The destination, for `template_destpath`.
+    pub destination: PathBuf,
+}
+
+/// How a file or another text changes, for people.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Diff {
+    /// What `before` is.
+    pub before_header: String,
+    /// The old text; absent where it must not be seen or is not text.
+    pub before: Option<String>,
+    /// What `after` is.
+    pub after_header: String,
+    /// The new text; absent where it must not be seen or is not text.
+    pub after: Option<String>,
+}
+
+/// What to do after a plan's changes: look again, with what they did.
+pub type Next = Box<dyn FnOnce(&Eyes<'_>, &[Effect]) -> Result<Plan, Failed>>;
+
+/// A module's answer.
+#[derive(Default)]
+pub struct Plan {
+    /// What to alter, in order.
+    pub changes: Vec<Change>,
+    /// Members of the task's result beside `changed`.
+    pub result: Map,
+    /// Whether the task counts as changed; by default it does where there are changes.
+    pub changed: Option<bool>,
+    /// For people.
+    pub diff: Vec<Diff>,
+    /// What follows once the changes are made. Its plan's result is laid over this one's.
+    pub next: Option<Next>,
+}
+
+impl Plan {
+    /// Nothing to change.
+    pub fn unchanged() -> Self {
+        Self::default()
+    }
+
+    /// The same plan with a member of the result.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.result.insert(Key::from(key), value.into());
+        self
+    }
+}
+
+/// A module that failed: Ansible's `msg`, and what else belongs to the result.
+#[derive(Debug, Default)]
+pub struct Failed {
+    /// What was attempted, on what, and why it did not work.
+    pub message: String,
+    /// Other members of the result (`rc`, `stderr`, ...).
+    pub result: Map,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Failed {
+    /// A message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    /// The same failure with a member of the result.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.result.insert(Key::from(key), value.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl From<crate::host::HostError> for Failed {
+    fn from(error: crate::host::HostError) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,166 @@
+//! What roles may ask of the network, as a synchronous trait that the boot hands in: `roles` knows no cloud.
+
+use crate::host::Content;
+use crate::secret::Secret;
+use std::time::Duration;
+
+/// A parameter's value.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The full name as the service gave it.
+    pub name: String,
+    /// The value. Every one travels as a secret; `secure` tells whether it must stay one.
+    pub value: Secret<String>,
+    /// Whether it is a `SecureString`.
+    pub secure: bool,
+    /// Its version.
+    pub version: i64,
+    /// Its ARN.
+    pub arn: String,
+    /// `String`, `StringList` or `SecureString`.
+    pub kind: String,
+}
+
+/// A secret's value.
+#[derive(Clone, Debug)]
+pub enum SecretValue {
+    /// Its `SecretString`.
+    Text(Secret<String>),
+    /// Its `SecretBinary`.
+    Binary(Secret<Vec<u8>>),
+}
+
+/// An HTTP request of a role (`get_url`, `uri`, `lookup('url')`).
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// GET where empty.
+    pub method: String,
+    /// Where.
+    pub url: String,
+    /// Headers added.
+    pub headers: Vec<(String, String)>,
+    /// What is sent.
+    pub body: Option<Secret<Vec<u8>>>,
+    /// User and password for basic authentication.
+    pub basic: Option<(String, Secret<String>)>,
+    /// Whether certificates are verified; `false` only where the role says so.
+    pub verify: bool,
+    /// Redirects to follow.
+    pub follow: bool,
+    /// When to give up.
+    pub timeout: Option<Duration>,
+}
+
+/// What a server said.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The last URL after redirects.
+    pub url: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, staged on disk past a small size.
+    pub body: Content,
+    /// The body's bytes.
+    pub size: u64,
+}
+
+/// An object in S3.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The body, staged on disk.
+    pub body: Content,
+    /// Its bytes.
+    pub size: u64,
+    /// Its entity tag, unquoted.
+    pub etag: String,
+    /// Its version, where the bucket keeps versions.
+    pub version: Option<String>,
+}
+
+/// Which object.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectName {
+    /// Bucket name.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// A version of it.
+    pub version: Option<String>,
+    /// The bucket's region, where it is not the host's.
+    pub region: Option<String>,
+}
+
+/// A request that came to nothing. The message says what was attempted, on what, and as whom where that matters.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteError {
+    /// What was attempted and what came back.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Whether the thing does not exist, as opposed to could not be asked for.
+    pub missing: bool,
+}
+
+/// What a plan may ask of the network. Every method only reads.
+pub trait Remote: Send + Sync {
+    /// Parameters by name, ARN, `name:version` or `name:label`; in the order asked, `None` where there is none.
+    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError>;
+    /// All parameters below a path.
+    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError>;
+    /// A secret by name or ARN, at a version or stage where named.
+    fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError>;
+    /// An object's bytes.
+    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError>;
+    /// An object's size and entity tag without its bytes; `None` where there is none.
+    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError>;
+    /// Object keys with a prefix.
+    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError>;
+    /// An HTTP request.
+    fn http(&self, request: &Request) -> Result<Response, RemoteError>;
+    /// Instance metadata below `/latest/`, as text; `None` where it answers 404. Credentials are refused.
+    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError>;
+}
+
+/// No network at all: every question is refused by name. For unit tests and for work without a cloud.
+#[derive(Debug, Default)]
+pub struct Offline;
+
+impl Offline {
+    fn refuse<T>(what: &str) -> Result<T, RemoteError> {
+        Err(RemoteError {
+            message: format!("{what}: this run has no network"),
+            hint: Some("give it as a variable with -e, or run with the cloud".into()),
+            missing: false,
+        })
+    }
+}
+
+impl Remote for Offline {
+    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
+        Self::refuse(&format!("parameter {}", names.join(", ")))
+    }
+    fn parameters_by_path(&self, path: &str, _: bool) -> Result<Vec<Parameter>, RemoteError> {
+        Self::refuse(&format!("parameters below {path}"))
+    }
+    fn secret(&self, name: &str, _: Option<&str>, _: Option<&str>) -> Result<SecretValue, RemoteError> {
+        Self::refuse(&format!("secret {name}"))
+    }
+    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        Self::refuse(&format!("object s3://{}/{}", name.bucket, name.key))
+    }
+    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
+        Self::refuse(&format!("object s3://{}/{}", name.bucket, name.key))
+    }
+    fn objects(&self, bucket: &str, prefix: &str, _: Option<&str>) -> Result<Vec<String>, RemoteError> {
+        Self::refuse(&format!("objects s3://{bucket}/{prefix}"))
+    }
+    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
+        Self::refuse(&format!("request to {}", request.url))
+    }
+    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
+        Self::refuse(&format!("instance metadata {path}"))
+    }
+}

@@ -1,0 +1,298 @@
+//! A value as roles know it: YAML's, with what Ansible and secrets add to strings.
+
+use crate::failure::Place;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// A mapping's key. YAML and Python have more kinds of key; roles use these.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A string.
+    Str(Arc<str>),
+    /// A whole number.
+    Int(i64),
+    /// A truth value.
+    Bool(bool),
+    /// YAML's null.
+    Null,
+}
+
+/// A mapping in the order in which it was written.
+pub type Map = IndexMap<Key, Value>;
+
+/// A string that is to be templated when it is read. Only text of the verified tree, and of settings and the command
+/// line, becomes one: results, facts and parameters never do (CVE-2023-5764).
+#[derive(Debug)]
+pub struct Template {
+    /// The text as YAML gave it.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A text, and whether it must not be seen.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Text {
+    text: Arc<str>,
+    secret: bool,
+}
+
+impl Text {
+    /// A text in the open.
+    pub fn open(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), secret: false }
+    }
+
+    /// A text that must not be seen.
+    pub fn secret(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), secret: true }
+    }
+
+    /// The text itself, secret or not: for the work, not for printing.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it must not be seen.
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.secret { f.write_str(crate::secret::REDACTED) } else { write!(f, "{:?}", self.text) }
+    }
+}
+
+/// A value of a variable, an argument or a result.
+#[derive(Clone, Debug, Default)]
+pub enum Value {
+    /// Null.
+    #[default]
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A fraction.
+    Float(f64),
+    /// A plain string, never templated.
+    Str(Text),
+    /// A string to be templated when read.
+    Template(Arc<Template>),
+    /// A list.
+    List(Arc<Vec<Value>>),
+    /// A mapping.
+    Map(Arc<Map>),
+    /// Ansible's `omit`: the argument that has it is as if not written.
+    Omit,
+}
+
+impl Value {
+    /// A string in the open.
+    pub fn str(text: impl Into<Arc<str>>) -> Self {
+        Self::Str(Text::open(text))
+    }
+
+    /// A string that must not be seen.
+    pub fn secret(text: impl Into<Arc<str>>) -> Self {
+        Self::Str(Text::secret(text))
+    }
+
+    /// A list.
+    pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
+        Self::List(Arc::new(items.into_iter().collect()))
+    }
+
+    /// A mapping with string keys.
+    pub fn map<K: AsRef<str>>(items: impl IntoIterator<Item = (K, Self)>) -> Self {
+        Self::Map(Arc::new(items.into_iter().map(|(key, value)| (Key::from(key.as_ref()), value)).collect()))
+    }
+
+    /// A member of a mapping by its string key.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(map) => map.get(&Key::from(key)),
+            _ => None,
+        }
+    }
+
+    /// The text of a plain string, secret or not.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Str(text) => Some(text.expose()),
+            _ => None,
+        }
+    }
+
+    /// The items of a list.
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The members of a mapping.
+    pub fn as_map(&self) -> Option<&Map> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// Whether any string within must not be seen.
+    pub fn has_secret(&self) -> bool {
+        match self {
+            Self::Str(text) => text.is_secret(),
+            Self::List(items) => items.iter().any(Self::has_secret),
+            Self::Map(map) => map.values().any(Self::has_secret),
+            _ => false,
+        }
+    }
+
+    /// The same value with every string within marked secret. A number or truth value that came from a secret
+    /// carries no mark: it is `Str` again the moment that it is printed, and the redactor knows its text.
+    #[must_use]
+    pub fn into_secret(self) -> Self {
+        match self {
+            Self::Str(text) => Self::Str(Text::secret(text.text)),
+            Self::List(items) => Self::list(items.iter().cloned().map(Self::into_secret)),
+            Self::Map(map) => {
+                Self::Map(Arc::new(map.iter().map(|(k, v)| (k.clone(), v.clone().into_secret())).collect()))
+            }
+            other => other,
+        }
+    }
+
+    /// Python's name of the type, as `type_debug` and messages give it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "NoneType",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float",
+            Self::Str(_) | Self::Template(_) => "str",
+            Self::List(_) => "list",
+            Self::Map(_) => "dict",
+            Self::Omit => "omit",
+        }
+    }
+
+    /// As JSON, for results, status and journals: secrets are redacted, templates are their text, `omit` is null.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match self {
+            Self::Null | Self::Omit => Json::Null,
+            Self::Bool(b) => Json::Bool(*b),
+            Self::Int(i) => Json::from(*i),
+            Self::Float(f) => Json::from(*f),
+            Self::Str(text) if text.is_secret() => Json::from(crate::secret::REDACTED),
+            Self::Str(text) => Json::from(text.expose()),
+            Self::Template(template) => Json::from(template.text.as_str()),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(map) => Json::Object(map.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect()),
+        }
+    }
+
+    /// From JSON, plain: nothing in it is templated.
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(b) => Self::Bool(*b),
+            Json::Number(n) => n.as_i64().map_or_else(|| Self::Float(n.as_f64().unwrap_or(f64::NAN)), Self::Int),
+            Json::String(text) => Self::str(text.as_str()),
+            Json::Array(items) => Self::list(items.iter().map(Self::from_json)),
+            Json::Object(map) => Self::map(map.iter().map(|(k, v)| (k.as_str(), Self::from_json(v)))),
+        }
+    }
+}
+
+/// Two values are equal as Python's are: `1 == 1.0 == True`; a secret equals the same text in the open.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        let number = |value: &Self| match value {
+            Self::Bool(b) => Some(f64::from(u8::from(*b))),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "Python compares int with float by value; so large ones are rare"
+            )]
+            Self::Int(i) => Some(*i as f64),
+            Self::Float(f) => Some(*f),
+            _ => None,
+        };
+        match (self, other) {
+            (Self::Null, Self::Null) | (Self::Omit, Self::Omit) => true,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Str(a), Self::Str(b)) => a.expose() == b.expose(),
+            (Self::Template(a), Self::Template(b)) => a.text == b.text,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => a == b,
+            _ => matches!((number(self), number(other)), (Some(a), Some(b)) if a == b),
+        }
+    }
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Str(text) => f.write_str(text),
+            Self::Int(number) => number.fmt(f),
+            Self::Bool(true) => f.write_str("True"),
+            Self::Bool(false) => f.write_str("False"),
+            Self::Null => f.write_str("None"),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::str(text)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::str(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_stay_hidden_in_json_and_debug() {
+        let value = Value::map([("password", Value::secret("hunter2")), ("user", Value::str("app"))]);
+        assert_eq!(value.to_json().to_string(), r#"{"password":"********","user":"app"}"#);
+        assert!(!format!("{value:?}").contains("hunter2"));
+        assert!(value.has_secret());
+    }
+
+    #[test]
+    fn numbers_compare_as_in_python() {
+        assert_eq!(Value::Int(1), Value::Float(1.0));
+        assert_eq!(Value::Int(1), Value::Bool(true));
+        assert_ne!(Value::Int(1), Value::str("1"));
+    }
+}

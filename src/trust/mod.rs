@@ -1,0 +1,5 @@
+//! Decides what may be believed.
+
+mod sealed;
+
+pub use sealed::{Untrusted, Verified};

@@ -1,0 +1,1 @@
+//! A strict emulated AWS on loopback.
