@@ -3,3 +3,4 @@
 pub mod modules;
 pub mod remote;
 pub mod value;
+pub mod yaml;
