@@ -106,11 +106,11 @@ impl Spec {
             Value::List(items) => items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
             other => written(other).into_iter().collect(),
         };
-        if !param.choices.is_empty() {
-            if let Some(bad) = texts.iter().find(|text| !param.choices.contains(&text.as_str())) {
-                let problem = format!("`{bad}` is none of: {}", param.choices.join(", "));
-                return Err(ArgError::Value { module: self.name, name: param.name, problem });
-            }
+        if !param.choices.is_empty()
+            && let Some(bad) = texts.iter().find(|text| !param.choices.contains(&text.as_str()))
+        {
+            let problem = format!("`{bad}` is none of: {}", param.choices.join(", "));
+            return Err(ArgError::Value { module: self.name, name: param.name, problem });
         }
         match param.support {
             Support::Full => Ok(value),
