@@ -3,6 +3,7 @@
 mod change;
 mod command;
 pub mod durable;
+pub mod linux;
 
 pub use change::{Account, Attributes, Change, Content, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
 pub use command::{Command, Output};
@@ -145,6 +146,18 @@ pub enum HostError {
         /// Its error output, shortened.
         output: String,
     },
+    /// Another program held the package database's lock for too long.
+    #[error("`{command}`: {holder} holds {lock} for {seconds} s now", seconds = waited.as_secs())]
+    Locked {
+        /// What was to be run, redacted.
+        command: String,
+        /// The lock's file.
+        lock: String,
+        /// Who holds it.
+        holder: String,
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
     /// This kind of host cannot do that (a root directory has no services).
     #[error("{what} cannot be done on this host: {why}")]
     Unsupported {
@@ -159,5 +172,14 @@ impl HostError {
     /// An `io::Error` with what was attempted on what.
     pub fn io(attempt: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { attempt, path: path.to_owned(), source }
+    }
+
+    /// A program that ended badly, with the end of what it said.
+    pub fn program(command: &Command, output: &Output) -> Self {
+        let said = if output.stderr.trim_ascii().is_empty() { &output.stdout } else { &output.stderr };
+        let text = String::from_utf8_lossy(said.trim_ascii());
+        let from = text.char_indices().rev().nth(1999).map_or(0, |(at, _)| at);
+        let output_end = if output.timed_out { "its time ran out".to_owned() } else { text[from..].to_owned() };
+        Self::Program { command: command.shown(), code: output.code, output: output_end }
     }
 }
