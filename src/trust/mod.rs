@@ -1,5 +1,7 @@
 //! Decides what may be believed.
 
+pub mod bundle;
 mod sealed;
+pub mod strict;
 
 pub use sealed::{Untrusted, Verified};
