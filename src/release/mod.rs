@@ -1,1 +1,158 @@
-//! An application release: resolve, verify, activate, roll back.
+//! An application release: which one, is it ours, is it what this host asked for, put in place, roll back.
+//!
+//! The release id comes from a parameter, the descriptor with its bundle and the artifact from object storage. The
+//! bundle is judged first, then the descriptor is read, then the artifact's size and digest; only then is anything
+//! changed.
+
+mod descriptor;
+mod layout;
+mod plan;
+mod record;
+
+pub use descriptor::{Artifact, Descriptor};
+pub use layout::Layout;
+pub use plan::{Planned, Source, plan, resolve};
+pub use record::{Active, Record, rollback};
+
+use crate::trust::bundle::BundleError;
+use std::path::PathBuf;
+
+/// What a host asks for.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The application.
+    pub app: String,
+    /// Its part.
+    pub component: String,
+    /// `canary`, `stable`, ...
+    pub channel: String,
+    /// The operating system, as descriptors name it.
+    pub os: String,
+    /// The architecture, as descriptors name it: `amd64`, `arm64`.
+    pub arch: String,
+    /// The parameter that holds the release id; `{app}`, `{component}` and `{channel}` stand for themselves.
+    pub parameter: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The bucket's region, where it is not the host's.
+    pub region: Option<String>,
+    /// The descriptor's key; `{release_id}` too.
+    pub descriptor_key: String,
+    /// The bundle's key.
+    pub bundle_key: String,
+    /// The artifact's key; `{path}` is what the descriptor says.
+    pub artifact_key: String,
+    /// Where the descriptor keeps what.
+    pub layout: Layout,
+    /// Where the artifact goes.
+    pub destination: PathBuf,
+    /// With which owner, group and mode.
+    pub attributes: crate::host::Attributes,
+    /// The largest artifact that is accepted, in bytes.
+    pub limit: u64,
+    /// Where records are kept.
+    pub records: PathBuf,
+}
+
+impl Order {
+    /// Fills a pattern's placeholders.
+    fn fill(&self, pattern: &str, release_id: &str, path: &str) -> String {
+        pattern
+            .replace("{app}", &self.app)
+            .replace("{component}", &self.component)
+            .replace("{channel}", &self.channel)
+            .replace("{release_id}", release_id)
+            .replace("{path}", path)
+    }
+}
+
+/// Why a release was not put in place.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// Something could not be fetched.
+    #[error("fetching {what}: {message}")]
+    Fetch {
+        /// What: the parameter's name or the object's address.
+        what: String,
+        /// What came back.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The id would lead to another object.
+    #[error("the release id `{id}` from parameter {parameter} is none: letters, digits and `.+-_` only")]
+    Id {
+        /// What the parameter holds.
+        id: String,
+        /// Its name.
+        parameter: String,
+    },
+    /// The bundle is not believed.
+    #[error("verifying {descriptor} by {bundle}: {source}")]
+    Bundle {
+        /// The descriptor's address.
+        descriptor: String,
+        /// The bundle's address.
+        bundle: String,
+        /// Why.
+        source: BundleError,
+    },
+    /// The descriptor does not say what it must.
+    #[error("reading the verified descriptor {descriptor}: {why}")]
+    Descriptor {
+        /// Its address.
+        descriptor: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A validly signed descriptor of something else.
+    #[error("the descriptor {descriptor} is of {field} `{have}`, and this host asked for `{want}`")]
+    Mismatch {
+        /// Its address.
+        descriptor: String,
+        /// Which field.
+        field: &'static str,
+        /// What it says.
+        have: String,
+        /// What was asked for.
+        want: String,
+    },
+    /// The artifact is not the one that was signed.
+    #[error("verifying the artifact {artifact}: {source}")]
+    Artifact {
+        /// Its address.
+        artifact: String,
+        /// Why.
+        source: crate::trust::artifact::ArtifactError,
+    },
+    /// The place could not be looked at, or a record not be read.
+    #[error("{what}: {message}")]
+    Local {
+        /// What was attempted, on what.
+        what: String,
+        /// Why not.
+        message: String,
+    },
+}
+
+impl crate::failure::Explain for ReleaseError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Fetch { hint, .. } => hint.clone(),
+            Self::Bundle { source, .. } => source.hint(),
+            Self::Descriptor { .. } => Some("map its fields with `layout:` in the release's settings".into()),
+            Self::Mismatch { .. } => Some("the parameter or the object key leads to another release".into()),
+            Self::Artifact { .. } => Some("nothing was changed; the release before it keeps running".into()),
+            Self::Id { .. } | Self::Local { .. } => None,
+        }
+    }
+
+    fn rule(&self) -> Option<&'static str> {
+        match self {
+            Self::Bundle { .. } | Self::Artifact { .. } | Self::Mismatch { .. } => {
+                Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)")
+            }
+            _ => None,
+        }
+    }
+}

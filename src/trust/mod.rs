@@ -1,5 +1,6 @@
 //! Decides what may be believed.
 
+pub mod artifact;
 pub mod bundle;
 mod sealed;
 pub mod strict;

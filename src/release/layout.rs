@@ -1,0 +1,65 @@
+//! Where a descriptor keeps what: dotted paths into its JSON.
+
+use serde_json::Value;
+
+/// The members of a descriptor. The default is
+/// `{schema, app, component, version, release_id, track, artifacts: [{os, arch, binary: {path, sha256, size}}]}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The application.
+    pub app: String,
+    /// Its part.
+    pub component: String,
+    /// The version, for people.
+    pub version: String,
+    /// The release id.
+    pub release_id: String,
+    /// The channel.
+    pub channel: String,
+    /// The list of artifacts.
+    pub artifacts: String,
+    /// Within an artifact: the operating system.
+    pub os: String,
+    /// Within an artifact: the architecture.
+    pub arch: String,
+    /// Within an artifact: its path in the bucket.
+    pub path: String,
+    /// Within an artifact: SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Within an artifact: its bytes.
+    pub size: String,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        let text = str::to_owned;
+        Self {
+            app: text("app"),
+            component: text("component"),
+            version: text("version"),
+            release_id: text("release_id"),
+            channel: text("track"),
+            artifacts: text("artifacts"),
+            os: text("os"),
+            arch: text("arch"),
+            path: text("binary.path"),
+            sha256: text("binary.sha256"),
+            size: text("binary.size"),
+        }
+    }
+}
+
+/// The member at a dotted path.
+pub(super) fn member<'a>(json: &'a Value, path: &str) -> Result<&'a Value, String> {
+    path.split('.').try_fold(json, |at, key| at.get(key)).ok_or_else(|| format!("it has no `{path}`"))
+}
+
+/// The text at a dotted path.
+pub(super) fn text(json: &Value, path: &str) -> Result<String, String> {
+    member(json, path)?.as_str().map(str::to_owned).ok_or_else(|| format!("`{path}` is no text"))
+}
+
+/// The whole number at a dotted path.
+pub(super) fn number(json: &Value, path: &str) -> Result<u64, String> {
+    member(json, path)?.as_u64().ok_or_else(|| format!("`{path}` is no whole number"))
+}

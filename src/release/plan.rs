@@ -1,0 +1,137 @@
+//! From an order to the changes that put a verified release in place.
+
+use super::record::{self, Active, Record, previous_path};
+use super::{Descriptor, Order, ReleaseError};
+use crate::host::{Attributes, Change, Content, Digest, FileWrite, Observe};
+use crate::trust::Untrusted;
+use crate::trust::artifact::verify_file;
+use crate::trust::bundle::{BundlePolicy, verify_bundle};
+use std::sync::Arc;
+
+/// Where releases come from. The boot hands it in; every method only reads.
+pub trait Source {
+    /// A parameter's value.
+    fn parameter(&self, name: &str) -> Result<String, (String, Option<String>)>;
+    /// A small object, in memory.
+    fn document(&self, order: &Order, key: &str) -> Result<Untrusted<Vec<u8>>, (String, Option<String>)>;
+    /// An artifact, on disk, in a file that has no name. No more than `limit` bytes.
+    fn artifact(
+        &self,
+        order: &Order,
+        key: &str,
+        limit: u64,
+    ) -> Result<Untrusted<std::fs::File>, (String, Option<String>)>;
+}
+
+/// What putting a release in place takes.
+#[derive(Debug)]
+pub struct Planned {
+    /// The release.
+    pub descriptor: Descriptor,
+    /// The key that signed it.
+    pub key: String,
+    /// What to change, in order; nothing where it is in place already.
+    pub changes: Vec<Change>,
+    /// What was active before.
+    pub previous: Option<Active>,
+}
+
+/// Finds out which release is asked for, and verifies its descriptor. Gives the name of the key that signed it too.
+pub fn resolve(
+    order: &Order,
+    source: &dyn Source,
+    policy: &BundlePolicy,
+) -> Result<(Descriptor, String), ReleaseError> {
+    let parameter = order.fill(&order.parameter, "", "");
+    let id = source.parameter(&parameter).map_err(fetch(&parameter))?.trim().to_owned();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
+    if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
+        return Err(ReleaseError::Id { id, parameter });
+    }
+    let address = |key: &str| format!("s3://{}/{key}", order.bucket);
+    let descriptor_key = order.fill(&order.descriptor_key, &id, "");
+    let bundle_key = order.fill(&order.bundle_key, &id, "");
+    let descriptor = source.document(order, &descriptor_key).map_err(fetch(&address(&descriptor_key)))?;
+    let bundle = source.document(order, &bundle_key).map_err(fetch(&address(&bundle_key)))?;
+    let signed = verify_bundle(descriptor, &bundle, policy).map_err(|source| ReleaseError::Bundle {
+        descriptor: address(&descriptor_key),
+        bundle: address(&bundle_key),
+        source,
+    })?;
+    let descriptor = Descriptor::read(&signed, order, &id, &address(&descriptor_key))?;
+    Ok((descriptor, signed.into_inner().key))
+}
+
+/// Resolves, verifies, and says what to change. The artifact is fetched only where another is in place.
+pub fn plan(
+    order: &Order,
+    source: &dyn Source,
+    policy: &BundlePolicy,
+    host: &dyn Observe,
+) -> Result<Planned, ReleaseError> {
+    let (descriptor, key) = resolve(order, source, policy)?;
+    let local = |error: std::io::Error| ReleaseError::Local {
+        what: format!("looking at {}", order.destination.display()),
+        message: error.to_string(),
+    };
+    let sha256 = hex::encode(descriptor.artifact.sha256);
+    let there = host.digest(&order.destination, Digest::Sha256).map_err(local)?;
+    let before = Record::read(&record::path(order))?;
+    let previous = before.as_ref().map(|record| record.active.clone());
+    let mut changes = Vec::new();
+    if there.as_deref() == Some(sha256.as_str()) {
+        let stat = host.stat(&order.destination, true).map_err(local)?;
+        if stat.is_some_and(|stat| differs(&order.attributes, &stat)) {
+            let (path, attributes) = (order.destination.clone(), order.attributes.clone());
+            changes.push(Change::SetAttributes { path, attributes, follow: true });
+        }
+    } else {
+        let artifact_key = order.fill(&order.artifact_key, &descriptor.release_id, &descriptor.artifact.path);
+        let address = format!("s3://{}/{artifact_key}", order.bucket);
+        let size = descriptor.artifact.size;
+        let file = source.artifact(order, &artifact_key, size).map_err(fetch(&address))?;
+        let verified = verify_file(file, descriptor.artifact.sha256, size)
+            .map_err(|source| ReleaseError::Artifact { artifact: address, source })?
+            .into_inner();
+        if there.is_some() {
+            // A hard link keeps the old file when the rename takes its name: there is no instant without one.
+            let (path, target) = (previous_path(&order.destination), order.destination.clone());
+            changes.push(Change::HardLink { path, target });
+        }
+        let write = FileWrite::new(&order.destination, Vec::new());
+        let content = Content::Staged(Arc::new(verified.file));
+        changes.push(Change::Write(FileWrite { content, attributes: order.attributes.clone(), ..write }));
+    }
+    let active = Active {
+        release_id: descriptor.release_id.clone(),
+        version: descriptor.version.clone(),
+        sha256: sha256.clone(),
+    };
+    // What is kept beside the artifact is the one that it replaced; a record of anything else would mislead a rollback.
+    let kept = match (&before, there) {
+        (Some(record), _) if record.active.sha256 == sha256 => record.previous.clone(),
+        (Some(record), Some(there)) if record.active.sha256 == there => Some(record.active.clone()),
+        (_, Some(there)) if there != sha256 => {
+            Some(Active { release_id: "unrecorded".into(), version: "unrecorded".into(), sha256: there })
+        }
+        _ => None,
+    };
+    let (app, component) = (order.app.clone(), order.component.clone());
+    let record = Record { app, component, destination: order.destination.clone(), active, previous: kept };
+    if before.as_ref() != Some(&record) {
+        let attributes = Attributes { mode: Some(0o644), ..Attributes::default() };
+        changes.push(Change::Write(FileWrite { attributes, ..FileWrite::new(record::path(order), record.bytes()) }));
+    }
+    Ok(Planned { descriptor, key, changes, previous })
+}
+
+fn differs(want: &Attributes, have: &crate::host::Stat) -> bool {
+    want.mode.is_some_and(|mode| mode != have.mode)
+        || want.uid.is_some_and(|uid| uid != have.uid)
+        || want.gid.is_some_and(|gid| gid != have.gid)
+}
+
+fn fetch(what: &str) -> impl Fn((String, Option<String>)) -> ReleaseError {
+    let what = what.to_owned();
+    move |(message, hint)| ReleaseError::Fetch { what: what.clone(), message, hint }
+}

@@ -1,0 +1,78 @@
+//! What is active, and what was before it: one small file an application and component.
+
+use super::{Order, ReleaseError};
+use crate::host::{Change, Host};
+use std::path::{Path, PathBuf};
+
+/// A release in place.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Active {
+    /// The release id.
+    pub release_id: String,
+    /// The version, for people.
+    pub version: String,
+    /// The artifact's SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The record of an application's component.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The application.
+    pub app: String,
+    /// Its part.
+    pub component: String,
+    /// Where the artifact is.
+    pub destination: PathBuf,
+    /// What is there.
+    pub active: Active,
+    /// What was there before, kept at [`previous_path`].
+    pub previous: Option<Active>,
+}
+
+/// Where the replaced artifact is kept: beside its successor, so that the way back is one rename.
+pub(super) fn previous_path(destination: &Path) -> PathBuf {
+    let name = destination.file_name().unwrap_or_default().to_string_lossy();
+    destination.with_file_name(format!(".{name}.previous"))
+}
+
+/// Where an order's record is kept.
+pub(super) fn path(order: &Order) -> PathBuf {
+    order.records.join(format!("{}.{}.json", order.app, order.component))
+}
+
+impl Record {
+    /// Reads a record; none where there is none.
+    pub fn read(path: &Path) -> Result<Option<Self>, ReleaseError> {
+        let local = |message: String| ReleaseError::Local { what: format!("reading {}", path.display()), message };
+        match std::fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(local(error.to_string())),
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| local(error.to_string())),
+        }
+    }
+
+    /// As it is written.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+}
+
+/// Puts the previous release back in place, by one rename, and records it. There is then no previous one.
+pub fn rollback(record_path: &Path, host: &mut dyn Host) -> Result<Record, ReleaseError> {
+    let local =
+        |message: String| ReleaseError::Local { what: format!("rolling back {}", record_path.display()), message };
+    let record = Record::read(record_path)?.ok_or_else(|| local("no release is recorded here".into()))?;
+    let previous = record.previous.clone().ok_or_else(|| local("no previous release is kept".into()))?;
+    let kept = previous_path(&record.destination);
+    let digest = host.digest(&kept, crate::host::Digest::Sha256).map_err(|error| local(error.to_string()))?;
+    if digest.as_deref() != Some(previous.sha256.as_str()) {
+        return Err(local(format!("{} is not the release that was kept", kept.display())));
+    }
+    host.apply(&Change::Rename { from: kept, to: record.destination.clone() }).map_err(|e| local(e.to_string()))?;
+    let record = Record { active: previous, previous: None, ..record };
+    crate::host::durable::write(record_path, &record.bytes(), 0o644).map_err(|error| local(error.to_string()))?;
+    Ok(record)
+}
