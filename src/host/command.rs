@@ -54,6 +54,8 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// Whether its time ran out.
     pub timed_out: bool,
+    /// Why it was not run at all, as it is with a missing program; `code` is then the `errno`.
+    pub not_run: Option<String>,
 }
 
 impl Output {

@@ -4,6 +4,7 @@ use super::capture::{Kept, Pipe};
 use super::child::Setup;
 use super::identity::Identity;
 use crate::host::{Command, Output};
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -65,7 +66,18 @@ pub fn run(root: &Path, command: &Command) -> io::Result<Output> {
     };
     let [(_, stdout), (_, stderr)] = streams;
     let code = status.code().unwrap_or_else(|| -status.signal().unwrap_or(0));
-    Ok(Output { code, stdout: stdout.finish(), stderr: stderr.finish(), timed_out: limit.expired })
+    Ok(Output { code, stdout: stdout.finish(), stderr: stderr.finish(), timed_out: limit.expired, not_run: None })
+}
+
+/// Runs a program for `Change::Run`: that it is missing or may not be executed is an outcome for the task to judge, as
+/// a non-zero exit is.
+pub fn attempt(root: &Path, command: &Command) -> io::Result<Output> {
+    run(root, command).or_else(|error| match error.raw_os_error() {
+        Some(code @ (libc::ENOENT | libc::EACCES | libc::ENOEXEC | libc::ENOTDIR)) => {
+            Ok(Output { code, not_run: Some(error.to_string()), ..Output::default() })
+        }
+        _ => Err(error),
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -214,6 +226,8 @@ mod tests {
         assert_eq!(run_here(&shell("kill -9 $$")).code, -9);
         let error = run(Path::new("/"), &Command::new(["/no/such/program"])).expect_err("missing");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let outcome = attempt(Path::new("/"), &Command::new(["/no/such/program"])).expect("an outcome");
+        assert!(outcome.code == 2 && outcome.not_run.is_some());
     }
 
     #[test]

@@ -1,8 +1,16 @@
 //! Modules: one file each, one row each in [`TABLE`]. A module *is* its arguments; it looks, and says what to change.
 
 mod args;
+mod command;
+#[cfg(test)]
+mod fake;
+mod glob;
+mod group;
 mod plan;
+mod programs;
 mod spec;
+mod systemd;
+mod words;
 
 pub use args::{ArgError, Args};
 pub use plan::{Diff, Eyes, Failed, Next, Plan, RenderOptions, Tree};
@@ -32,7 +40,13 @@ pub struct Row {
 }
 
 /// Every module. Adding one is a file and a row.
-pub static TABLE: &[Row] = &[];
+pub static TABLE: &[Row] = &[
+    Row { spec: &command::COMMAND, actor: Actor::Host(command::command) },
+    Row { spec: &command::SHELL, actor: Actor::Host(command::shell) },
+    Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },
+    Row { spec: &systemd::SERVICE, actor: Actor::Host(systemd::unit) },
+    Row { spec: &group::SPEC, actor: Actor::Host(group::group) },
+];
 
 /// The row of a module by any name that Ansible accepts for it: fully qualified, short, or an alias.
 pub fn find(name: &str) -> Option<&'static Row> {

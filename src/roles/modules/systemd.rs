@@ -1,0 +1,421 @@
+//! `systemd_service` and `service`: a unit's state, and whether it starts at boot.
+
+use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob};
+use crate::host::{Change, Output, UnitAction};
+use crate::roles::value::{Key, Map, Value};
+use std::path::Path;
+
+const NAME: Param = Param::new("name", ParamKind::Str, "The unit.").aliases(&["service", "unit"]);
+const STATE: Param = Param::new("state", ParamKind::Str, "What it is to be doing.").choices(&[
+    "reloaded",
+    "restarted",
+    "started",
+    "stopped",
+]);
+const ENABLED: Param = Param::new("enabled", ParamKind::Bool, "Whether it starts at boot.");
+const FORCE: Param = Param::new("force", ParamKind::Bool, "Overwrite conflicting links.");
+const MASKED: Param = Param::new("masked", ParamKind::Bool, "Whether it cannot be started at all.");
+const RELOAD: Param = Param::new("daemon_reload", ParamKind::Bool, "Have systemd read its units again first.")
+    .aliases(&["daemon-reload"])
+    .default("false");
+const REEXEC: Param = Param::new("daemon_reexec", ParamKind::Bool, "Have systemd execute itself again first.")
+    .aliases(&["daemon-reexec"])
+    .default("false");
+const SCOPE: Param = Param::new("scope", ParamKind::Str, "Whose manager: the system's, the user's, or all users'.")
+    .default("system")
+    .choices(&["system", "user", "global"]);
+const NO_BLOCK: Param = Param::new("no_block", ParamKind::Bool, "Do not wait for the job.").default("false");
+
+/// `systemd_service`.
+pub static SYSTEMD: Spec = Spec {
+    name: "ansible.builtin.systemd_service",
+    aliases: &["ansible.builtin.systemd"],
+    summary: "Starts, stops, enables and masks systemd units.",
+    free_form: FreeForm::Pairs,
+    params: &[NAME, STATE, ENABLED, FORCE, MASKED, RELOAD, REEXEC, SCOPE, NO_BLOCK],
+    file_attributes: false,
+    examples: &["systemd_service:\n  name: cron\n  state: started\n  enabled: true\n"],
+};
+
+/// `service`: systemd's arguments pass through it, as they do through Ansible's action plugin.
+pub static SERVICE: Spec = Spec {
+    name: "ansible.builtin.service",
+    aliases: &[],
+    summary: "Starts, stops and enables services.",
+    free_form: FreeForm::Pairs,
+    params: &[
+        NAME,
+        STATE,
+        ENABLED,
+        FORCE,
+        MASKED,
+        RELOAD,
+        REEXEC,
+        SCOPE,
+        NO_BLOCK,
+        Param::new("use", ParamKind::Str, "Which service manager.").default("auto").only(&[
+            "auto",
+            "systemd",
+            "ansible.builtin.systemd",
+            "ansible.builtin.systemd_service",
+        ]),
+        Param::new("arguments", ParamKind::Str, "Has no meaning with systemd, as in Ansible.").aliases(&["args"]),
+        Param::new("pattern", ParamKind::Str, "Has no meaning with systemd, as in Ansible."),
+        Param::new("runlevel", ParamKind::Str, "Has no meaning with systemd, as in Ansible."),
+        Param::new("sleep", ParamKind::Int, "Has no meaning with systemd, as in Ansible."),
+    ],
+    file_attributes: false,
+    examples: &["service:\n  name: cron\n  state: started\n"],
+};
+
+/// Ansible's warning; the task then counts as done.
+const OFFLINE: &str = "Target is a chroot or systemd is offline. This can lead to false positives or prevent the init \
+                       system tools from working.";
+
+/// What a unit is to be.
+#[derive(Clone)]
+struct Unit {
+    name: Option<String>,
+    state: Option<String>,
+    enabled: Option<bool>,
+    masked: Option<bool>,
+    scope: Option<String>,
+    force: bool,
+    no_block: bool,
+    reload: bool,
+    reexec: bool,
+    unused: Vec<&'static str>,
+}
+
+/// Reads the arguments of either.
+pub fn unit(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
+    let unused = ["pattern", "runlevel", "sleep", "arguments"].into_iter().filter(|name| args.is_given(name));
+    let unit = Unit {
+        name: args.text("name"),
+        state: args.text("state"),
+        enabled: args.maybe_flag("enabled"),
+        masked: args.maybe_flag("masked"),
+        scope: args.text("scope").filter(|scope| scope != "system"),
+        force: args.flag("force"),
+        no_block: args.flag("no_block"),
+        reload: args.flag("daemon_reload"),
+        reexec: args.flag("daemon_reexec"),
+        unused: unused.collect(),
+    };
+    let wants_name = unit.state.is_some() || unit.enabled.is_some() || unit.masked.is_some();
+    if !wants_name && !args.is_given("daemon_reload") && !args.is_given("daemon_reexec") {
+        return Err(args.together("one of state, enabled, masked, daemon_reload, daemon_reexec is required"));
+    }
+    match &unit.name {
+        None if wants_name => Err(args.together("state, enabled and masked need `name`")),
+        Some(name) if glob::is_pattern(name) => Err(args.wrong("name", format!("`{name}` is a pattern"))),
+        _ => Ok(Box::new(unit)),
+    }
+}
+
+impl Module for Unit {
+    fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
+        let daemon = [(self.reload, UnitAction::DaemonReload), (self.reexec, UnitAction::DaemonReexec)];
+        let changes: Vec<Change> =
+            daemon.into_iter().filter(|(wanted, _)| *wanted).map(|(_, action)| self.change("", action, eyes)).collect();
+        let mut first = Plan { changes, changed: Some(false), ..Plan::default() }
+            .with("name", self.name.as_deref().map_or(Value::Null, Value::str))
+            .with("status", Value::Map(Map::new().into()));
+        if !self.unused.is_empty() {
+            let warning = |name: &&str| Value::str(format!("Ignoring \"{name}\" as it is not used in \"systemd\""));
+            first = first.with("warnings", Value::list(self.unused.iter().map(warning)));
+        }
+        let Some(name) = self.name.clone() else { return Ok(first) };
+        if first.changes.is_empty() {
+            let second = self.settle(eyes, &name)?;
+            first.result.extend(second.result);
+            return Ok(Plan { result: first.result, ..second });
+        }
+        // What the units are is known only once systemd has read them again.
+        let unit = self.clone();
+        first.next = Some(Box::new(move |eyes, _| unit.settle(eyes, &name)));
+        Ok(first)
+    }
+}
+
+/// What is known of a unit.
+#[derive(Default)]
+struct Found {
+    status: Map,
+    is_systemd: bool,
+    is_script: bool,
+    is_offline: bool,
+    /// Its file is there, and systemd has not read it: a plan in which an earlier task writes it.
+    is_planned: bool,
+}
+
+impl Found {
+    fn field(&self, name: &str) -> Option<&str> {
+        self.status.get(&Key::from(name)).and_then(Value::as_str)
+    }
+
+    fn active(&self) -> Option<&str> {
+        self.field("ActiveState").or(self.is_planned.then_some("inactive"))
+    }
+}
+
+impl Unit {
+    fn change(&self, name: &str, action: UnitAction, eyes: &Eyes<'_>) -> Change {
+        // The manager of another user, and `--force`, are beyond what a unit change says.
+        if self.force || eyes.become_user.is_some_and(|user| user != "root") {
+            let mut words = self.systemctl(true);
+            words.push(action.verb().into());
+            words.extend((!name.is_empty()).then(|| name.to_owned()));
+            return Change::Run(self.in_session(words, eyes));
+        }
+        let name = if name.is_empty() { String::new() } else { with_suffix(name) };
+        Change::Unit { name, action, scope: self.scope.clone(), no_block: self.no_block }
+    }
+
+    fn systemctl(&self, acts: bool) -> Vec<String> {
+        let mut words = vec!["systemctl".to_owned()];
+        words.extend(self.scope.as_ref().map(|scope| format!("--{scope}")));
+        words.extend((acts && self.no_block).then(|| "--no-block".to_owned()));
+        words.extend((acts && self.force).then(|| "--force".to_owned()));
+        words
+    }
+
+    fn in_session(&self, words: Vec<String>, eyes: &Eyes<'_>) -> crate::host::Command {
+        let mut command = eyes.command(words);
+        if self.scope.as_deref() == Some("user") && eyes.variable("XDG_RUNTIME_DIR").is_none() {
+            let user = eyes.become_user.and_then(|name| eyes.host.user(name).ok().flatten());
+            let uid = user.map_or_else(|| nix::unistd::geteuid().as_raw(), |user| user.uid);
+            command.environment.push(("XDG_RUNTIME_DIR".into(), format!("/run/user/{uid}")));
+        }
+        command
+    }
+
+    fn ask(&self, eyes: &Eyes<'_>, question: &[&str]) -> Result<Output, Failed> {
+        let mut words = self.systemctl(false);
+        words.extend(question.iter().map(|word| (*word).to_owned()));
+        let mut command = self.in_session(words, eyes);
+        command.environment.push(("LC_ALL".into(), "C.UTF-8".into()));
+        eyes.query(&command)
+    }
+
+    fn look(&self, eyes: &Eyes<'_>, name: &str) -> Result<Found, Failed> {
+        let script = if name.starts_with('/') { name.to_owned() } else { format!("/etc/init.d/{name}") };
+        let mut found = Found { is_script: eyes.exists(&script)?, ..Found::default() };
+        let shown = self.ask(eyes, &["show", name])?;
+        let text = shown.text();
+        let was_ignored = |text: &str| {
+            !text.contains('=') && (text.contains("ignoring request") || text.contains("ignoring command"))
+        };
+        if shown.ok() && !was_ignored(&text) && !was_ignored(&String::from_utf8_lossy(&shown.stderr)) {
+            found.status = parse_show(&text);
+            let state = found.field("LoadState").unwrap_or("not-found").to_owned();
+            found.is_systemd = state != "not-found";
+            if found.is_systemd
+                && state != "masked"
+                && let Some(error) = found.field("LoadError")
+            {
+                return Err(Failed::new(format!("Error loading unit file '{name}': {error}")));
+            }
+        } else {
+            // A chroot without a running systemd: `systemctl` still reads unit files.
+            found.is_offline = true;
+            let known = "enabled enabled-runtime linked linked-runtime masked masked-runtime static indirect disabled \
+                         generated transient";
+            let state = self.ask(eyes, &["is-enabled", name])?.text();
+            found.is_systemd =
+                known.split(' ').any(|known| known == state.trim()) || self.ask(eyes, &["list-unit-files", name])?.ok();
+        }
+        if !found.is_systemd {
+            let file = with_suffix(name);
+            for directory in ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"] {
+                found.is_planned |= eyes.exists(&format!("{directory}/{file}"))?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn settle(&self, eyes: &Eyes<'_>, name: &str) -> Result<Plan, Failed> {
+        let found = self.look(eyes, name)?;
+        let exists = found.is_systemd || found.is_script || found.is_planned;
+        let missing = || Failed::new(format!("Could not find the requested service {name}: host"));
+        let mut plan = Plan::default().with("status", Value::Map(found.status.clone().into()));
+        if found.is_script && !found.is_systemd {
+            let warning =
+                format!("The service ({name}) is actually an init script but the system is managed by systemd");
+            plan = plan.with("warnings", Value::list([Value::from(warning)]));
+        }
+        if let Some(masked) = self.masked {
+            let is_masked = self.ask(eyes, &["is-enabled", name])?.text().trim() == "masked";
+            if is_masked != masked {
+                let action = if masked { UnitAction::Mask } else { UnitAction::Unmask };
+                plan.changes.push(self.change(name, action, eyes));
+            }
+        }
+        if let Some(enabled) = self.enabled {
+            if !exists {
+                return Err(missing());
+            }
+            if self.is_enabled(eyes, name, &found)? != enabled {
+                let action = if enabled { UnitAction::Enable } else { UnitAction::Disable };
+                plan.changes.push(self.change(name, action, eyes));
+            }
+            plan = plan.with("enabled", enabled);
+        }
+        if let Some(state) = &self.state {
+            if !exists {
+                return Err(missing());
+            }
+            match found.active() {
+                Some(active) => {
+                    plan.changes.extend(action(state, active).map(|action| self.change(name, action, eyes)));
+                }
+                None if found.is_offline => plan = plan.with("warnings", Value::list([Value::str(OFFLINE)])),
+                None => {
+                    let status = Value::Map(found.status.clone().into());
+                    return Err(Failed::new("Service is in unknown state").with("status", status));
+                }
+            }
+            plan = plan.with("state", if state == "stopped" { "stopped" } else { "started" });
+        }
+        Ok(judged(plan, name))
+    }
+
+    fn is_enabled(&self, eyes: &Eyes<'_>, name: &str, found: &Found) -> Result<bool, Failed> {
+        let answer = self.ask(eyes, &["is-enabled", name, "-l"])?;
+        let text = answer.text();
+        match answer.code {
+            // Enabling one of these makes links that are not there yet, or lets systemd judge.
+            0 => Ok(!matches!(text.trim_end(), "enabled-runtime" | "indirect" | "alias")),
+            1 if self.scope.is_none() && found.is_script && !text.trim().ends_with("disabled") => {
+                let pattern = format!("/etc/rc?.d/S??{name}");
+                let links = glob::paths(eyes.host, Path::new(&pattern));
+                links.map(|links| !links.is_empty()).map_err(|error| Failed::new(format!("{pattern}: {error}")))
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// What brings a unit from its `ActiveState` to a state.
+fn action(state: &str, active: &str) -> Option<UnitAction> {
+    let running = matches!(active, "active" | "activating");
+    match (state, running) {
+        ("stopped", _) => (running || active == "deactivating").then_some(UnitAction::Stop),
+        ("started", true) => None,
+        ("restarted", true) => Some(UnitAction::Restart),
+        ("reloaded", true) => Some(UnitAction::Reload),
+        (_, false) | (_, true) => Some(UnitAction::Start),
+    }
+}
+
+/// Changes that are plain runs of `systemctl` do not fail by themselves.
+fn judged(mut plan: Plan, name: &str) -> Plan {
+    if plan.changes.iter().any(|change| matches!(change, Change::Run(_))) {
+        let name = name.to_owned();
+        plan.next = Some(Box::new(move |_, effects| match super::programs::said(effects) {
+            Some((code, _, error)) if code != 0 => {
+                Err(Failed::new(format!("Unable to change service {name}: {error}")).with("rc", i64::from(code)))
+            }
+            _ => Ok(Plan { changed: Some(true), ..Plan::default() }),
+        }));
+    }
+    plan
+}
+
+/// `systemctl show` as a mapping. Only values of `Exec...` keys span lines, and then end with a brace.
+fn parse_show(text: &str) -> Map {
+    let mut parsed = Map::new();
+    let mut open: Option<(&str, Vec<&str>)> = None;
+    for line in text.split('\n') {
+        if let Some((key, parts)) = &mut open {
+            parts.push(line);
+            if line.trim_end().ends_with('}') {
+                parsed.insert(Key::from(*key), Value::str(parts.join("\n").trim()));
+                open = None;
+            }
+        } else if let Some((key, value)) = line.split_once('=') {
+            let many = key.starts_with("Exec") && value.trim_start().starts_with('{');
+            if many && !value.trim_end().ends_with('}') {
+                open = Some((key, vec![value]));
+            } else {
+                parsed.insert(Key::from(key), Value::str(value.trim()));
+            }
+        }
+    }
+    parsed
+}
+
+/// A unit's name as systemctl completes it.
+fn with_suffix(name: &str) -> String {
+    const SUFFIXES: &[&str] =
+        &["service", "socket", "target", "timer", "mount", "automount", "path", "slice", "scope", "swap", "device"];
+    match name.rsplit_once('.') {
+        Some((_, suffix)) if SUFFIXES.contains(&suffix) => name.to_owned(),
+        _ => format!("{name}.service"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roles::modules::fake::{Fake, changes, follow, plan};
+    use serde_json::json;
+
+    fn machine(load: &str, active: &str, enabled: (i32, &str)) -> Fake {
+        let show = format!("LoadState={load}\nActiveState={active}\nExecStart={{ path=/a\n ; b }}\nDescription={{x\n");
+        Fake::default()
+            .answer("systemctl show app", 0, &show)
+            .answer("systemctl is-enabled app", enabled.0, enabled.1)
+            .answer("systemctl is-enabled app -l", enabled.0, enabled.1)
+    }
+
+    #[test]
+    fn only_what_differs_is_changed() {
+        let settle = |machine: &Fake, state, enabled| {
+            let plan = plan(machine, "systemd", json!({"name": "app", "state": state, "enabled": enabled}));
+            changes(&plan.expect("plan")).join(", ")
+        };
+        let running = machine("loaded", "active", (0, "enabled\n"));
+        assert_eq!(settle(&running, "started", true), "");
+        assert_eq!(settle(&running, "restarted", true), "restart app.service");
+        assert_eq!(settle(&running, "stopped", false), "disable app.service, stop app.service");
+        let idle = machine("loaded", "inactive", (1, "disabled\n"));
+        assert_eq!(settle(&idle, "reloaded", true), "enable app.service, start app.service");
+        assert_eq!(settle(&idle, "stopped", false), "");
+        let alias = machine("loaded", "active", (0, "alias\n"));
+        assert_eq!(settle(&alias, "started", true), "enable app.service");
+    }
+
+    #[test]
+    fn a_reload_comes_before_the_look_and_is_no_change() {
+        let idle = machine("loaded", "inactive", (0, "static\n"));
+        let first = plan(&idle, "systemd", json!({"name": "app", "state": "started", "daemon-reload": true}));
+        let first = first.expect("plan");
+        assert_eq!((changes(&first), first.changed), (vec!["daemon-reload ".to_owned()], Some(false)));
+        let second = follow(first, &idle, &[(0, "", "")]).expect("second");
+        assert_eq!(changes(&second), ["start app.service"]);
+        let status = second.result.get(&Key::from("status")).and_then(|status| status.get("ExecStart")).cloned();
+        assert_eq!(status.expect("ExecStart").as_str(), Some("{ path=/a\n ; b }"));
+    }
+
+    #[test]
+    fn masks_are_told_from_disabled() {
+        let masked = machine("masked", "inactive", (1, "masked\n"));
+        let unmask = plan(&masked, "systemd", json!({"name": "app", "masked": false})).expect("plan");
+        assert_eq!(changes(&unmask), ["unmask app.service"]);
+        let stay = plan(&masked, "systemd", json!({"name": "app", "masked": true})).expect("plan");
+        assert!(stay.changes.is_empty());
+    }
+
+    #[test]
+    fn a_unit_that_is_not_there_is_named() {
+        let none = machine("not-found", "inactive", (1, ""));
+        let error = plan(&none, "service", json!({"name": "app", "state": "started"})).err().expect("failed");
+        assert_eq!(error.message, "Could not find the requested service app: host");
+        let written = none.file("/etc/systemd/system/app.service", "");
+        let start = plan(&written, "service", json!({"name": "app", "state": "started"})).expect("plan");
+        assert_eq!(changes(&start), ["start app.service"]);
+        let sysv = plan(&written, "service", json!({"name": "app", "use": "sysvinit"})).err().expect("refused");
+        assert!(sysv.message.contains("use: sysvinit"), "{}", sysv.message);
+    }
+}
