@@ -1,0 +1,129 @@
+//! A running emulator: where it listens, what it saw, and levers to change its mind midway.
+
+use crate::clock::Clock;
+use crate::credentials::Credentials;
+use crate::fault::Fault;
+use crate::log::Logged;
+use crate::policy::Denial;
+use crate::secrets::Secret;
+use crate::ssm::Parameter;
+use crate::world::World;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Handed out by [`crate::Builder::start`]. The emulator stops with its runtime: the caller's own, or, after
+/// [`crate::Builder::start_blocking`], this value's.
+#[derive(Debug)]
+pub struct Running {
+    pub(crate) world: Arc<Mutex<World>>,
+    pub(crate) endpoint: SocketAddr,
+    /// Each instance's id and where its metadata is served.
+    pub(crate) metadata: Vec<(String, SocketAddr)>,
+    pub(crate) runtime: Option<Runtime>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An answer that never comes must not keep a test from ending.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Running {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where all services answer.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.endpoint)
+    }
+
+    /// Where the first instance's metadata is served; empty if there is no instance.
+    pub fn imds_url(&self) -> String {
+        self.metadata.first().map(|(_, address)| format!("http://{address}")).unwrap_or_default()
+    }
+
+    /// Where this instance's metadata is served.
+    pub fn imds_url_of(&self, instance: &str) -> Option<String> {
+        let (_, address) = self.metadata.iter().find(|(id, _)| id == instance)?;
+        Some(format!("http://{address}"))
+    }
+
+    /// The role credentials of an instance, as its metadata gives them.
+    pub fn credentials_of(&self, instance: &str) -> Option<Credentials> {
+        let world = &mut *self.world();
+        let now = world.clock.now();
+        let machine = world.machines.iter_mut().find(|machine| machine.instance.id == instance)?;
+        Some(machine.credentials(&world.account, &mut world.keys, now)?.credentials.clone())
+    }
+
+    /// The account's time, which tests may advance.
+    pub fn clock(&self) -> Clock {
+        self.world().clock.clone()
+    }
+
+    /// Lets time pass at once.
+    pub fn advance(&self, by: Duration) {
+        self.clock().advance(by);
+    }
+
+    /// Every request so far, in order.
+    pub fn requests(&self) -> Vec<Logged> {
+        self.world().log.clone()
+    }
+
+    /// How many requests one action of a service saw.
+    pub fn count(&self, service: &str, action: &str) -> usize {
+        self.world().log.iter().filter(|entry| entry.service == service && entry.action == action).count()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget_requests(&self) {
+        self.world().log.clear();
+    }
+
+    /// Orders one more fault.
+    pub fn fault(&self, fault: Fault) {
+        self.world().faults.0.push(fault);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.world().faults.0.clear();
+    }
+
+    /// Denies something from now on.
+    pub fn deny(&self, denial: Denial) {
+        self.world().policy.0.push(denial);
+    }
+
+    /// Ends all denials.
+    pub fn clear_denials(&self) {
+        self.world().policy.0.clear();
+    }
+
+    /// Puts a parameter, in place of one of the same name and owner.
+    pub fn put_parameter(&self, parameter: Parameter) {
+        let world = &mut *self.world();
+        let all = &mut world.parameters.parameters;
+        all.retain(|have| have.name != parameter.name || have.owner != parameter.owner);
+        all.push(parameter);
+    }
+
+    /// Puts a secret, in place of one of the same name.
+    pub fn put_secret(&self, secret: Secret) {
+        let world = &mut *self.world();
+        world.secrets.secrets.retain(|have| have.name() != secret.name());
+        world.secrets.secrets.push(secret);
+    }
+
+    /// The key that identity documents are signed with, as PKCS #1 DER.
+    pub fn identity_public_key(&self) -> Option<Vec<u8>> {
+        crate::imds::public_key()
+    }
+}
