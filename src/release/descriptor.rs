@@ -14,8 +14,8 @@ const LIMIT: usize = 256 * 1024;
 pub struct Descriptor {
     /// The application.
     pub app: String,
-    /// Its part.
-    pub component: String,
+    /// Its part, where the order has one.
+    pub component: Option<String>,
     /// The version, for people.
     pub version: String,
     /// The release id.
@@ -47,20 +47,21 @@ impl Descriptor {
         let layout = &order.layout;
         let descriptor = Self {
             app: text(&json, &layout.app).map_err(wrong)?,
-            component: text(&json, &layout.component).map_err(wrong)?,
+            component: order.component.as_ref().map(|_| text(&json, &layout.component)).transpose().map_err(wrong)?,
             version: text(&json, &layout.version).map_err(wrong)?,
             release_id: text(&json, &layout.release_id).map_err(wrong)?,
             channel: text(&json, &layout.channel).map_err(wrong)?,
             artifact: artifact(&json, layout, order).map_err(wrong)?,
         };
+        let part = |component: &Option<String>| component.clone().unwrap_or_default();
         for (field, have, want) in [
-            ("application", &descriptor.app, order.app.as_str()),
-            ("component", &descriptor.component, &order.component),
+            ("application", &descriptor.app, &order.app),
+            ("component", &part(&descriptor.component), &part(&order.component)),
             ("channel", &descriptor.channel, &order.channel),
-            ("release id", &descriptor.release_id, id),
+            ("release id", &descriptor.release_id, &id.to_owned()),
         ] {
             if have != want {
-                let (descriptor, have, want) = (address.to_owned(), have.clone(), want.to_owned());
+                let (descriptor, have, want) = (address.to_owned(), have.to_owned(), want.to_owned());
                 return Err(ReleaseError::Mismatch { descriptor, field, have, want });
             }
         }

@@ -1,4 +1,4 @@
-//! Where a descriptor keeps what: dotted paths into its JSON.
+//! Where a descriptor keeps what: JSON pointers (RFC 6901).
 
 use serde_json::Value;
 
@@ -34,32 +34,32 @@ impl Default for Layout {
     fn default() -> Self {
         let text = str::to_owned;
         Self {
-            app: text("app"),
-            component: text("component"),
-            version: text("version"),
-            release_id: text("release_id"),
-            channel: text("track"),
-            artifacts: text("artifacts"),
-            os: text("os"),
-            arch: text("arch"),
-            path: text("binary.path"),
-            sha256: text("binary.sha256"),
-            size: text("binary.size"),
+            app: text("/app"),
+            component: text("/component"),
+            version: text("/version"),
+            release_id: text("/release_id"),
+            channel: text("/track"),
+            artifacts: text("/artifacts"),
+            os: text("/os"),
+            arch: text("/arch"),
+            path: text("/binary/path"),
+            sha256: text("/binary/sha256"),
+            size: text("/binary/size"),
         }
     }
 }
 
-/// The member at a dotted path.
+/// The member at a pointer.
 pub(super) fn member<'a>(json: &'a Value, path: &str) -> Result<&'a Value, String> {
-    path.split('.').try_fold(json, |at, key| at.get(key)).ok_or_else(|| format!("it has no `{path}`"))
+    json.pointer(path).ok_or_else(|| format!("it has no `{path}`"))
 }
 
-/// The text at a dotted path.
+/// The text at a pointer.
 pub(super) fn text(json: &Value, path: &str) -> Result<String, String> {
     member(json, path)?.as_str().map(str::to_owned).ok_or_else(|| format!("`{path}` is no text"))
 }
 
-/// The whole number at a dotted path.
+/// The whole number at a pointer.
 pub(super) fn number(json: &Value, path: &str) -> Result<u64, String> {
     member(json, path)?.as_u64().ok_or_else(|| format!("`{path}` is no whole number"))
 }

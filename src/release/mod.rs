@@ -22,15 +22,16 @@ use std::path::PathBuf;
 pub struct Order {
     /// The application.
     pub app: String,
-    /// Its part.
-    pub component: String,
+    /// Its part, where it has parts.
+    pub component: Option<String>,
     /// `canary`, `stable`, ...
     pub channel: String,
     /// The operating system, as descriptors name it.
     pub os: String,
     /// The architecture, as descriptors name it: `amd64`, `arm64`.
     pub arch: String,
-    /// The parameter that holds the release id; `{app}`, `{component}` and `{channel}` stand for themselves.
+    /// The parameter that holds the release id; `{app}`, `{component}`, `{channel}`, `{os}` and
+    /// `{arch}` stand for themselves.
     pub parameter: String,
     /// The bucket.
     pub bucket: String,
@@ -40,7 +41,7 @@ pub struct Order {
     pub descriptor_key: String,
     /// The bundle's key.
     pub bundle_key: String,
-    /// The artifact's key; `{path}` is what the descriptor says.
+    /// The artifact's key; `{path}` and `{version}` are what the descriptor says.
     pub artifact_key: String,
     /// Where the descriptor keeps what.
     pub layout: Layout,
@@ -56,13 +57,14 @@ pub struct Order {
 
 impl Order {
     /// Fills a pattern's placeholders.
-    fn fill(&self, pattern: &str, release_id: &str, path: &str) -> String {
-        pattern
-            .replace("{app}", &self.app)
-            .replace("{component}", &self.component)
-            .replace("{channel}", &self.channel)
-            .replace("{release_id}", release_id)
-            .replace("{path}", path)
+    fn fill(&self, pattern: &str, more: &[(&str, &str)]) -> String {
+        let component = self.component.as_deref().unwrap_or_default();
+        let own = [("app", self.app.as_str()), ("component", component), ("channel", &self.channel)];
+        let host = [("os", self.os.as_str()), ("arch", &self.arch)];
+        own.iter()
+            .chain(&host)
+            .chain(more)
+            .fold(pattern.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     }
 }
 

@@ -42,15 +42,16 @@ pub fn resolve(
     source: &dyn Source,
     policy: &BundlePolicy,
 ) -> Result<(Descriptor, String), ReleaseError> {
-    let parameter = order.fill(&order.parameter, "", "");
+    let parameter = order.fill(&order.parameter, &[]);
     let id = source.parameter(&parameter).map_err(fetch(&parameter))?.trim().to_owned();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
     if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
         return Err(ReleaseError::Id { id, parameter });
     }
     let address = |key: &str| format!("s3://{}/{key}", order.bucket);
-    let descriptor_key = order.fill(&order.descriptor_key, &id, "");
-    let bundle_key = order.fill(&order.bundle_key, &id, "");
+    let names = [("release_id", id.as_str())];
+    let descriptor_key = order.fill(&order.descriptor_key, &names);
+    let bundle_key = order.fill(&order.bundle_key, &names);
     let descriptor = source.document(order, &descriptor_key).map_err(fetch(&address(&descriptor_key)))?;
     let bundle = source.document(order, &bundle_key).map_err(fetch(&address(&bundle_key)))?;
     let signed = verify_bundle(descriptor, &bundle, policy).map_err(|source| ReleaseError::Bundle {
@@ -86,7 +87,14 @@ pub fn plan(
             changes.push(Change::SetAttributes { path, attributes, follow: true });
         }
     } else {
-        let artifact_key = order.fill(&order.artifact_key, &descriptor.release_id, &descriptor.artifact.path);
+        let artifact_key = order.fill(
+            &order.artifact_key,
+            &[
+                ("release_id", &descriptor.release_id),
+                ("version", &descriptor.version),
+                ("path", &descriptor.artifact.path),
+            ],
+        );
         let address = format!("s3://{}/{artifact_key}", order.bucket);
         let size = descriptor.artifact.size;
         let file = source.artifact(order, &artifact_key, size).map_err(fetch(&address))?;

@@ -22,8 +22,8 @@ pub struct Active {
 pub struct Record {
     /// The application.
     pub app: String,
-    /// Its part.
-    pub component: String,
+    /// Its part, where it has parts.
+    pub component: Option<String>,
     /// Where the artifact is.
     pub destination: PathBuf,
     /// What is there.
@@ -40,7 +40,8 @@ pub(super) fn previous_path(destination: &Path) -> PathBuf {
 
 /// Where an order's record is kept.
 pub(super) fn path(order: &Order) -> PathBuf {
-    order.records.join(format!("{}.{}.json", order.app, order.component))
+    let part = order.component.as_ref().map(|part| format!(".{part}")).unwrap_or_default();
+    order.records.join(format!("{}{part}.json", order.app))
 }
 
 impl Record {
