@@ -7,8 +7,17 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room may name. `ARCHITECTURE.md`, *Who may know whom*, is this table drawn.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    ("cli", &["boot", "cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure", "secret"]),
-    ("boot", &["cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure", "secret"]),
+    (
+        "cli",
+        &[
+            "boot", "cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure",
+            "secret",
+        ],
+    ),
+    (
+        "boot",
+        &["cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure", "secret"],
+    ),
     ("cloud", &["trust", "failure", "secret", "journal"]),
     ("fetch", &["trust", "failure", "secret", "journal"]),
     ("roles", &["release", "trust", "host", "failure", "secret", "journal"]),
@@ -41,7 +50,10 @@ impl Source {
         if self.path.file_name().unwrap().to_string_lossy().contains("tests.rs") || self.path.ends_with("testing.rs") {
             return Vec::new();
         }
-        self.text.lines().take_while(|line| !line.starts_with("#[cfg(test)]\nmod tests") && *line != "mod tests {").collect()
+        self.text
+            .lines()
+            .take_while(|line| !line.starts_with("#[cfg(test)]\nmod tests") && *line != "mod tests {")
+            .collect()
     }
 
     fn room(&self) -> String {
@@ -113,7 +125,10 @@ fn rooms_know_only_whom_they_may() {
 #[test]
 fn every_file_opens_with_what_it_is() {
     let bare = |source: &Source| !source.text.starts_with("//! ");
-    none("a file opens with a //! sentence", sources().iter().filter(|s| bare(s)).map(|s| s.path.display().to_string()).collect());
+    none(
+        "a file opens with a //! sentence",
+        sources().iter().filter(|s| bare(s)).map(|s| s.path.display().to_string()).collect(),
+    );
 }
 
 #[test]
@@ -136,7 +151,12 @@ fn files_and_functions_stay_small() {
                 && indent == depth
             {
                 if number - from > LONGEST_FUNCTION {
-                    breaches.push(format!("{}:{}: a function of {} lines", source.path.display(), from + 1, number - from));
+                    breaches.push(format!(
+                        "{}:{}: a function of {} lines",
+                        source.path.display(),
+                        from + 1,
+                        number - from
+                    ));
                 }
                 start = None;
             }
