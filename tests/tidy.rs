@@ -113,7 +113,7 @@ fn rooms_know_only_whom_they_may() {
                     continue;
                 }
                 let fits = |allow: &&str| **allow == named || (allow.contains("::") && rest.starts_with(*allow));
-                if !allowed.iter().any(|allow| fits(&allow)) {
+                if !allowed.iter().any(fits) {
                     breaches.push(format!("{}:{}: `{room}` may not know `{named}`", source.path.display(), number + 1));
                 }
             }
