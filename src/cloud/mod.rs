@@ -1,1 +1,39 @@
 //! What is asked of AWS: instance metadata, parameters, secrets, objects, signals.
+
+mod answer;
+mod call;
+mod caller;
+mod chain;
+mod credentials;
+mod dns;
+mod error;
+mod identity;
+mod metadata;
+mod network;
+mod parameters;
+mod proxy;
+mod retry;
+mod secrets;
+mod session;
+#[cfg(test)]
+mod testing;
+mod tls;
+mod transport;
+
+pub use answer::{Answer, Kind};
+pub use call::{Call, Service};
+pub use credentials::{AssumedRole, RoleCredentials, credentials, wait_for_credentials};
+pub use dns::Dns;
+pub use error::CloudError;
+pub use identity::{Identity, TAGS_OFF};
+pub use metadata::Metadata;
+pub use network::{AssumeRole, Network};
+pub use parameters::{Parameter, by_names, by_path};
+pub use proxy::Proxy;
+pub use secrets::{FetchedSecret, SecretValue, secret};
+pub use session::Session;
+pub use tls::Roots;
+pub use transport::Transport;
+
+/// The clock that deadlines are told in; tests can stop it.
+pub use tokio::time::Instant;

@@ -1,0 +1,239 @@
+//! What came back from AWS in place of a result, sorted by what can be done about it.
+
+use super::chain::{chain, find};
+use super::transport::NoRoots;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use std::error::Error;
+
+/// What can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A policy does not allow it.
+    Denied,
+    /// Too many calls: later.
+    Throttled,
+    /// The host's clock is wrong.
+    Clock,
+    /// The thing does not exist.
+    Missing,
+    /// There are no credentials, or AWS does not know them (yet).
+    Credentials,
+    /// No connection, or none that lasted.
+    Unreachable,
+    /// A connection, but no answer in time.
+    Silent,
+    /// Nobody is trusted, so TLS cannot be.
+    Untrusted,
+    /// AWS had a fault of its own: later.
+    Fault,
+    /// The request is refused as it stands.
+    Refused,
+}
+
+/// An answer that is no result.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What can be done about it.
+    pub kind: Kind,
+    /// The service's error code; empty where no service answered.
+    pub code: String,
+    /// What was said.
+    pub message: String,
+    /// The HTTP status, where a service answered.
+    pub status: Option<u16>,
+    /// The service's clock, from the `Date` header.
+    pub server_time: Option<String>,
+}
+
+const DENIED: &[&str] =
+    &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"];
+const THROTTLED: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "PriorRequestNotComplete",
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "ResourceContention",
+    "SlowDown",
+];
+const CLOCK: &[&str] = &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"];
+/// A signature that does not match is the clock's fault where the message says so, else the credentials'.
+const SIGNATURE: &[&str] =
+    &["SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "AuthFailure"];
+const CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "TokenRefreshRequired",
+];
+const MISSING: &[&str] = &[
+    "ParameterNotFound",
+    "ParameterVersionNotFound",
+    "ResourceNotFoundException",
+    "NoSuchKey",
+    "NoSuchBucket",
+    "NoSuchVersion",
+    "NotFound",
+];
+
+impl Answer {
+    /// Sorts what an SDK call came to.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        match error {
+            SdkError::ServiceError(service) => {
+                let raw = service.raw();
+                let meta = service.err().meta();
+                let message = meta.message().map_or_else(|| chain(service.err()), str::to_owned);
+                let date = raw.headers().get("date").map(str::to_owned);
+                Self::answered(raw.status().as_u16(), meta.code().unwrap_or_default(), message, date)
+            }
+            SdkError::ResponseError(response) => {
+                let status = response.raw().status().as_u16();
+                let kind = if !(400..500).contains(&status) { Kind::Fault } else { by_status(status) };
+                Self { status: Some(status), ..Self::unanswered(kind, chain(error)) }
+            }
+            other => Self::without_response(other),
+        }
+    }
+
+    /// Sorts a service's error by its code, its message and its status.
+    pub(super) fn answered(status: u16, code: &str, message: String, date: Option<String>) -> Self {
+        let listed = |list: &[&str]| list.contains(&code);
+        let clock =
+            ["Signature expired", "Signature not yet current", "too skewed", "difference between the request time"]
+                .iter()
+                .any(|sign| message.contains(sign));
+        let kind = if listed(CLOCK) || (clock && (listed(SIGNATURE) || listed(DENIED))) {
+            Kind::Clock
+        } else if listed(DENIED) {
+            Kind::Denied
+        } else if listed(THROTTLED) || status == 429 || message.starts_with("Rate exceeded") {
+            Kind::Throttled
+        } else if listed(CREDENTIALS) || listed(SIGNATURE) {
+            Kind::Credentials
+        } else if listed(MISSING) {
+            Kind::Missing
+        } else if code.is_empty() || status >= 500 {
+            by_status(status)
+        } else {
+            Kind::Refused
+        };
+        Self { kind, code: code.to_owned(), message, status: Some(status), server_time: date }
+    }
+
+    /// An answer that no service gave.
+    pub(super) fn unanswered(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, code: String::new(), message: message.into(), status: None, server_time: None }
+    }
+
+    fn without_response(error: &(dyn Error + 'static)) -> Self {
+        let kind = if find::<CredentialsError>(error).is_some() {
+            Kind::Credentials
+        } else if find::<NoRoots>(error).is_some() {
+            Kind::Untrusted
+        } else if certificate_out_of_time(error) {
+            Kind::Clock
+        } else {
+            let text = chain(error);
+            if text.contains("timed out") && !text.contains("connect") { Kind::Silent } else { Kind::Unreachable }
+        };
+        Self::unanswered(kind, chain(error))
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.kind, Kind::Throttled | Kind::Credentials | Kind::Unreachable | Kind::Silent | Kind::Fault)
+    }
+}
+
+fn by_status(status: u16) -> Kind {
+    match status {
+        403 => Kind::Denied,
+        404 => Kind::Missing,
+        408 | 429 => Kind::Throttled,
+        500.. => Kind::Fault,
+        _ => Kind::Refused,
+    }
+}
+
+/// A certificate that has expired or is not valid yet is far more often a wrong clock than a wrong certificate.
+fn certificate_out_of_time(error: &(dyn Error + 'static)) -> bool {
+    use rustls::CertificateError as Fault;
+    let judged = |error: &rustls::Error| {
+        matches!(
+            error,
+            rustls::Error::InvalidCertificate(
+                Fault::Expired | Fault::NotValidYet | Fault::ExpiredContext { .. } | Fault::NotValidYetContext { .. }
+            )
+        )
+    };
+    // rustls travels inside `io::Error`, whose `source` skips the error that it wraps.
+    let mut cause = Some(error);
+    while let Some(next) = cause {
+        let wrapped = next.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if wrapped.and_then(|inner| inner.downcast_ref()).is_some_and(judged)
+            || next.downcast_ref::<rustls::Error>().is_some_and(judged)
+        {
+            return true;
+        }
+        cause = next.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_sorted_by_code_message_and_status() {
+        for (status, code, message, kind) in [
+            (400, "AccessDeniedException", "User: x is not authorized", Kind::Denied),
+            (403, "", "", Kind::Denied),
+            (400, "ThrottlingException", "Rate exceeded", Kind::Throttled),
+            (400, "Throttling", "Rate exceeded", Kind::Throttled),
+            (429, "", "", Kind::Throttled),
+            (503, "SlowDown", "Please reduce your request rate.", Kind::Throttled),
+            (403, "RequestTimeTooSkewed", "", Kind::Clock),
+            (403, "SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", Kind::Clock),
+            (400, "InvalidSignatureException", "Signature not yet current: 2030", Kind::Clock),
+            (403, "SignatureDoesNotMatch", "The request signature we calculated does not match", Kind::Credentials),
+            (400, "ExpiredTokenException", "The security token is expired", Kind::Credentials),
+            (403, "InvalidClientTokenId", "The security token is invalid", Kind::Credentials),
+            (404, "NoSuchKey", "", Kind::Missing),
+            (404, "", "", Kind::Missing),
+            (400, "ResourceNotFoundException", "", Kind::Missing),
+            (500, "InternalServerError", "", Kind::Fault),
+            (503, "", "", Kind::Fault),
+            (400, "ValidationException", "", Kind::Refused),
+        ] {
+            let answer = Answer::answered(status, code, message.into(), None);
+            assert_eq!(answer.kind, kind, "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_out_of_time_is_a_wrong_clock() {
+        let rustls = rustls::Error::InvalidCertificate(rustls::CertificateError::NotValidYet);
+        assert!(certificate_out_of_time(&std::io::Error::other(rustls)));
+        let other = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(!certificate_out_of_time(&std::io::Error::other(other)));
+    }
+}

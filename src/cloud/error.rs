@@ -1,0 +1,321 @@
+//! What can go wrong between muster and AWS.
+
+use super::{Answer, Call, Kind};
+use crate::failure::Explain;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One failure of this room: what was attempted, on what, and what came back.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// Nothing answers at the metadata addresses.
+    #[error("instance metadata at {endpoint} did not answer in {} s: {last}", waited.as_secs())]
+    MetadataUnreachable {
+        /// The addresses tried.
+        endpoint: String,
+        /// For how long.
+        waited: Duration,
+        /// What happened last.
+        last: String,
+    },
+    /// Connections are made, and token requests never answered.
+    #[error("instance metadata at {endpoint} accepts connections but never answered a token request in {} s", waited.as_secs())]
+    MetadataHopLimit {
+        /// The address.
+        endpoint: String,
+        /// For how long.
+        waited: Duration,
+    },
+    /// The instance's metadata is switched off.
+    #[error("instance metadata is switched off: {by}")]
+    MetadataOff {
+        /// By whom.
+        by: String,
+    },
+    /// An answer that metadata must not give.
+    #[error("instance metadata {path} cannot be used: {why}")]
+    Metadata {
+        /// Below `/latest/`.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A path that is not read for facts.
+    #[error("instance metadata {path} is not given out: {why}")]
+    MetadataRefused {
+        /// Below `/latest/`.
+        path: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// No credentials came.
+    #[error("no AWS credentials after {} s: {last}", waited.as_secs())]
+    NoCredentials {
+        /// How long they were waited for.
+        waited: Duration,
+        /// What the last source said.
+        last: String,
+    },
+    /// No region is known.
+    #[error("no AWS region is known for {call}")]
+    NoRegion {
+        /// What was to be asked.
+        call: String,
+    },
+    /// A proxy address that cannot be used.
+    #[error("proxy {shown} cannot be used: {why}")]
+    Proxy {
+        /// Without its login.
+        shown: String,
+        /// Why not.
+        why: String,
+    },
+    /// An endpoint that cannot be used.
+    #[error("endpoint {url} cannot be used: {why}")]
+    Endpoint {
+        /// As set.
+        url: String,
+        /// Why not.
+        why: String,
+    },
+    /// A CA bundle that cannot be used.
+    #[error("CA bundle {path} cannot be used: {why}", path = path.display())]
+    CaBundle {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// A client that could not be made.
+    #[error("the {what} client could not be made: {why}")]
+    Client {
+        /// Which.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// AWS, or the way to it, gave no result.
+    #[error("{}", .0.message())]
+    Asked(Box<Asked>),
+    /// A service answered with something that its contract does not allow.
+    #[error("{call}: {why}")]
+    Contract {
+        /// What was asked.
+        call: Call,
+        /// What is wrong with the answer.
+        why: String,
+    },
+    /// A secret that is not what was asked for. The message holds no part of it.
+    #[error("secret {name}: {why}")]
+    Secret {
+        /// Its name or ARN.
+        name: String,
+        /// What it is not.
+        why: String,
+    },
+}
+
+/// A call that came to no result, and what is known of the way it took.
+#[derive(Debug)]
+pub struct Asked {
+    /// What was asked.
+    pub call: Call,
+    /// What came back.
+    pub answer: Answer,
+    /// As whom, where that is known.
+    pub caller: Option<String>,
+    /// Where: the endpoint set, or the region.
+    pub endpoint: String,
+    /// Through which proxy.
+    pub proxy: Option<String>,
+    /// The host's clock when the answer came.
+    pub local_time: String,
+}
+
+impl Asked {
+    pub(super) fn message(&self) -> String {
+        let Self { call, answer, endpoint, .. } = self;
+        let through = self.proxy.as_ref().map(|proxy| format!(" through proxy {proxy}")).unwrap_or_default();
+        let said = if answer.code.is_empty() {
+            answer.message.clone()
+        } else {
+            format!("{}: {}", answer.code, answer.message)
+        };
+        match answer.kind {
+            Kind::Denied => self.denial(),
+            Kind::Throttled => format!("{call} was throttled until the deadline ({said})"),
+            Kind::Clock => {
+                let theirs = answer.server_time.as_ref().map(|time| format!(", AWS's says {time}")).unwrap_or_default();
+                format!("{call}: the clock of this host is wrong: it says {}{theirs} ({said})", self.local_time)
+            }
+            Kind::Missing => format!("{call}: there is no such thing ({said})"),
+            Kind::Credentials => format!("{call}: the credentials cannot be used ({said})"),
+            Kind::Unreachable => format!("{call}: {endpoint} could not be reached{through} ({said})"),
+            Kind::Silent => format!("{call}: {endpoint} gave no answer in time{through} ({said})"),
+            Kind::Untrusted => format!("{call}: {endpoint} needs TLS, and {said}"),
+            Kind::Fault => format!("{call}: AWS failed until the deadline (HTTP {}, {said})", self.status()),
+            Kind::Refused => format!("{call} was refused ({said})"),
+        }
+    }
+
+    fn denial(&self) -> String {
+        let said = Denial::read(&self.answer.message);
+        let action = said.action.map_or_else(|| self.call.permission(), str::to_owned);
+        let resource = said.resource.unwrap_or(&self.call.resource);
+        let caller = said.caller.or(self.caller.as_deref()).unwrap_or("this host's credentials");
+        let on = if resource.is_empty() { String::new() } else { format!(" on {resource}") };
+        let because = said.because.map(|because| format!(" ({because})")).unwrap_or_default();
+        format!("{action}{on} denied to {caller}{because}")
+    }
+
+    fn status(&self) -> u16 {
+        self.answer.status.unwrap_or_default()
+    }
+}
+
+/// The parts of AWS's own denial, `User: A is not authorized to perform: B on resource: C because D`.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Denial<'a> {
+    pub(super) caller: Option<&'a str>,
+    action: Option<&'a str>,
+    resource: Option<&'a str>,
+    because: Option<&'a str>,
+}
+
+impl<'a> Denial<'a> {
+    pub(super) fn read(message: &'a str) -> Self {
+        let after = |mark: &str| message.split_once(mark).map(|(_, rest)| rest);
+        let word = |text: &'a str| text.split_whitespace().next().map(|word| word.trim_end_matches(['.', ',']));
+        Self {
+            caller: after("User: ").and_then(word),
+            action: after("not authorized to perform: ").and_then(word),
+            // A wildcard says less than what was asked for.
+            resource: after("on resource: ")
+                .and_then(word)
+                .map(|word| word.trim_matches('"'))
+                .filter(|word| *word != "*"),
+            because: message.find("because ").map(|at| message[at..].trim_end_matches('.')),
+        }
+    }
+}
+
+impl CloudError {
+    /// Whether the thing asked for does not exist, as opposed to could not be asked for.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Asked(asked) if asked.answer.kind == Kind::Missing)
+    }
+
+    /// What kind of answer it was, where AWS or the way to it gave one.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Asked(asked) => Some(asked.answer.kind),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for CloudError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::MetadataUnreachable { .. } => {
+                "is this an EC2 instance, and is its metadata endpoint enabled? A firewall on the host may drop 169.254.169.254".into()
+            }
+            Self::MetadataHopLimit { .. } => {
+                "in a container the answer needs one hop more: aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2".into()
+            }
+            Self::MetadataOff { .. } => {
+                "switch it on: aws ec2 modify-instance-metadata-options --http-endpoint enabled --http-tokens required".into()
+            }
+            Self::NoCredentials { .. } => {
+                "does the instance have an instance profile with a role? It can be attached while the instance runs".into()
+            }
+            Self::NoRegion { .. } => "set aws.region in the settings, or AWS_REGION".into(),
+            Self::Proxy { .. } => "write it as http://host:port".into(),
+            Self::Endpoint { .. } => "write it as https://host[:port]".into(),
+            Self::CaBundle { .. } => "it must be a readable file of certificates in PEM form".into(),
+            Self::Asked(asked) => return asked.hint(),
+            Self::Metadata { .. }
+            | Self::MetadataRefused { .. }
+            | Self::Client { .. }
+            | Self::Contract { .. }
+            | Self::Secret { .. } => return None,
+        })
+    }
+}
+
+impl Asked {
+    fn hint(&self) -> Option<String> {
+        Some(match self.answer.kind {
+            Kind::Denied => format!("allow {} in the role's policy, or in the policy of the resource or its key", self.call.permission()),
+            Kind::Throttled => "Parameter Store's default is 40 calls a second for the whole account and region; higher throughput is an account setting".into(),
+            Kind::Clock => "is chrony running? 169.254.169.123 gives the time in every VPC".into(),
+            Kind::Credentials => "the role may have been created a moment ago, or its credentials revoked".into(),
+            Kind::Unreachable | Kind::Silent => match &self.proxy {
+                Some(_) => "does the proxy allow this host name? no_proxy can name what is reached directly".into(),
+                None => format!(
+                    "a private subnet needs a NAT gateway, a proxy or the VPC endpoint com.amazonaws.REGION.{}",
+                    self.call.service.prefix()
+                ),
+            },
+            Kind::Untrusted => "install the package ca-certificates, or name a CA bundle in the settings".into(),
+            Kind::Missing | Kind::Fault | Kind::Refused => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Service;
+    use super::*;
+
+    fn asked(answer: Answer) -> CloudError {
+        CloudError::Asked(Box::new(Asked {
+            call: Call::new(Service::Ssm, "GetParameters", "/a/b"),
+            answer,
+            caller: Some("arn:aws:sts::123:assumed-role/web/i-0abc".into()),
+            endpoint: "ssm in eu-west-1".into(),
+            proxy: None,
+            local_time: "2031-01-01T00:00:00Z".into(),
+        }))
+    }
+
+    #[test]
+    fn a_denial_shows_caller_action_and_resource_as_aws_names_them() {
+        let message = "User: arn:aws:sts::123:assumed-role/web/i-0abc is not authorized to perform: ssm:GetParameters on \
+                       resource: arn:aws:ssm:eu-west-1:123:parameter/a/b because no identity-based policy allows the \
+                       ssm:GetParameters action";
+        let error = asked(Answer::answered(400, "AccessDeniedException", message.into(), None));
+        assert_eq!(
+            error.to_string(),
+            "ssm:GetParameters on arn:aws:ssm:eu-west-1:123:parameter/a/b denied to \
+             arn:aws:sts::123:assumed-role/web/i-0abc (because no identity-based policy allows the ssm:GetParameters action)"
+        );
+        assert!(error.hint().expect("hint").contains("ssm:GetParameters"));
+    }
+
+    #[test]
+    fn a_denial_that_says_nothing_is_filled_from_what_is_known() {
+        let error = asked(Answer::answered(403, "AccessDenied", "Access Denied".into(), None));
+        assert_eq!(error.to_string(), "ssm:GetParameters on /a/b denied to arn:aws:sts::123:assumed-role/web/i-0abc");
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named_with_both_times() {
+        let answer = Answer::answered(
+            403,
+            "RequestTimeTooSkewed",
+            "skewed".into(),
+            Some("Sun, 22 Nov 2026 07:00:00 GMT".into()),
+        );
+        let text = asked(answer).to_string();
+        assert!(text.contains("2031-01-01T00:00:00Z") && text.contains("Sun, 22 Nov 2026 07:00:00 GMT"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_reached_names_the_endpoint_and_the_way_out() {
+        let error = asked(Answer::unanswered(Kind::Unreachable, "tcp connect error"));
+        assert!(error.to_string().contains("ssm in eu-west-1"), "{error}");
+        assert!(error.hint().expect("hint").contains("com.amazonaws.REGION.ssm"));
+    }
+}

@@ -1,0 +1,101 @@
+//! AWS as one caller in one region: the clients of its services, and what is known when one of them fails.
+
+use super::error::{Asked, Denial};
+use super::{Answer, Call, CloudError, Kind, Service, Transport};
+use aws_config::identity::IdentityCache;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// One caller in one region. Clones share credentials and connections.
+#[derive(Clone, Debug)]
+pub struct Session {
+    config: SdkConfig,
+    transport: Transport,
+    region: String,
+    caller: Arc<OnceCell<Option<String>>>,
+}
+
+/// One attempt, from the first byte sent to the last received; objects are streamed under another limit.
+const ATTEMPT: Duration = Duration::from_secs(20);
+
+impl Session {
+    /// A caller in a region.
+    pub fn new(transport: &Transport, region: &str, credentials: SharedCredentialsProvider) -> Self {
+        let network = transport.network();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .http_client(transport.sdk())
+            // One cache for all services: the role is read from the metadata once, and again before it expires.
+            .identity_cache(IdentityCache::lazy().build())
+            .credentials_provider(credentials)
+            // The loop around every call (`retry`) has the deadline; the SDK's own retries only bridge a blink.
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .timeout_config(timeouts)
+            .use_fips(network.fips)
+            .use_dual_stack(network.dual_stack)
+            .build();
+        Self { config, transport: transport.clone(), region: region.to_owned(), caller: Arc::default() }
+    }
+
+    /// The same caller in another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
+        Self { config, region: region.to_owned(), ..self.clone() }
+    }
+
+    /// The region asked.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// What its requests travel through.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    fn config(&self, service: Service) -> SdkConfig {
+        let mut builder = self.config.to_builder();
+        builder.set_endpoint_url(self.transport.network().endpoint(service).map(str::to_owned));
+        builder.build()
+    }
+
+    pub(super) fn ssm(&self) -> aws_sdk_ssm::Client {
+        aws_sdk_ssm::Client::new(&self.config(Service::Ssm))
+    }
+
+    pub(super) fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.config(Service::SecretsManager))
+    }
+
+    pub(super) fn sts(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config(Service::Sts))
+    }
+
+    /// A failed call with all that is known of it; a denial is asked as whom it was made.
+    pub(super) async fn failed(&self, call: Call, answer: Answer) -> CloudError {
+        let unnamed = answer.kind == Kind::Denied && Denial::read(&answer.message).caller.is_none();
+        let caller = if unnamed { self.caller().await } else { None };
+        self.failed_as(call, answer, caller)
+    }
+
+    pub(super) fn failed_as(&self, call: Call, answer: Answer, caller: Option<String>) -> CloudError {
+        let network = self.transport.network();
+        let set = network.endpoint(call.service);
+        let endpoint = set.map_or_else(|| format!("{} in {}", call.service.prefix(), self.region), str::to_owned);
+        let proxy = network.proxy_for(set.unwrap_or("https:")).map(ToString::to_string);
+        let local_time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        CloudError::Asked(Box::new(Asked { call, answer, caller, endpoint, proxy, local_time }))
+    }
+
+    /// The caller's ARN, asked once; `None` where it cannot be had.
+    pub async fn caller(&self) -> Option<String> {
+        self.caller.get_or_init(|| async { super::caller::ask(self).await.ok() }).await.clone()
+    }
+}
