@@ -2,11 +2,16 @@
 
 mod change;
 mod command;
+mod digest;
+mod digest;
+pub mod durable;
 pub mod durable;
 pub mod linux;
 
 pub use change::{Account, Attributes, Change, Content, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
 pub use command::{Command, Output};
+pub use digest::Hasher;
+pub use linux::Linux;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -103,6 +108,14 @@ pub trait Observe {
     fn query(&self, command: &Command) -> io::Result<Output>;
     /// The first executable file of that name on the machine's PATH.
     fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>>;
+    /// The time, as modules see it.
+    fn now(&self) -> std::time::SystemTime {
+        std::time::SystemTime::now()
+    }
+    /// The mask for files that are made without a mode.
+    fn umask(&self) -> u32 {
+        0o022
+    }
 }
 
 /// A machine that can be altered.
