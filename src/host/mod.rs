@@ -3,8 +3,6 @@
 mod change;
 mod command;
 mod digest;
-mod digest;
-pub mod durable;
 pub mod durable;
 pub mod linux;
 

@@ -1,6 +1,7 @@
 //! Ansible roles, executed natively.
 
 pub mod modules;
+pub mod pattern;
 pub mod remote;
 pub mod value;
 pub mod yaml;

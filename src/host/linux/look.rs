@@ -53,11 +53,16 @@ pub fn from_kernel(stat: &FileStat) -> Stat {
         size: stat.st_size as u64,
         inode: stat.st_ino,
         device: stat.st_dev,
-        links: u64::from(stat.st_nlink),
+        links: wide(stat.st_nlink),
         atime: time(stat.st_atime, stat.st_atime_nsec),
         mtime: time(stat.st_mtime, stat.st_mtime_nsec),
         ctime: time(stat.st_ctime, stat.st_ctime_nsec),
     }
+}
+
+/// Architectures differ in the width.
+fn wide(count: impl Into<u64>) -> u64 {
+    count.into()
 }
 
 /// Opens a regular file. Never waits on a pipe's other end.
