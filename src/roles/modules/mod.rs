@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod engine;
 #[cfg(test)]
 mod fake;
 mod glob;
@@ -41,6 +42,17 @@ pub struct Row {
 
 /// Every module. Adding one is a file and a row.
 pub static TABLE: &[Row] = &[
+    Row { spec: &engine::SET_FACT, actor: Actor::Engine },
+    Row { spec: &engine::INCLUDE_VARS, actor: Actor::Engine },
+    Row { spec: &engine::INCLUDE_TASKS, actor: Actor::Engine },
+    Row { spec: &engine::IMPORT_TASKS, actor: Actor::Engine },
+    Row { spec: &engine::INCLUDE_ROLE, actor: Actor::Engine },
+    Row { spec: &engine::IMPORT_ROLE, actor: Actor::Engine },
+    Row { spec: &engine::META, actor: Actor::Engine },
+    Row { spec: &engine::DEBUG, actor: Actor::Engine },
+    Row { spec: &engine::ASSERT, actor: Actor::Engine },
+    Row { spec: &engine::FAIL, actor: Actor::Engine },
+    Row { spec: &engine::PAUSE, actor: Actor::Engine },
     Row { spec: &command::COMMAND, actor: Actor::Host(command::command) },
     Row { spec: &command::SHELL, actor: Actor::Host(command::shell) },
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },

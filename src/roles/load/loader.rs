@@ -1,0 +1,133 @@
+//! The reader of one tree: where it looks, and what it has read already.
+
+use super::error::LoadError;
+use super::frame::Frame;
+use super::source::Source;
+use crate::failure::Place;
+use crate::roles::value::Value;
+use crate::roles::yaml::{self, Document, Warning};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where tasks are being read.
+#[derive(Clone)]
+pub struct At {
+    /// What they inherit.
+    pub frame: Arc<Frame>,
+    /// The directory of their file.
+    pub directory: Arc<Path>,
+    /// The playbook's directory.
+    pub playbook: Arc<Path>,
+    /// Whether they are handlers.
+    pub handlers: bool,
+    /// How many blocks, imports and includes are around them.
+    pub depth: usize,
+}
+
+/// Roles and files that include each other end here.
+const DEEPEST: usize = 60;
+
+impl At {
+    /// One level further in.
+    pub fn within(&self, frame: Arc<Frame>) -> Result<Self, LoadError> {
+        if self.depth >= DEEPEST {
+            let place = Place { file: self.directory.display().to_string(), line: 1, column: 1, excerpt: None };
+            return Err(LoadError::Deep(DEEPEST, place));
+        }
+        Ok(Self { frame, depth: self.depth + 1, ..self.clone() })
+    }
+}
+
+/// What names of static imports and roles stand for.
+pub trait Names {
+    /// A value as text, with the variables that are known before anything runs.
+    fn text(&self, frame: &Frame, value: &Value, place: &Place) -> Result<String, LoadError>;
+}
+
+/// Names that are no templates.
+#[derive(Debug)]
+pub struct Literal;
+
+impl Names for Literal {
+    fn text(&self, _: &Frame, value: &Value, place: &Place) -> Result<String, LoadError> {
+        match value {
+            Value::Str(text) => Ok(text.expose().to_owned()),
+            Value::Int(number) => Ok(number.to_string()),
+            Value::Template(template) => Err(LoadError::Name {
+                problem: format!("`{}` is a template", template.text),
+                place: template.place.clone(),
+            }),
+            _ => Err(LoadError::Name { problem: "it is no text".into(), place: place.clone() }),
+        }
+    }
+}
+
+/// Reads a tree.
+pub struct Loader {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) role_paths: Vec<PathBuf>,
+    documents: Mutex<HashMap<PathBuf, Document>>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+impl Loader {
+    /// A loader of a tree. Roles are looked for beside the playbook, then in the tree's `roles` and `ansible/roles`,
+    /// then in these directories.
+    pub fn new(source: Arc<dyn Source>, role_paths: &[PathBuf]) -> Self {
+        let root = source.root().to_owned();
+        let mut paths = vec![root.join("roles"), root.join("ansible/roles")];
+        paths.extend(role_paths.iter().cloned());
+        Self { source, role_paths: paths, documents: Mutex::default(), warnings: Mutex::default() }
+    }
+
+    /// The tree.
+    pub fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// What was odd so far, once.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps a warning.
+    pub(super) fn warn(&self, warning: Warning) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// A path as the user knows it: relative to the tree's top.
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(self.source.root()).unwrap_or(path).display().to_string()
+    }
+
+    /// A file's bytes.
+    pub fn bytes(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
+        self.source.read(path).map_err(|source| LoadError::Read { path: PathBuf::from(self.shown(path)), source })
+    }
+
+    /// A YAML file, read once.
+    pub fn document(&self, path: &Path) -> Result<Document, LoadError> {
+        if let Some(document) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
+            return Ok(document.clone());
+        }
+        let bytes = self.bytes(path)?;
+        let shown = self.shown(path);
+        if bytes.starts_with(b"$ANSIBLE_VAULT;") {
+            return Err(yaml::YamlError::Tag {
+                tag: "$ANSIBLE_VAULT".into(),
+                why: "files encrypted with Ansible Vault are not opened yet",
+                place: Place { file: shown, line: 1, column: 1, excerpt: None },
+            }
+            .into());
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error());
+            LoadError::Read { path: PathBuf::from(&shown), source }
+        })?;
+        let document = yaml::read(&shown, &text)?;
+        document.warnings.iter().for_each(|warning| self.warn(warning.clone()));
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), document.clone());
+        Ok(document)
+    }
+}

@@ -1,0 +1,33 @@
+//! Plays, roles, blocks and tasks of a tree, as typed structures with their places.
+
+mod action;
+mod block;
+mod error;
+mod files;
+mod frame;
+mod free_form;
+mod keyword;
+mod loader;
+mod meta;
+mod play;
+mod playbook;
+mod repeat;
+mod role;
+mod source;
+mod task;
+
+pub use action::{Action, Arguments};
+pub use block::{Block, Item};
+pub use error::{LoadError, Refusal};
+pub use frame::{Frame, FrameKind, Said};
+pub use free_form::{parse_pairs, split};
+pub use loader::{At, Literal, Loader, Names};
+pub use play::Play;
+pub use playbook::Playbook;
+pub use repeat::{Repeat, RepeatControl};
+pub use role::{From, Role, RoleRun};
+pub use source::{Directory, Source};
+pub use task::Task;
+
+#[cfg(test)]
+mod tests;
