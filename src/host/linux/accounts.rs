@@ -6,7 +6,7 @@ use crate::secret::Secret;
 use std::path::Path;
 
 /// Carries it out; that the tool refused is an error with what it said. Another root than `/` is altered by this
-/// machine's tools, with `--prefix` (`chpasswd` knows only `--root`).
+/// machine's tools, with `--prefix` (`chpasswd` and `chage` know only `--root`).
 pub fn alter(root: &Path, account: &Account) -> Result<Output, HostError> {
     let mut command = match account {
         Account::Tool(command) => command.clone(),
@@ -16,11 +16,18 @@ pub fn alter(root: &Path, account: &Account) -> Result<Output, HostError> {
             command
         }
     };
-    if root != Path::new("/") && !command.argv.is_empty() {
-        let option = if command.argv[0] == "chpasswd" { "--root" } else { "--prefix" };
+    let tool = command.argv.first().cloned().unwrap_or_default();
+    if root != Path::new("/") {
+        let option = match tool.as_str() {
+            "useradd" | "usermod" | "userdel" | "groupadd" | "groupmod" | "groupdel" => "--prefix",
+            "chpasswd" | "chage" => "--root",
+            _ => {
+                let why = "this tool cannot be pointed at a root directory".into();
+                return Err(HostError::Unsupported { what: command.shown(), why });
+            }
+        };
         command.argv.splice(1..1, [option.to_owned(), root.display().to_string()]);
     }
-    let tool = command.argv.first().cloned().unwrap_or_default();
     let output =
         program::run(Path::new("/"), &command).map_err(|error| HostError::io("run", Path::new(&tool), error))?;
     if output.ok() { Ok(output) } else { Err(HostError::program(&command, &output)) }

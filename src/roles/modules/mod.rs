@@ -11,6 +11,7 @@ mod plan;
 mod programs;
 mod spec;
 mod systemd;
+mod user;
 mod words;
 
 pub use args::{ArgError, Args};
@@ -58,6 +59,7 @@ pub static TABLE: &[Row] = &[
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },
     Row { spec: &systemd::SERVICE, actor: Actor::Host(systemd::unit) },
     Row { spec: &group::SPEC, actor: Actor::Host(group::group) },
+    Row { spec: &user::SPEC, actor: Actor::Host(user::user) },
 ];
 
 /// The row of a module by any name that Ansible accepts for it: fully qualified, short, or an alias.
