@@ -1,0 +1,46 @@
+//! What no single value can tell: keys that exclude or need one another.
+
+use super::error::SettingsError;
+use super::keys::Settings;
+use super::node::Node;
+
+/// Refuses settings that contradict themselves, naming the first fault where it stands.
+pub(crate) fn validate(settings: &Settings, root: &Node) -> Result<(), SettingsError> {
+    let Some((path, message)) = faults(settings).into_iter().next() else { return Ok(()) };
+    let place = place(root, &path).map(|node| node.mark.place());
+    Err(SettingsError::Value { place, path, message, hint: None })
+}
+
+fn faults(settings: &Settings) -> Vec<(String, String)> {
+    let mut faults = Vec::new();
+    let mut fault = |key: &str, message: &str| faults.push((key.to_owned(), message.to_owned()));
+    if settings.playbook.is_some() && !settings.roles.is_empty() {
+        fault("playbook", "write `roles` or `playbook`, not both");
+    }
+    let outside = |path: &str| path.is_empty() || path.starts_with('/') || path.split('/').any(|step| step == "..");
+    if settings.playbook.as_deref().is_some_and(outside) {
+        fault("playbook", "expected a path within the repository");
+    }
+    if settings.deadline.get().is_zero() {
+        fault("deadline", "a run needs time");
+    }
+    faults.extend(settings.repository.iter().flat_map(|repository| repository.faults()));
+    faults.extend(settings.parameters.faults());
+    faults.extend(settings.signal.faults());
+    faults.extend(settings.hooks.iter().flat_map(|(name, hook)| hook.faults(name)));
+    faults.extend(settings.health.iter().enumerate().flat_map(|(index, check)| check.faults(index)));
+    let releases = settings.releases.iter().enumerate();
+    faults.extend(releases.flat_map(|(index, release)| release.faults(index, settings.channel.as_ref())));
+    faults
+}
+
+/// The value at a path, or what holds it.
+fn place<'a>(root: &'a Node, path: &str) -> Option<&'a Node> {
+    let mut path = path;
+    loop {
+        if let Some(node) = root.at(path) {
+            return Some(node);
+        }
+        path = path.rfind(['.', '[']).map(|at| &path[..at])?;
+    }
+}
