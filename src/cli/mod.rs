@@ -1,5 +1,7 @@
 //! Commands: one file each, one row each in [`Command`]. Arguments to values; the work is the rooms'.
 
+mod config;
+
 use crate::failure::{Failure, STAGES};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -15,11 +17,15 @@ struct Cli {
 
 /// What muster can be told to do.
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Config(config::Config),
+}
 
 impl Command {
     fn run(self) -> Result<u8, Failure> {
-        match self {}
+        match self {
+            Self::Config(command) => command.run(),
+        }
     }
 }
 
@@ -42,6 +48,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.stage.exit_code())
         }
     }
+}
+
+/// Puts a command's result on standard output. A reader that went away, as `head` does, is no failure.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// The only printer of errors.

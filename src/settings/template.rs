@@ -39,6 +39,13 @@ pub(crate) fn refuse_misplaced(root: &Node) -> Result<(), SettingsError> {
     Ok(())
 }
 
+/// Whether there is anything to render.
+pub(crate) fn any(root: &Node) -> bool {
+    root.leaves().iter().any(|(path, node)| {
+        !path.starts_with("variables") && matches!(&node.content, Content::Scalar(scalar) if scalar.is_template())
+    })
+}
+
 struct Renderer {
     environment: Environment<'static>,
     facts: Value,

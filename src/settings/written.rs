@@ -73,6 +73,11 @@ impl Written {
         Ok(settings)
     }
 
+    /// Whether facts are needed before every value is known.
+    pub fn has_templates(&self) -> bool {
+        template::any(&self.merged)
+    }
+
     /// Who set the value at a dotted path, as `health[0].timeout`; `None` where it is the default.
     pub fn origin(&self, path: &str) -> Option<Origin> {
         self.merged.at(path).map(|node| node.mark.origin())
