@@ -26,7 +26,8 @@ impl<T> std::fmt::Debug for Untrusted<T> {
     }
 }
 
-/// Something that passed. It can be made only by `trust`:
+/// Something that passed. It owns bytes, ids of bytes, or an open descriptor, never a path: nothing can change between
+/// judging and use. It can be made only by `trust`:
 ///
 /// ```compile_fail
 /// let forged = muster::trust::Verified("tree");

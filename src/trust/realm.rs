@@ -1,0 +1,174 @@
+//! A realm: whom and what one environment believes, as `trust.d/<realm>/` writes it.
+
+use super::TrustError;
+use super::bundle::{BundlePolicy, ReleaseKey};
+use super::hosts::KnownHosts;
+use super::key::SshKey;
+use super::signers::{self, Signer};
+use super::strict::strict;
+use std::collections::BTreeMap;
+
+/// What one environment believes.
+#[derive(Clone, Debug)]
+pub struct Realm {
+    /// Its name: the directory's.
+    pub name: String,
+    /// Who may sign the config repository.
+    pub signers: Vec<Signer>,
+    /// Keys that were withdrawn.
+    pub revoked: Vec<SshKey>,
+    /// The git hosts' keys.
+    pub hosts: KnownHosts,
+    /// Who may sign releases: `keys/*.pem`, `trusted_root.json`, and what `policy.yaml` says of them.
+    pub releases: BundlePolicy,
+    /// The TUF root of the release metadata, as its own JSON.
+    pub root: Option<Vec<u8>>,
+}
+
+/// `policy.yaml`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    #[serde(default)]
+    releases: ReleasePolicy,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleasePolicy {
+    /// Names of keys (without `.pem`) whose bundles need neither a log entry nor a timestamp: what `cosign` writes for
+    /// a KMS key without a transparency log.
+    #[serde(default)]
+    unlogged: Vec<String>,
+}
+
+/// The most bytes of one JSON file.
+const JSON_LIMIT: usize = 1 << 20;
+
+impl Realm {
+    /// Reads a realm's files, by their path within it.
+    pub(super) fn parse(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Self, TrustError> {
+        let mut realm = Self {
+            name: name.to_owned(),
+            signers: Vec::new(),
+            revoked: Vec::new(),
+            hosts: KnownHosts::default(),
+            releases: BundlePolicy::default(),
+            root: None,
+        };
+        for (path, bytes) in files {
+            let file = format!("{name}/{path}");
+            let fail = |problem: String| TrustError::File { file: file.clone(), problem };
+            let text = std::str::from_utf8(bytes).map_err(|_| fail("it is not UTF-8 text".into()))?;
+            match path.as_str() {
+                "allowed_signers" => realm.signers = signers::parse(&file, text)?,
+                "revoked_keys" => realm.revoked = signers::parse_revoked(&file, text)?,
+                "known_hosts" => realm.hosts = KnownHosts::parse(&file, text)?,
+                _ => realm.release_file(path, text).map_err(fail)?,
+            }
+        }
+        match realm.releases.unlogged.iter().find(|name| !realm.releases.keys.iter().any(|key| key.name == **name)) {
+            Some(missing) => {
+                let problem = format!("it names key `{}`, and keys/ has none", missing.escape_default());
+                Err(TrustError::File { file: format!("{name}/policy.yaml"), problem })
+            }
+            None => Ok(realm),
+        }
+    }
+
+    /// Reads one of the files that speak of releases. A file that no part of muster reads is an error.
+    fn release_file(&mut self, path: &str, text: &str) -> Result<(), String> {
+        let show = |error: &dyn std::fmt::Display| error.to_string();
+        match path {
+            "trusted_root.json" => {
+                strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
+                let root = sigstore_trust_root::TrustedRoot::from_json(text).map_err(|error| show(&error))?;
+                self.releases.trusted_root = Some(root);
+            }
+            "root.json" => {
+                strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
+                tuf_root(text)?;
+                self.root = Some(text.as_bytes().to_vec());
+            }
+            "policy.yaml" => {
+                let policy: Policy = serde_yaml::from_str(text).map_err(|error| show(&error))?;
+                self.releases.unlogged = policy.releases.unlogged;
+            }
+            _ => {
+                let key = path.strip_prefix("keys/").and_then(|key| key.strip_suffix(".pem"));
+                let key = key.filter(|key| !key.is_empty() && !key.contains('/'));
+                let key = key.ok_or("no part of muster reads a file of this name")?;
+                self.releases.keys.push(ReleaseKey::from_pem(key, text).map_err(|error| show(&error))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges the key that a git host shows, in the wire format of RFC 4253, section 6.6.
+    pub fn judge_host(&self, host: &str, port: u16, wire: &[u8]) -> Result<(), TrustError> {
+        self.hosts.judge(&self.name, host, port, wire)
+    }
+
+    /// The error for a host without a pinned key, before it is connected to.
+    pub fn knows_host(&self, host: &str, port: u16) -> Result<(), TrustError> {
+        match self.hosts.algorithms(host, port).is_empty() {
+            true => Err(TrustError::UnknownHost { host: super::hosts::name(host, port), realm: self.name.clone() }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A TUF root is verified where it is used; here it must at least be one.
+fn tuf_root(text: &str) -> Result<(), String> {
+    #[derive(serde::Deserialize)]
+    struct Root {
+        signed: Signed,
+    }
+    #[derive(serde::Deserialize)]
+    struct Signed {
+        _type: String,
+    }
+    let root: Root = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    match root.signed._type == "root" {
+        true => Ok(()),
+        false => Err(format!("it is TUF metadata of type `{}`, not `root`", root.signed._type.escape_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &str, text: &str) -> Result<Realm, TrustError> {
+        Realm::parse("prod", &BTreeMap::from([(path.to_owned(), text.as_bytes().to_vec())]))
+    }
+
+    #[test]
+    fn the_bad_file_is_named() {
+        for (path, text) in [
+            ("allowed_signers", "a cert-authority ssh-ed25519 AAAA"),
+            ("known_hosts", "h ssh-ed25519 AAAA"),
+            ("root.json", "{\"signed\":{\"_type\":\"targets\"}}"),
+            ("trusted_root.json", "{}"),
+            ("policy.yaml", "allow_everything: true"),
+            ("policy.yaml", "releases: {unlogged: [absent]}"),
+            ("root.json", "{\"signed\":{\"_type\":\"root\",\"_type\":\"root\"}}"),
+            ("keys/a.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
+            ("notes.txt", "x"),
+            ("keys/a.key", "x"),
+        ] {
+            let error = parse(path, text).expect_err(path);
+            let named = match &error {
+                TrustError::Line { place, .. } => place.file.clone(),
+                other => other.to_string(),
+            };
+            assert!(named.contains(&format!("prod/{path}")), "{named}");
+        }
+    }
+
+    #[test]
+    fn a_tuf_root_is_read() {
+        let root = "{\"signed\":{\"_type\":\"root\"},\"signatures\":[]}";
+        assert!(parse("root.json", root).expect("reads").root.is_some());
+    }
+}
