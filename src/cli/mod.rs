@@ -1,6 +1,7 @@
 //! Commands: one file each, one row each in [`Command`]. Arguments to values; the work is the rooms'.
 
 mod config;
+mod trust;
 
 use crate::failure::{Failure, STAGES};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -19,12 +20,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Config(config::Config),
+    /// What is believed, and putting it into a binary.
+    #[command(subcommand)]
+    Trust(trust::Trust),
 }
 
 impl Command {
     fn run(self) -> Result<u8, Failure> {
         match self {
             Self::Config(command) => command.run(),
+            Self::Trust(command) => command.run(),
         }
     }
 }

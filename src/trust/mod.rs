@@ -1,15 +1,19 @@
 //! Decides what may be believed.
 
+mod archive;
 pub mod artifact;
 pub mod bundle;
 mod commit;
+mod embed;
 mod error;
 mod hosts;
 mod key;
 mod object;
 mod pattern;
 mod realm;
+mod root;
 mod sealed;
+mod section;
 mod signers;
 mod sshsig;
 pub mod strict;
@@ -20,5 +24,6 @@ pub use error::TrustError;
 pub use hosts::{HostKey, KnownHosts};
 pub use key::SshKey;
 pub use realm::Realm;
+pub use root::{DIRECTORY, Source, TrustRoot};
 pub use sealed::{Untrusted, Verified};
 pub use signers::Signer;
