@@ -77,7 +77,7 @@ pub fn plan(
     };
     let sha256 = hex::encode(descriptor.artifact.sha256);
     let there = host.digest(&order.destination, Digest::Sha256).map_err(local)?;
-    let before = Record::read(&record::path(order))?;
+    let before = Record::read(host, &record::path(order))?;
     let previous = before.as_ref().map(|record| record.active.clone());
     let mut changes = Vec::new();
     if there.as_deref() == Some(sha256.as_str()) {
@@ -127,8 +127,7 @@ pub fn plan(
     let (app, component) = (order.app.clone(), order.component.clone());
     let record = Record { app, component, destination: order.destination.clone(), active, previous: kept };
     if before.as_ref() != Some(&record) {
-        let attributes = Attributes { mode: Some(0o644), ..Attributes::default() };
-        changes.push(Change::Write(FileWrite { attributes, ..FileWrite::new(record::path(order), record.bytes()) }));
+        changes.push(record.change(record::path(order)));
     }
     Ok(Planned { descriptor, key, changes, previous })
 }
@@ -143,3 +142,6 @@ fn fetch(what: &str) -> impl Fn((String, Option<String>)) -> ReleaseError {
     let what = what.to_owned();
     move |(message, hint)| ReleaseError::Fetch { what: what.clone(), message, hint }
 }
+
+#[cfg(test)]
+mod tests;

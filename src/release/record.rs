@@ -1,7 +1,7 @@
 //! What is active, and what was before it: one small file an application and component.
 
 use super::{Order, ReleaseError};
-use crate::host::{Change, Host};
+use crate::host::{Attributes, Change, FileWrite, Host, Observe};
 use std::path::{Path, PathBuf};
 
 /// A release in place.
@@ -46,18 +46,19 @@ pub(super) fn path(order: &Order) -> PathBuf {
 
 impl Record {
     /// Reads a record; none where there is none.
-    pub fn read(path: &Path) -> Result<Option<Self>, ReleaseError> {
+    pub fn read(host: &dyn Observe, path: &Path) -> Result<Option<Self>, ReleaseError> {
         let local = |message: String| ReleaseError::Local { what: format!("reading {}", path.display()), message };
-        match std::fs::read(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(local(error.to_string())),
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| local(error.to_string())),
+        match host.read(path).map_err(|error| local(error.to_string()))? {
+            None => Ok(None),
+            Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| local(error.to_string())),
         }
     }
 
-    /// As it is written.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        serde_json::to_vec_pretty(self).unwrap_or_default()
+    /// The change that writes it.
+    pub(super) fn change(&self, path: PathBuf) -> Change {
+        let bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let attributes = Attributes { mode: Some(0o644), ..Attributes::default() };
+        Change::Write(FileWrite { attributes, ..FileWrite::new(path, bytes) })
     }
 }
 
@@ -65,7 +66,8 @@ impl Record {
 pub fn rollback(record_path: &Path, host: &mut dyn Host) -> Result<Record, ReleaseError> {
     let local =
         |message: String| ReleaseError::Local { what: format!("rolling back {}", record_path.display()), message };
-    let record = Record::read(record_path)?.ok_or_else(|| local("no release is recorded here".into()))?;
+    let record =
+        Record::read(host.observe(), record_path)?.ok_or_else(|| local("no release is recorded here".into()))?;
     let previous = record.previous.clone().ok_or_else(|| local("no previous release is kept".into()))?;
     let kept = previous_path(&record.destination);
     let digest = host.digest(&kept, crate::host::Digest::Sha256).map_err(|error| local(error.to_string()))?;
@@ -74,6 +76,6 @@ pub fn rollback(record_path: &Path, host: &mut dyn Host) -> Result<Record, Relea
     }
     host.apply(&Change::Rename { from: kept, to: record.destination.clone() }).map_err(|e| local(e.to_string()))?;
     let record = Record { active: previous, previous: None, ..record };
-    crate::host::durable::write(record_path, &record.bytes(), 0o644).map_err(|error| local(error.to_string()))?;
+    host.apply(&record.change(record_path.to_owned())).map_err(|error| local(error.to_string()))?;
     Ok(record)
 }

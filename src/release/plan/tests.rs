@@ -1,0 +1,192 @@
+//! Releases put in place beneath a scratch root, and every way in which one is refused.
+
+use super::*;
+use crate::host::{Host, Linux};
+use crate::release::{Layout, rollback};
+use crate::trust::bundle::ReleaseKey;
+use sigstore_crypto::KeyPair;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+/// A bucket and a parameter store.
+#[derive(Default)]
+struct Shelf {
+    parameters: BTreeMap<String, String>,
+    objects: BTreeMap<String, Vec<u8>>,
+}
+
+impl Shelf {
+    fn get(&self, key: &str) -> Result<Vec<u8>, (String, Option<String>)> {
+        self.objects.get(key).cloned().ok_or_else(|| ("there is no such object".into(), None))
+    }
+}
+
+impl Source for Shelf {
+    fn parameter(&self, name: &str) -> Result<String, (String, Option<String>)> {
+        self.parameters.get(name).cloned().ok_or_else(|| ("there is no such parameter".into(), None))
+    }
+    fn document(&self, _: &Order, key: &str) -> Result<Untrusted<Vec<u8>>, (String, Option<String>)> {
+        self.get(key).map(Untrusted::new)
+    }
+    fn artifact(&self, _: &Order, key: &str, _: u64) -> Result<Untrusted<std::fs::File>, (String, Option<String>)> {
+        let mut file = tempfile::tempfile().expect("scratch");
+        file.write_all(&self.get(key)?).expect("write");
+        Ok(Untrusted::new(file))
+    }
+}
+
+/// A signer, a shelf with one release of it, a host and an order.
+struct Scene {
+    pair: KeyPair,
+    shelf: Shelf,
+    policy: BundlePolicy,
+    order: Order,
+    scratch: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let pair = KeyPair::generate_ecdsa_p256().expect("key");
+        let pem = pair.public_key_der().expect("public").to_pem();
+        let policy = BundlePolicy {
+            keys: vec![ReleaseKey::from_pem("kms", &pem).expect("key")],
+            trusted_root: None,
+            unlogged: vec!["kms".into()],
+        };
+        let scratch = tempfile::tempdir().expect("scratch");
+        for directory in ["root/usr", "root/records"] {
+            crate::host::durable::make_directory(&scratch.path().join(directory), 0o755).expect("directory");
+        }
+        let order = Order {
+            app: "shop".into(),
+            component: Some("api".into()),
+            channel: "stable".into(),
+            os: "linux".into(),
+            arch: "amd64".into(),
+            parameter: "/{app}/{component}/{channel}/release_id".into(),
+            bucket: "releases".into(),
+            region: None,
+            descriptor_key: "{app}/{release_id}/release.json".into(),
+            bundle_key: "{app}/{release_id}/release.json.sigstore.json".into(),
+            artifact_key: "{app}/{release_id}/{path}".into(),
+            layout: Layout::default(),
+            destination: "/usr/shop".into(),
+            attributes: Attributes { mode: Some(0o755), ..Attributes::default() },
+            limit: 1 << 20,
+            records: "/records".into(),
+        };
+        let mut scene = Self { pair, shelf: Shelf::default(), policy, order, scratch };
+        scene.publish("r1", b"one", |_| {});
+        scene
+    }
+
+    /// Publishes a release and points the channel at it; `edit` may change the descriptor before it is signed.
+    fn publish(&mut self, id: &str, bytes: &[u8], edit: impl Fn(&mut serde_json::Value)) {
+        let sha256 = hex::encode(sigstore_crypto::sha256(bytes).as_bytes());
+        let mut descriptor = serde_json::json!({
+            "schema": 1, "app": "shop", "component": "api", "version": "1.0", "release_id": id, "track": "stable",
+            "artifacts": [
+                {"os": "linux", "arch": "amd64", "binary": {"path": "shop", "sha256": sha256, "size": bytes.len()}},
+                {"os": "linux", "arch": "arm64", "binary": {"path": "shop-arm", "sha256": sha256, "size": 1}},
+            ],
+        });
+        edit(&mut descriptor);
+        let text = descriptor.to_string().into_bytes();
+        let bundle = serde_json::json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {"publicKey": {"hint": ""}},
+            "messageSignature": {"signature": self.pair.sign(&text).expect("signature").to_base64()},
+        });
+        let at = |name: &str| format!("shop/{id}/{name}");
+        self.shelf.objects.insert(at("release.json"), text);
+        self.shelf.objects.insert(at("release.json.sigstore.json"), bundle.to_string().into_bytes());
+        self.shelf.objects.insert(at("shop"), bytes.to_vec());
+        self.shelf.parameters.insert("/shop/api/stable/release_id".into(), id.into());
+    }
+
+    fn host(&self) -> Linux {
+        Linux::new(&self.scratch.path().join("root")).expect("host")
+    }
+
+    fn plan(&self) -> Result<Planned, ReleaseError> {
+        plan(&self.order, &self.shelf, &self.policy, self.host().observe())
+    }
+
+    /// Plans and applies.
+    fn converge(&self) -> Planned {
+        let planned = self.plan().expect("planned");
+        let mut host = self.host();
+        for change in &planned.changes {
+            host.apply(change).expect("applied");
+        }
+        planned
+    }
+
+    fn installed(&self) -> String {
+        std::fs::read_to_string(self.scratch.path().join("root/usr/shop")).expect("installed")
+    }
+}
+
+#[test]
+fn a_release_is_put_in_place_replaced_and_rolled_back() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.converge().descriptor.release_id, "r1");
+    assert_eq!(scene.installed(), "one");
+    assert!(scene.plan().expect("again").changes.is_empty(), "a second run changes nothing");
+    scene.publish("r2", b"two", |_| {});
+    assert_eq!(scene.converge().previous.expect("previous").release_id, "r1");
+    assert_eq!(scene.installed(), "two");
+    let record = scene.order.records.join("shop.api.json");
+    let back = rollback(&record, &mut scene.host()).expect("rolled back");
+    assert_eq!((back.active.release_id.as_str(), back.previous), ("r1", None));
+    assert_eq!(scene.installed(), "one");
+    let error = rollback(&record, &mut scene.host()).expect_err("nothing left");
+    assert!(error.to_string().contains("no previous release is kept"), "{error}");
+}
+
+#[test]
+fn a_descriptor_of_something_else_is_refused_though_its_signature_is_good() {
+    for (field, pointer, value) in [
+        ("application", "/app", "cart"),
+        ("component", "/component", "web"),
+        ("channel", "/track", "canary"),
+        ("release id", "/release_id", "r0"),
+    ] {
+        let mut scene = Scene::new();
+        scene.publish("r2", b"two", |json| *json.pointer_mut(pointer).expect("member") = value.into());
+        let error = scene.plan().expect_err("refused");
+        assert!(matches!(&error, ReleaseError::Mismatch { field: have, .. } if *have == field), "{error}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_this_host_or_its_digest_is_refused() {
+    let cases: [(&str, &str, serde_json::Value, &str); 4] = [
+        ("architecture", "/artifacts/0/arch", "riscv64".into(), "has 0 artifacts for linux amd64"),
+        ("path", "/artifacts/0/binary/path", "../../etc/passwd".into(), "not a plain relative path"),
+        ("digest", "/artifacts/0/binary/sha256", "00".repeat(32).into(), "and 0000"),
+        ("size", "/artifacts/0/binary/size", 4.into(), "it has 3 bytes, and 4 were signed"),
+    ];
+    for (name, pointer, value, says) in cases {
+        let mut scene = Scene::new();
+        scene.converge();
+        scene.publish("r2", b"two", |json| *json.pointer_mut(pointer).expect("member") = value.clone());
+        let error = scene.plan().expect_err(name).to_string();
+        assert!(error.contains(says), "{name}: {error}");
+        assert_eq!(scene.installed(), "one", "{name}: the release before it stands");
+    }
+}
+
+#[test]
+fn a_changed_descriptor_and_a_hostile_release_id_are_refused() {
+    let mut scene = Scene::new();
+    scene.shelf.objects.get_mut("shop/r1/release.json").expect("descriptor").push(b' ');
+    assert!(matches!(scene.plan(), Err(ReleaseError::Bundle { .. })));
+    for id in ["../r1", "", "r1/../../x", ".r1"] {
+        scene.shelf.parameters.insert("/shop/api/stable/release_id".into(), id.into());
+        assert!(matches!(scene.plan(), Err(ReleaseError::Id { .. })), "{id:?}");
+    }
+    let missing = Path::new("/nowhere/shop.api.json");
+    assert!(rollback(missing, &mut scene.host()).is_err());
+}
