@@ -4,5 +4,6 @@ pub mod load;
 pub mod modules;
 pub mod pattern;
 pub mod remote;
+pub mod template;
 pub mod value;
 pub mod yaml;

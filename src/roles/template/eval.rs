@@ -1,0 +1,292 @@
+//! Expressions.
+
+use super::args::Given;
+use super::datum::{Datum, Object};
+use super::error::TemplateError;
+use super::run::Run;
+use super::syntax::{Args, Expr, Node};
+use super::{Binding, filters, globals, operators, python, tests};
+use crate::roles::value::{Key, Map, Value};
+use std::sync::Arc;
+
+type Outcome = Result<Datum, TemplateError>;
+
+impl Run<'_> {
+    /// Evaluates an expression; what it yields may be undefined.
+    pub(super) fn eval(&mut self, node: &Node) -> Outcome {
+        stacker::maybe_grow(128 << 10, 2 << 20, || self.expression(node)).map_err(|error| self.located(error, node.at))
+    }
+
+    /// Evaluates an expression to a value, its members still lazy.
+    pub(super) fn value(&mut self, node: &Node) -> Result<Value, TemplateError> {
+        let datum = self.eval(node)?;
+        self.force(datum).map_err(|error| self.located(error, node.at))
+    }
+
+    /// Evaluates an expression to a finished value.
+    pub(super) fn finished(&mut self, node: &Node) -> Result<Value, TemplateError> {
+        let datum = self.eval(node)?;
+        self.deep(datum).map_err(|error| self.located(error, node.at))
+    }
+
+    fn expression(&mut self, node: &Node) -> Outcome {
+        match &node.expr {
+            Expr::Name(name) => self.name(name, node.at),
+            Expr::Const(value) => Ok(Datum::Value(value.clone())),
+            Expr::List(items) => self.list(items),
+            Expr::Dict(members) => self.dict(members),
+            Expr::Attr(of, name) => {
+                let of = self.eval(of)?;
+                self.member(of, &Value::str(name.clone()))
+            }
+            Expr::Item(of, subscript) => {
+                let (of, subscript) = (self.eval(of)?, self.finished(subscript)?);
+                self.member(of, &subscript)
+            }
+            Expr::Slice(of, bounds) => self.slice(of, bounds),
+            Expr::Not(of) => {
+                let of = self.eval(of)?;
+                Ok(Datum::Value(Value::Bool(!self.truth(of)?)))
+            }
+            Expr::Neg(of) => {
+                let of = self.value(of)?;
+                operators::negate(&of).map(Datum::Value).map_err(TemplateError::failed)
+            }
+            Expr::And(left, right) => self.junction(left, right, false),
+            Expr::Or(left, right) => self.junction(left, right, true),
+            Expr::Binary(op, left, right) => {
+                if let Some(delta) = globals::difference(self, *op, left, right)? {
+                    return Ok(delta);
+                }
+                let (left, right) = (self.finished(left)?, self.finished(right)?);
+                operators::binary(*op, &left, &right).map(Datum::Value).map_err(TemplateError::failed)
+            }
+            Expr::Compare(first, rest) => {
+                let mut left = self.finished(first)?;
+                for (op, right) in rest {
+                    let right = self.finished(right)?;
+                    if !operators::compare(*op, &left, &right).map_err(TemplateError::failed)? {
+                        return Ok(Datum::Value(Value::Bool(false)));
+                    }
+                    left = right;
+                }
+                Ok(Datum::Value(Value::Bool(true)))
+            }
+            Expr::If { test, yes, no } => {
+                let test = self.eval(test)?;
+                match (self.truth(test)?, no) {
+                    (true, _) => self.eval(yes),
+                    (false, Some(no)) => self.eval(no),
+                    (false, None) => Ok(Datum::missing(
+                        "the inline if-expression evaluated to false and no else section was defined.",
+                    )),
+                }
+            }
+            Expr::Filter { name, input, args } => {
+                let input = match input {
+                    Some(input) => self.tolerant(input)?,
+                    None => Datum::missing("the filter has no input"),
+                };
+                self.filter(name, input, args)
+            }
+            Expr::Test { name, input, args } => self.test(name, input, args),
+            Expr::Call(callee, args) => self.call(callee, args),
+        }
+    }
+
+    /// Evaluates what a filter or test may accept undefined: an undefined name anywhere in it makes all of it so.
+    fn tolerant(&mut self, node: &Node) -> Outcome {
+        match self.eval(node) {
+            Err(error) if error.is_undefined() => Ok(Datum::Undefined(Arc::new(error.into()))),
+            Err(error) if error.is_unknown() => Ok(Datum::Unknown),
+            other => other,
+        }
+    }
+
+    fn list(&mut self, items: &[Node]) -> Outcome {
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            out.push(self.tolerant(item)?);
+        }
+        Ok(list_of(out))
+    }
+
+    fn dict(&mut self, members: &[(Node, Node)]) -> Outcome {
+        let mut out = Map::with_capacity(members.len());
+        for (key, value) in members {
+            let written = self.value(key)?;
+            let Some(key) = python::value_key(&written) else {
+                return Err(TemplateError::failed(format!("unhashable type: '{}'", written.type_name())));
+            };
+            let value = self.value(value)?;
+            out.insert(key, value);
+        }
+        Ok(Datum::Value(Value::Map(Arc::new(out))))
+    }
+
+    /// `and`, `or`: what is not known yet is decided by the other side where that can decide alone.
+    fn junction(&mut self, left: &Node, right: &Node, or: bool) -> Outcome {
+        let first = self.eval(left)?;
+        match self.truth(first.clone()) {
+            Ok(truth) if truth == or => Ok(first),
+            Ok(_) => self.eval(right),
+            Err(error) if error.is_unknown() => match self.eval(right).and_then(|second| self.truth(second)) {
+                Ok(truth) if truth == or => Ok(Datum::Value(Value::Bool(or))),
+                _ => Err(error),
+            },
+            Err(error) => Err(self.located(error, left.at)),
+        }
+    }
+
+    fn slice(&mut self, of: &Node, bounds: &[Option<Box<Node>>; 3]) -> Outcome {
+        let of = self.value(of)?;
+        let mut numbers = [None; 3];
+        for (number, bound) in numbers.iter_mut().zip(bounds) {
+            if let Some(bound) = bound {
+                match self.finished(bound)? {
+                    Value::Null => {}
+                    Value::Int(int) => *number = Some(int),
+                    _ => return Err(TemplateError::failed("slice indices must be integers")),
+                }
+            }
+        }
+        operators::slice(&of, numbers).map(Datum::Value).map_err(TemplateError::failed)
+    }
+
+    /// `of.key` and `of[key]`, which Jinja treats alike: what is not there is undefined, and so is all beneath it.
+    pub(super) fn member(&mut self, of: Datum, key: &Value) -> Outcome {
+        let value = match of {
+            Datum::Unknown | Datum::Undefined(_) => return Ok(of),
+            Datum::Object(object) => return self.object_member(&object, key),
+            Datum::Mixed(items) => {
+                let at = python::to_int(key, 10).and_then(|at| operators::index(at, items.len()));
+                return Ok(at.map_or_else(|| missing("list", key), |at| items[at].clone()));
+            }
+            Datum::Value(value) => value,
+        };
+        match (&value, key) {
+            (Value::Map(map), key) => match python::value_key(key).and_then(|key| map.get(&key)) {
+                Some(member) => self.resolve(member.clone()),
+                None => Ok(missing("dict", key)),
+            },
+            (Value::List(items), Value::Int(at)) => match operators::index(*at, items.len()) {
+                Some(at) => self.resolve(items[at].clone()),
+                None => Ok(missing("list", key)),
+            },
+            // `list.0` is written with a dot and `list['0']` as text: Jinja takes the first only.
+            (Value::Str(text), Value::Int(at)) => {
+                let chars: Vec<char> = text.expose().chars().collect();
+                match operators::index(*at, chars.len()) {
+                    Some(at) => {
+                        let one = Value::str(chars[at].to_string());
+                        Ok(Datum::Value(if text.is_secret() { one.into_secret() } else { one }))
+                    }
+                    None => Ok(missing("str", key)),
+                }
+            }
+            _ => Ok(missing(value.type_name(), key)),
+        }
+    }
+
+    fn object_member(&mut self, object: &Object, key: &Value) -> Outcome {
+        let found = |members: &indexmap::IndexMap<Key, Datum>| {
+            python::value_key(key).and_then(|key| members.get(&key).cloned())
+        };
+        let name = key.as_str().unwrap_or_default();
+        let member = match object {
+            Object::Namespace(members) => found(&members.lock().unwrap_or_else(std::sync::PoisonError::into_inner)),
+            Object::Module(members) => found(members),
+            Object::Loop(looping) => looping.member(name),
+            Object::HostVars => Some(Datum::object(Object::Vars)),
+            Object::Vars => {
+                return match self.scope.get(name) {
+                    Binding::Value(value) => self.resolve(value),
+                    Binding::Unknown => Ok(Datum::Unknown),
+                    Binding::Undefined => Ok(missing("dict", key)),
+                };
+            }
+            Object::Date(date) => globals::date_member(*date, name),
+            Object::Delta(seconds, micros) => globals::delta_member(*seconds, *micros, name),
+            Object::Macro { it, .. } if name == "name" => Some(Datum::str(it.name.clone())),
+            _ => None,
+        };
+        Ok(member.unwrap_or_else(|| missing(Datum::Object(Arc::new(Object::Vars)).type_name(), key)))
+    }
+
+    /// Evaluates written arguments.
+    pub(super) fn given(&mut self, args: &Args) -> Result<Given, TemplateError> {
+        let mut out = Given::default();
+        for (splat, node) in &args.positional {
+            let datum = self.tolerant(node)?;
+            if *splat { out.positional.extend(self.items(datum)?) } else { out.positional.push(datum) }
+        }
+        for (name, node) in &args.named {
+            let datum = self.tolerant(node)?;
+            match name {
+                Some(name) => out.named.push((name.clone(), datum)),
+                None => {
+                    if let Value::Map(map) = self.force(datum)? {
+                        for (key, value) in map.iter() {
+                            let value = self.resolve(value.clone())?;
+                            out.named.push((key.to_string().into(), value));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn filter(&mut self, name: &str, input: Datum, args: &Args) -> Outcome {
+        let given = self.given(args)?;
+        filters::apply(self, name, input, given)
+    }
+
+    /// Applies a chain of filters to what a block or macro yielded.
+    pub(super) fn chain(&mut self, node: &Node, input: Datum) -> Outcome {
+        match &node.expr {
+            Expr::Filter { name, input: inner, args } => {
+                let input = match inner {
+                    Some(inner) => self.chain(inner, input)?,
+                    None => input,
+                };
+                self.filter(name, input, args).map_err(|error| self.located(error, node.at))
+            }
+            _ => Ok(input),
+        }
+    }
+
+    fn test(&mut self, name: &str, input: &Node, args: &Args) -> Outcome {
+        let datum = self.tolerant(input)?;
+        // The variable of a task that is still to run will be there; what its members will be is not known.
+        if matches!((&datum, &input.expr), (Datum::Unknown, Expr::Name(_))) {
+            match name {
+                "defined" => return Ok(Datum::Value(Value::Bool(true))),
+                "undefined" => return Ok(Datum::Value(Value::Bool(false))),
+                _ => {}
+            }
+        }
+        let given = self.given(args)?;
+        tests::apply(self, name, datum, given).map(|answer| Datum::Value(Value::Bool(answer)))
+    }
+}
+
+/// A list of what expressions yielded.
+pub(super) fn list_of(items: Vec<Datum>) -> Datum {
+    if items.iter().all(|item| matches!(item, Datum::Value(_))) {
+        let values =
+            items.into_iter().filter_map(|item| if let Datum::Value(value) = item { Some(value) } else { None });
+        return Datum::Value(Value::list(values));
+    }
+    Datum::Mixed(Arc::new(items))
+}
+
+fn missing(type_name: &str, key: &Value) -> Datum {
+    Datum::missing(match key {
+        Value::Str(text) if !text.is_secret() => {
+            format!("object of type '{type_name}' has no attribute {}", python::repr(key))
+        }
+        Value::Str(_) => format!("object of type '{type_name}' has no such attribute"),
+        _ => format!("object of type '{type_name}' has no item {}", python::repr(key)),
+    })
+}

@@ -1,0 +1,275 @@
+//! What can be said of a template without any values: syntax, unknown names, literal lookups, variables read.
+
+use super::error::{TemplateError, TemplateTrouble, nearest};
+use super::place::Source;
+use super::run::is_template;
+use super::syntax::{Args, Expr, Macro, Node, Program, Stmt};
+use super::{Templar, filters, globals, lookups, parse, tests};
+use crate::failure::Place;
+use crate::roles::modules::RenderOptions;
+use crate::roles::value::Value;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What a text does.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// Filters, tests and lookups that do not exist.
+    pub problems: Vec<TemplateError>,
+    /// Lookups whose name is literal.
+    pub lookups: Vec<LookupUse>,
+    /// Variables read that the text does not set itself, with where; each once.
+    pub variables: Vec<(String, Place)>,
+}
+
+/// A lookup as written.
+#[derive(Debug)]
+pub struct LookupUse {
+    /// Its name, as written.
+    pub name: String,
+    /// Its terms; `None` where one is not literal.
+    pub terms: Vec<Option<Value>>,
+    /// Its options; `None` where one is not literal.
+    pub options: Vec<(String, Option<Value>)>,
+    /// Where.
+    pub place: Place,
+}
+
+impl Templar {
+    /// Inspects a text of a YAML document.
+    pub fn inspect(&self, text: &str, place: &Place) -> Result<Inspection, TemplateError> {
+        if !is_template(text) {
+            return Ok(Inspection::default());
+        }
+        Ok(inspect(&*self.template(text, place)?))
+    }
+
+    /// Inspects an expression without delimiters, as `when` has it; with them, the text that it then is.
+    pub fn inspect_expression(&self, text: &str, place: &Place) -> Result<Inspection, TemplateError> {
+        if text.trim().is_empty() {
+            return Ok(Inspection::default());
+        }
+        if text.trim_start().starts_with("{{") || text.trim_start().starts_with("{%") {
+            return self.inspect(text, place);
+        }
+        Ok(inspect(&*self.expression_program(text, place)?))
+    }
+
+    /// Inspects a template file.
+    pub fn inspect_file(&self, text: &str, name: &str, options: &RenderOptions) -> Result<Inspection, TemplateError> {
+        Ok(inspect(&parse::file(Source::file(text, name), options)?))
+    }
+}
+
+fn inspect(program: &Program) -> Inspection {
+    let mut walk =
+        Walk { source: &program.source, out: Inspection::default(), set: HashSet::new(), read: HashSet::new() };
+    walk.body(&program.body);
+    walk.out.variables.retain(|(name, _)| !walk.set.contains(name.as_str()));
+    walk.out
+}
+
+struct Walk<'p> {
+    source: &'p Source,
+    out: Inspection,
+    /// Names that the text sets anywhere: scopes are not told apart, so that nothing is reported in error.
+    set: HashSet<Arc<str>>,
+    read: HashSet<Arc<str>>,
+}
+
+impl Walk<'_> {
+    fn body(&mut self, body: &[Stmt]) {
+        for statement in body {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::Emit(node) | Stmt::Do(node) | Stmt::Extends(node) => self.node(node),
+            Stmt::For(it) => {
+                self.set.insert("loop".into());
+                self.target(&it.target);
+                self.node(&it.iter);
+                self.option(it.filter.as_ref());
+                self.body(&it.body);
+                self.body(&it.otherwise);
+            }
+            Stmt::If { test, yes, no } => {
+                self.node(test);
+                self.body(yes);
+                self.body(no);
+            }
+            Stmt::With { assignments, body } => {
+                for (target, value) in assignments {
+                    self.target(target);
+                    self.node(value);
+                }
+                self.body(body);
+            }
+            Stmt::Set { target, value } => {
+                self.target(target);
+                self.node(value);
+            }
+            Stmt::SetBlock { target, filter, body } => {
+                self.target(target);
+                self.option(filter.as_ref());
+                self.body(body);
+            }
+            Stmt::FilterBlock { filter, body } => {
+                self.node(filter);
+                self.body(body);
+            }
+            Stmt::Macro(it) => {
+                self.set.insert(it.name.clone());
+                self.function(it);
+            }
+            Stmt::CallBlock { call, caller } => {
+                self.node(call);
+                self.function(caller);
+            }
+            Stmt::Include { name, .. } => self.node(name),
+            Stmt::Import { from, name } => {
+                self.node(from);
+                self.set.insert(name.clone());
+            }
+            Stmt::FromImport { from, names } => {
+                self.node(from);
+                self.set.extend(names.iter().map(|(_, alias)| alias.clone()));
+            }
+            Stmt::Block { body, .. } => {
+                self.set.insert("super".into());
+                self.body(body);
+            }
+            Stmt::Text(_) | Stmt::Continue | Stmt::Break => {}
+        }
+    }
+
+    fn function(&mut self, it: &Macro) {
+        self.set.extend(it.params.iter().cloned());
+        self.set.extend(["varargs".into(), "kwargs".into(), "caller".into()]);
+        for default in &it.defaults {
+            self.node(default);
+        }
+        self.body(&it.body);
+    }
+
+    fn option(&mut self, node: Option<&Node>) {
+        if let Some(node) = node {
+            self.node(node);
+        }
+    }
+
+    fn target(&mut self, node: &Node) {
+        match &node.expr {
+            Expr::Name(name) => {
+                self.set.insert(name.clone());
+            }
+            Expr::List(targets) => targets.iter().for_each(|target| self.target(target)),
+            _ => self.node(node),
+        }
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.expr {
+            Expr::Name(name) => {
+                if !globals::known(name) && self.read.insert(name.clone()) {
+                    self.out.variables.push((name.to_string(), self.source.place(node.at)));
+                }
+            }
+            Expr::Const(_) => {}
+            Expr::List(items) => items.iter().for_each(|item| self.node(item)),
+            Expr::Dict(members) => members.iter().for_each(|(key, value)| {
+                self.node(key);
+                self.node(value);
+            }),
+            Expr::Attr(of, _) | Expr::Not(of) | Expr::Neg(of) => self.node(of),
+            Expr::Item(a, b) | Expr::And(a, b) | Expr::Or(a, b) | Expr::Binary(_, a, b) => {
+                self.node(a);
+                self.node(b);
+            }
+            Expr::Slice(of, bounds) => {
+                self.node(of);
+                bounds.iter().for_each(|bound| self.option(bound.as_deref()));
+            }
+            Expr::Compare(first, rest) => {
+                self.node(first);
+                rest.iter().for_each(|(_, right)| self.node(right));
+            }
+            Expr::If { test, yes, no } => {
+                self.node(test);
+                self.node(yes);
+                self.option(no.as_deref());
+            }
+            Expr::Filter { name, input, args } => {
+                self.option(input.as_deref());
+                self.args(args);
+                self.known("filter", name, filters::exists(name), filters::names(), node.at);
+                if matches!(&**name, "map" | "select" | "reject") {
+                    self.applied(name, args);
+                }
+            }
+            Expr::Test { name, input, args } => {
+                self.node(input);
+                self.args(args);
+                self.known("test", name, tests::exists(name), tests::names(), node.at);
+            }
+            Expr::Call(callee, args) => self.call(node, callee, args),
+        }
+    }
+
+    /// The filter or test that `map`, `select` and `reject` apply, where it is literal.
+    fn applied(&mut self, by: &str, args: &Args) {
+        let Some((false, Node { at, expr: Expr::Const(name) })) = args.positional.first() else { return };
+        let name = name.as_str().unwrap_or_default();
+        if by == "map" {
+            self.known("filter", name, filters::exists(name), filters::names(), *at);
+        } else {
+            self.known("test", name, tests::exists(name), tests::names(), *at);
+        }
+    }
+
+    fn args(&mut self, args: &Args) {
+        args.positional.iter().for_each(|(_, node)| self.node(node));
+        args.named.iter().for_each(|(_, node)| self.node(node));
+    }
+
+    fn call(&mut self, node: &Node, callee: &Node, args: &Args) {
+        self.args(args);
+        let Expr::Name(function) = &callee.expr else { return self.node(callee) };
+        if !matches!(&**function, "lookup" | "query" | "q") {
+            return self.node(callee);
+        }
+        let Some((false, Node { expr: Expr::Const(name), at })) = args.positional.first() else { return };
+        let name = name.as_str().unwrap_or_default();
+        self.known("lookup", name, lookups::exists(name), lookups::names(), *at);
+        self.out.lookups.push(LookupUse {
+            name: name.to_owned(),
+            terms: args.positional[1..].iter().map(|(splat, node)| literal(node).filter(|_| !splat)).collect(),
+            options: args
+                .named
+                .iter()
+                .filter_map(|(name, node)| Some((name.as_ref()?.to_string(), literal(node))))
+                .collect(),
+            place: self.source.place(node.at),
+        });
+    }
+
+    fn known<'n>(&mut self, what: &str, name: &str, exists: bool, names: impl Iterator<Item = &'n str>, at: u32) {
+        if exists {
+            return;
+        }
+        let mut error = TemplateError::new(TemplateTrouble::Syntax, format!("there is no {what} `{name}`"));
+        error.hint = nearest(name, names);
+        self.out.problems.push(error.at(&self.source.place(at)));
+    }
+}
+
+/// The value of an expression that is made of constants only.
+fn literal(node: &Node) -> Option<Value> {
+    match &node.expr {
+        Expr::Const(value) => Some(value.clone()),
+        Expr::List(items) => items.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::list),
+        _ => None,
+    }
+}
