@@ -58,7 +58,7 @@ impl Linux {
     fn run(&self, command: &Command) -> Result<Output, HostError> {
         self.may_run(command)?;
         let program = command.argv.first().map(PathBuf::from).unwrap_or_default();
-        program::run(&self.root.path, command).map_err(|error| HostError::io("run", &program, error))
+        program::attempt(&self.root.path, command).map_err(|error| HostError::io("run", &program, error))
     }
 }
 

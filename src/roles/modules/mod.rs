@@ -1,7 +1,9 @@
 //! Modules: one file each, one row each in [`TABLE`]. A module *is* its arguments; it looks, and says what to change.
 
+mod apt;
 mod args;
 mod command;
+mod dpkg;
 mod engine;
 #[cfg(test)]
 mod fake;
@@ -60,6 +62,7 @@ pub static TABLE: &[Row] = &[
     Row { spec: &systemd::SERVICE, actor: Actor::Host(systemd::unit) },
     Row { spec: &group::SPEC, actor: Actor::Host(group::group) },
     Row { spec: &user::SPEC, actor: Actor::Host(user::user) },
+    Row { spec: &apt::SPEC, actor: Actor::Host(apt::apt) },
 ];
 
 /// The row of a module by any name that Ansible accepts for it: fully qualified, short, or an alias.
