@@ -46,6 +46,8 @@ pub struct Answer {
     pub status: Option<u16>,
     /// The service's clock, from the `Date` header.
     pub server_time: Option<String>,
+    /// Where a bucket is, when S3 says that it is elsewhere.
+    pub bucket_region: Option<String>,
 }
 
 const DENIED: &[&str] =
@@ -102,13 +104,16 @@ impl Answer {
                 let meta = service.err().meta();
                 let message = meta.message().map_or_else(|| chain(service.err()), str::to_owned);
                 let date = raw.headers().get("date").map(str::to_owned);
-                Self::answered(raw.status().as_u16(), meta.code().unwrap_or_default(), message, date)
+                let answer = Self::answered(raw.status().as_u16(), meta.code().unwrap_or_default(), message, date);
+                let region = raw.headers().get("x-amz-bucket-region").map(str::to_owned);
+                Self { bucket_region: region, ..answer }
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 let kind = if !(400..500).contains(&status) { Kind::Fault } else { by_status(status) };
                 Self { status: Some(status), ..Self::unanswered(kind, chain(error)) }
             }
+            SdkError::TimeoutError(_) => Self::unanswered(Kind::Silent, chain(error)),
             other => Self::without_response(other),
         }
     }
@@ -135,12 +140,14 @@ impl Answer {
         } else {
             Kind::Refused
         };
-        Self { kind, code: code.to_owned(), message, status: Some(status), server_time: date }
+        let code = code.to_owned();
+        Self { kind, code, message, status: Some(status), server_time: date, bucket_region: None }
     }
 
     /// An answer that no service gave.
     pub(super) fn unanswered(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, code: String::new(), message: message.into(), status: None, server_time: None }
+        let (code, message) = (String::new(), message.into());
+        Self { kind, code, message, status: None, server_time: None, bucket_region: None }
     }
 
     fn without_response(error: &(dyn Error + 'static)) -> Self {
@@ -152,7 +159,7 @@ impl Answer {
             Kind::Clock
         } else {
             let text = chain(error);
-            if text.contains("timed out") && !text.contains("connect") { Kind::Silent } else { Kind::Unreachable }
+            if text.contains("read timeout") { Kind::Silent } else { Kind::Unreachable }
         };
         Self::unanswered(kind, chain(error))
     }

@@ -105,6 +105,36 @@ pub enum CloudError {
         /// What is wrong with the answer.
         why: String,
     },
+    /// An object or a body over its limit.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge {
+        /// What.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// Bytes from outside could not be kept.
+    #[error("staging in {path}: {why}", path = path.display())]
+    Staging {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// No attempt was answered in time.
+    #[error("{what}: no attempt was answered before the deadline")]
+    Late {
+        /// To whom.
+        what: String,
+    },
+    /// A signal that has no one addressee.
+    #[error("{what}")]
+    Addressee {
+        /// What is not known.
+        what: String,
+        /// What would tell it.
+        hint: &'static str,
+    },
     /// A secret that is not what was asked for. The message holds no part of it.
     #[error("secret {name}: {why}")]
     Secret {
@@ -235,6 +265,10 @@ impl Explain for CloudError {
             Self::Endpoint { .. } => "write it as https://host[:port]".into(),
             Self::CaBundle { .. } => "it must be a readable file of certificates in PEM form".into(),
             Self::Asked(asked) => return asked.hint(),
+            Self::TooLarge { .. } => "raise the limit, if that size is right".into(),
+            Self::Staging { .. } => "the directory must exist, on a filesystem with room for the object".into(),
+            Self::Addressee { hint, .. } => (*hint).into(),
+            Self::Late { .. } => "it is sent again by the next boot".into(),
             Self::Metadata { .. }
             | Self::MetadataRefused { .. }
             | Self::Client { .. }

@@ -78,6 +78,27 @@ impl Session {
         aws_sdk_sts::Client::new(&self.config(Service::Sts))
     }
 
+    /// Without the SDK's own retries: what a second attempt is answered depends on whether the first arrived, so each
+    /// answer is judged by itself (`signal::outcome`).
+    fn once(&self, service: Service) -> SdkConfig {
+        self.config(service).into_builder().retry_config(RetryConfig::disabled()).build()
+    }
+
+    pub(super) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.once(Service::CloudFormation))
+    }
+
+    pub(super) fn autoscaling(&self) -> aws_sdk_autoscaling::Client {
+        aws_sdk_autoscaling::Client::new(&self.once(Service::AutoScaling))
+    }
+
+    /// Emulators know buckets by path, not by host name.
+    pub(super) fn s3(&self) -> aws_sdk_s3::Client {
+        let by_path = self.transport.network().endpoint(Service::S3).is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.config(Service::S3)).force_path_style(by_path);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
     /// A failed call with all that is known of it; a denial is asked as whom it was made.
     pub(super) async fn failed(&self, call: Call, answer: Answer) -> CloudError {
         let unnamed = answer.kind == Kind::Denied && Denial::read(&answer.message).caller.is_none();

@@ -34,11 +34,13 @@ pub(super) struct Reply {
     headers: Vec<(&'static str, String)>,
     body: String,
     silent: bool,
+    /// Announced beyond what is sent, to cut an answer off.
+    missing: usize,
 }
 
 impl Reply {
     pub(super) fn text(status: u16, body: &str) -> Self {
-        Self { status, headers: Vec::new(), body: body.to_owned(), silent: false }
+        Self { status, headers: Vec::new(), body: body.to_owned(), silent: false, missing: 0 }
     }
 
     pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
@@ -53,6 +55,11 @@ impl Reply {
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    /// Ends this many bytes before what it announces.
+    pub(super) fn short_by(self, missing: usize) -> Self {
+        Self { missing, ..self }
     }
 }
 
@@ -107,8 +114,11 @@ async fn serve(mut stream: TcpStream, answer: Arc<impl Fn(&Request) -> Reply>, l
     if reply.silent {
         std::future::pending::<()>().await;
     }
-    let mut text =
-        format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+    let mut text = format!(
+        "HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {}\r\n",
+        reply.status,
+        reply.body.len() + reply.missing
+    );
     for (name, value) in &reply.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -1,0 +1,156 @@
+//! Auto Scaling: which group an instance is in, its lifecycle hooks, and its health.
+
+use super::super::retry::until;
+use super::super::{Answer, Call, CloudError, Instant, Kind, Service, Session};
+use std::time::Duration;
+
+/// An instance's place in its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The group's name.
+    pub group: String,
+    /// As `Pending:Wait`, `InService`.
+    pub state: String,
+}
+
+/// A lifecycle hook of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds instances that launch.
+    pub launching: bool,
+    /// How long it waits between heartbeats.
+    pub heartbeat: Option<Duration>,
+}
+
+/// The group that an instance is in; `None` where it is in none.
+pub async fn member(session: &Session, instance_id: &str, deadline: Instant) -> Result<Option<Member>, CloudError> {
+    let call = Call::new(Service::AutoScaling, "DescribeAutoScalingInstances", instance_id);
+    let request = session.autoscaling().describe_auto_scaling_instances().instance_ids(instance_id);
+    match until(&call, deadline, || request.clone().send()).await {
+        Ok(output) => {
+            let found = output.auto_scaling_instances.unwrap_or_default().into_iter().next();
+            Ok(found.map(|one| Member {
+                group: one.auto_scaling_group_name.unwrap_or_default(),
+                state: one.lifecycle_state.unwrap_or_default(),
+            }))
+        }
+        Err(answer) => Err(session.failed(call, answer).await),
+    }
+}
+
+/// The hooks of a group.
+pub async fn hooks(session: &Session, group: &str, deadline: Instant) -> Result<Vec<Hook>, CloudError> {
+    let call = Call::new(Service::AutoScaling, "DescribeLifecycleHooks", group);
+    let request = session.autoscaling().describe_lifecycle_hooks().auto_scaling_group_name(group);
+    match until(&call, deadline, || request.clone().send()).await {
+        Ok(output) => Ok(output
+            .lifecycle_hooks
+            .unwrap_or_default()
+            .into_iter()
+            .map(|hook| Hook {
+                name: hook.lifecycle_hook_name.unwrap_or_default(),
+                launching: hook.lifecycle_transition.as_deref() == Some("autoscaling:EC2_INSTANCE_LAUNCHING"),
+                heartbeat: hook.heartbeat_timeout.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs),
+            })
+            .collect()),
+        Err(answer) => Err(session.failed(call, answer).await),
+    }
+}
+
+/// A hook that holds, or held, an instance: what `complete` and `heartbeat` are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The group's name.
+    pub group: String,
+    /// The hook's name.
+    pub hook: String,
+    /// The instance.
+    pub instance_id: String,
+}
+
+impl Held {
+    fn call(&self, action: &'static str) -> Call {
+        Call::new(Service::AutoScaling, action, format!("hook {} of group {}", self.hook, self.group))
+    }
+}
+
+/// Ends the wait: the instance goes into service, or is terminated. By instance id, so that a repetition is the same.
+pub(super) async fn complete(session: &Session, held: &Held, success: bool) -> Result<(), (Call, Answer)> {
+    let request = session
+        .autoscaling()
+        .complete_lifecycle_action()
+        .auto_scaling_group_name(&held.group)
+        .lifecycle_hook_name(&held.hook)
+        .instance_id(&held.instance_id)
+        .lifecycle_action_result(if success { "CONTINUE" } else { "ABANDON" });
+    let sent = request.send().await;
+    sent.map(drop).map_err(|error| (held.call("CompleteLifecycleAction"), Answer::of(&error)))
+}
+
+/// Restarts the hook's timeout while work goes on.
+pub(super) async fn heartbeat(session: &Session, held: &Held) -> Result<(), (Call, Answer)> {
+    let request = session
+        .autoscaling()
+        .record_lifecycle_action_heartbeat()
+        .auto_scaling_group_name(&held.group)
+        .lifecycle_hook_name(&held.hook)
+        .instance_id(&held.instance_id);
+    let sent = request.send().await;
+    sent.map(drop).map_err(|error| (held.call("RecordLifecycleActionHeartbeat"), Answer::of(&error)))
+}
+
+/// Says whether the instance is well, at once: a boot that failed is inside the group's grace period.
+pub(super) async fn set_health(session: &Session, instance_id: &str, well: bool) -> Result<(), (Call, Answer)> {
+    let request = session
+        .autoscaling()
+        .set_instance_health()
+        .instance_id(instance_id)
+        .health_status(if well { "Healthy" } else { "Unhealthy" })
+        .should_respect_grace_period(false);
+    let call = Call::new(Service::AutoScaling, "SetInstanceHealth", instance_id);
+    request.send().await.map(drop).map_err(|error| (call, Answer::of(&error)))
+}
+
+/// The hook that an outcome is for. `None`: nobody waits, because the instance is in no group or the group has no
+/// launch hook.
+pub(super) async fn held(
+    session: &Session,
+    instance_id: &str,
+    group: Option<&str>,
+    hook: Option<&str>,
+    deadline: Instant,
+) -> Result<Option<Held>, CloudError> {
+    let group = match group {
+        Some(group) => group.to_owned(),
+        None => match member(session, instance_id, deadline).await? {
+            Some(member) => member.group,
+            None => return Ok(None),
+        },
+    };
+    let hook = match hook {
+        Some(hook) => hook.to_owned(),
+        None => {
+            let mut launching = hooks(session, &group, deadline).await?;
+            launching.retain(|hook| hook.launching);
+            if launching.len() > 1 {
+                let names: Vec<&str> = launching.iter().map(|hook| hook.name.as_str()).collect();
+                return Err(CloudError::Addressee {
+                    what: format!("group {group} has several launch hooks: {}", names.join(", ")),
+                    hint: "name the one that waits for this host in the settings",
+                });
+            }
+            match launching.pop() {
+                Some(only) => only.name,
+                None => return Ok(None),
+            }
+        }
+    };
+    Ok(Some(Held { group, hook, instance_id: instance_id.to_owned() }))
+}
+
+/// Whether an error says that it may pass.
+pub(super) fn may_pass(error: &CloudError) -> bool {
+    !matches!(error.kind(), None | Some(Kind::Denied | Kind::Missing | Kind::Refused | Kind::Untrusted))
+}
