@@ -1,11 +1,14 @@
 //! What to emulate, said before it starts.
 
 use crate::account::Account;
+use crate::autoscaling::Group;
+use crate::cloudformation::Stack;
 use crate::credentials::Credentials;
 use crate::fault::Fault;
 use crate::imds::{Instance, Machine};
 use crate::policy::Denial;
 use crate::running::Running;
+use crate::s3::Object;
 use crate::secrets::Secret;
 use crate::server::{Door, open};
 use crate::ssm::Parameter;
@@ -66,6 +69,25 @@ impl Builder {
     /// A secret.
     pub fn secret(mut self, secret: Secret) -> Self {
         self.world.secrets.secrets.push(secret);
+        self
+    }
+
+    /// An object, and its bucket with it.
+    pub fn object(mut self, object: Object) -> Self {
+        self.world.objects.objects.push(object);
+        self
+    }
+
+    /// A stack that waits for signals.
+    pub fn stack(mut self, stack: Stack) -> Self {
+        self.world.stacks.stacks.push(stack);
+        self
+    }
+
+    /// An Auto Scaling group, whose instances are launched now.
+    pub fn group(mut self, group: Group) -> Self {
+        let now = self.world.clock.now();
+        self.world.groups.add(group, now);
         self
     }
 

@@ -12,7 +12,7 @@ use crate::service::{Service, route};
 use crate::signature::{self, Expected};
 use crate::world::World;
 use crate::xml::Xml;
-use crate::{secrets, ssm, sts};
+use crate::{autoscaling, cloudformation, s3, secrets, ssm, sts};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use std::time::Duration;
 pub(crate) enum Answer {
     Json(Value),
     Query(Xml),
+    Whole(Reply),
 }
 
 /// Answers a request to the API endpoint.
@@ -60,13 +61,12 @@ pub(crate) fn metadata(world: &mut World, index: usize, request: &Request) -> Re
         (Some(status), _) => imds::refusal(status),
         (None, true) => Reply::default(),
         (None, false) => {
-            let around = imds::Around {
-                account: &world.account,
-                keys: &mut world.keys,
-                now: world.clock.now(),
-                target_state: None,
-            };
-            world.machines[index].answer(request, around)
+            let now = world.clock.now();
+            let machine = &mut world.machines[index];
+            let lifecycle = world.groups.lifecycle(&machine.instance.id, now);
+            let target_state = lifecycle.map(|lifecycle| lifecycle.target);
+            let around = imds::Around { account: &world.account, keys: &mut world.keys, now, target_state };
+            machine.answer(request, around)
         }
     };
     let reply = affected(reply, effect);
@@ -100,13 +100,21 @@ fn affected(reply: Reply, effect: Option<Effect>) -> Reply {
     Reply { delivery, delay, ..reply }
 }
 
-/// Judges the signature, then asks the service.
+/// Judges who asks, then asks the service. Two ways come without a signature of the caller's own.
 fn serve(
     world: &mut World,
     service: Service,
     action: &str,
     request: &Request,
 ) -> (Result<Answer, ApiError>, Option<Principal>) {
+    let authorization = request.header("authorization");
+    if service == Service::CloudFormation && authorization.is_some_and(|text| text.starts_with(cloudformation::SCHEME))
+    {
+        return (identified(world, action, request), None);
+    }
+    if service == Service::S3 && request.query_parameter("AWSAccessKeyId").is_some() {
+        return (presigned(world, request), None);
+    }
     let expected = Expected {
         service: service.name(),
         region: &world.account.region,
@@ -119,6 +127,24 @@ fn serve(
         Err(refused) => return (Err(refused), None),
     };
     (dispatch(world, service, action, request, &principal), Some(principal))
+}
+
+/// A call to CloudFormation by an instance that shows its identity document.
+fn identified(world: &mut World, action: &str, request: &Request) -> Result<Answer, ApiError> {
+    let header = request.header("authorization").unwrap_or_default();
+    let instance = cloudformation::instance_of(header, &world.machines, &world.account)?;
+    let (who, now) = (cloudformation::Who::Instance(instance), world.clock.now());
+    let caller = cloudformation::Caller { who, account: &world.account, policy: &world.policy, now };
+    world.stacks.answer(&caller, action, &form(request)?).map(Answer::Query)
+}
+
+/// An object put at a wait-condition handle.
+fn presigned(world: &mut World, request: &Request) -> Result<Answer, ApiError> {
+    let now = world.clock.now();
+    cloudformation::Handles { account: &world.account, now }.verify(request)?;
+    let (_, key) = s3::address(request);
+    world.stacks.put_handle(&world.account, &key, &request.body, now);
+    Ok(Answer::Whole(Reply::new(200, "", "").with("etag", "\"d41d8cd98f00b204e9800998ecf8427e\"")))
 }
 
 fn dispatch(
@@ -143,6 +169,19 @@ fn dispatch(
             let around = sts::Around { principal, account, policy, keys: &mut world.keys, roles: &world.roles, now };
             sts::answer(around, action, &form(request)?).map(Answer::Query)
         }
+        Service::CloudFormation => {
+            let who = cloudformation::Who::Principal(principal);
+            let caller = cloudformation::Caller { who, account, policy, now };
+            world.stacks.answer(&caller, action, &form(request)?).map(Answer::Query)
+        }
+        Service::AutoScaling => {
+            let caller = autoscaling::Caller { principal, account, policy, now };
+            world.groups.answer(&caller, action, &form(request)?).map(Answer::Query)
+        }
+        Service::S3 => {
+            let caller = s3::Caller { principal, account, policy };
+            world.objects.answer(&caller, action, request).map(Answer::Whole)
+        }
     }
 }
 
@@ -164,9 +203,13 @@ fn form(request: &Request) -> Result<Form, ApiError> {
     Ok(Form::new(request.form()))
 }
 
+/// Actions whose output is modelled, though it has no members.
+const RESULTS_WITHOUT_MEMBERS: [&str; 2] = ["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"];
+
 /// Wraps an answer as its protocol does.
 fn enveloped(service: Service, action: &str, answer: Answer, request_id: &str, as_json: bool) -> Reply {
     match answer {
+        Answer::Whole(reply) => reply,
         Answer::Json(value) => Reply::new(200, "application/x-amz-json-1.1", value.to_string()),
         Answer::Query(xml) if as_json && xml.is_empty() => {
             let metadata = serde_json::json!({ "ResponseMetadata": { "RequestId": request_id } });
@@ -176,7 +219,8 @@ fn enveloped(service: Service, action: &str, answer: Answer, request_id: &str, a
         Answer::Query(inner) => {
             let mut xml = Xml::default();
             xml.nested(&format!("{action}Response xmlns=\"{}\"", service.namespace()), |xml| {
-                if !inner.is_empty() {
+                // An action without output members has no result element at all in CloudFormation's model.
+                if !inner.is_empty() || RESULTS_WITHOUT_MEMBERS.contains(&action) {
                     xml.nested(&format!("{action}Result"), |xml| xml.append(&inner));
                 }
                 xml.nested("ResponseMetadata", |xml| xml.leaf("RequestId", request_id));

@@ -29,6 +29,16 @@ impl Form {
         self.text(name, least, most)?.ok_or_else(|| ApiError::required(&camel(name)))
     }
 
+    /// One of these texts, which must be there.
+    pub(crate) fn choice(&self, name: &str, choices: &[&str]) -> Result<&str, ApiError> {
+        let text = self.required(name, 0, usize::MAX)?;
+        if choices.contains(&text) {
+            return Ok(text);
+        }
+        let set = format!("Member must satisfy enum value set: [{}]", choices.join(", "));
+        Err(ApiError::constraint(text, &camel(name), &set))
+    }
+
     /// A whole number within these bounds.
     pub(crate) fn number(&self, name: &str, least: usize, most: usize) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
@@ -36,6 +46,21 @@ impl Form {
         let number = text.parse::<i64>().map_err(|_| malformed())?;
         bounds(number, &camel(name), least, most)?;
         Ok(Some(number))
+    }
+
+    /// Yes or no.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(text) => Err(ApiError::own("MalformedInput", format!("Invalid boolean for {name}: {text}"))),
+        }
+    }
+
+    /// A list's items, in order.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        (1..).map_while(|index| self.get(&format!("{name}.member.{index}"))).collect()
     }
 
     /// Refuses parameters that the action does not have. AWS ignores those; a test should not.
@@ -66,6 +91,8 @@ mod tests {
     #[test]
     fn parameters_are_limited_and_known() {
         let form = Form::new(pairs("Action=A&Ids.member.1=a&Ids.member.2=b&Status=MAYBE&N=31", true));
+        assert_eq!(form.list("Ids"), ["a", "b"]);
+        assert!(form.choice("Status", &["YES", "NO"]).expect_err("refused").message().ends_with("set: [YES, NO]"));
         assert!(form.required("Name", 1, 9).expect_err("refused").message().contains("Value null at 'name'"));
         assert!(form.number("N", 0, 30).is_err() && form.number("N", 0, 31).is_ok());
         assert!(form.only(&["Ids", "Status", "N"]).is_ok() && form.only(&["Ids"]).is_err());

@@ -21,11 +21,13 @@
 //! host does not make, and the PKCS #7 forms of the identity signature.
 
 mod account;
+mod autoscaling;
 mod builder;
 mod canonical;
 #[cfg(test)]
 mod client;
 mod clock;
+mod cloudformation;
 mod credentials;
 mod encoding;
 mod endpoint;
@@ -39,6 +41,7 @@ mod policy;
 mod reply;
 mod request;
 mod running;
+mod s3;
 mod secrets;
 mod server;
 #[cfg(test)]
@@ -52,13 +55,16 @@ mod world;
 mod xml;
 
 pub use account::Account;
+pub use autoscaling::{Completed, Group, Hook, Lifecycle, Transition, Verdict};
 pub use builder::Builder;
 pub use clock::Clock;
+pub use cloudformation::{Resource, Route, Signal, Stack, StackEvent};
 pub use credentials::Credentials;
 pub use fault::{Effect, Fault};
 pub use imds::{Instance, Metadata, Start};
 pub use log::Logged;
 pub use policy::Denial;
 pub use running::Running;
+pub use s3::Object;
 pub use secrets::Secret;
 pub use ssm::{Kind, Parameter};

@@ -18,6 +18,11 @@ impl Request {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 
+    /// One parameter of the query string.
+    pub(crate) fn query_parameter(&self, name: &str) -> Option<String> {
+        pairs(&self.query, false).into_iter().find(|(have, _)| have == name).map(|(_, value)| value)
+    }
+
     /// Parameters of the query protocol: the form body, or the query string of a GET.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         match self.method.as_str() {

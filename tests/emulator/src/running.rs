@@ -1,10 +1,13 @@
 //! A running emulator: where it listens, what it saw, and levers to change its mind midway.
 
+use crate::autoscaling::{Hook, Lifecycle};
 use crate::clock::Clock;
+use crate::cloudformation::{Handles, Signal, Stack, key_of};
 use crate::credentials::Credentials;
 use crate::fault::Fault;
 use crate::log::Logged;
 use crate::policy::Denial;
+use crate::s3::Object;
 use crate::secrets::Secret;
 use crate::ssm::Parameter;
 use crate::world::World;
@@ -120,6 +123,67 @@ impl Running {
         let world = &mut *self.world();
         world.secrets.secrets.retain(|have| have.name() != secret.name());
         world.secrets.secrets.push(secret);
+    }
+
+    /// Puts an object, in place of one of the same key.
+    pub fn put_object(&self, object: Object) {
+        let world = &mut *self.world();
+        world.objects.objects.retain(|have| have.bucket != object.bucket || have.key != object.key);
+        world.objects.objects.push(object);
+    }
+
+    /// Every signal that stacks took in, by whichever way, oldest first.
+    pub fn signals(&self) -> Vec<Signal> {
+        self.world().stacks.signals()
+    }
+
+    /// A stack as it stands now.
+    pub fn stack(&self, name: &str) -> Option<Stack> {
+        let world = &mut *self.world();
+        world.stacks.settle(world.clock.now());
+        world.stacks.stacks.iter().find(|stack| stack.name == name).cloned()
+    }
+
+    /// The presigned URL of a stack's wait-condition handle, good for a day.
+    pub fn handle_url(&self, stack: &str, logical_id: &str) -> Option<String> {
+        let world = self.world();
+        let stack = world.stacks.stacks.iter().find(|have| have.name == stack)?;
+        let handles = Handles { account: &world.account, now: world.clock.now() };
+        let key = key_of(stack, logical_id, &world.account);
+        Some(format!("http://{}{}", self.endpoint, handles.presigned(&key)))
+    }
+
+    /// An instance's life in its Auto Scaling group so far.
+    pub fn lifecycle(&self, instance: &str) -> Option<Lifecycle> {
+        let world = &mut *self.world();
+        let now = world.clock.now();
+        world.groups.lifecycle(instance, now)
+    }
+
+    /// Attaches a hook, which instances on their way already do not meet.
+    pub fn attach_hook(&self, group: &str, hook: Hook) {
+        self.world().groups.attach(group, hook);
+    }
+
+    /// Starts an instance of the warm pool: on its way into service, through the hooks once more.
+    pub fn leave_warm_pool(&self, instance: &str) {
+        let world = &mut *self.world();
+        let now = world.clock.now();
+        world.groups.leave_pool(instance, now);
+    }
+
+    /// Scales an instance in.
+    pub fn terminate(&self, instance: &str) {
+        let world = &mut *self.world();
+        let now = world.clock.now();
+        world.groups.terminate(instance, now);
+    }
+
+    /// An instance's identity document and its signature, as its metadata serves them.
+    pub fn identity_of(&self, instance: &str) -> Option<(String, String)> {
+        let world = self.world();
+        let machine = world.machines.iter().find(|machine| machine.instance.id == instance)?;
+        machine.identity(&world.account)
     }
 
     /// The key that identity documents are signed with, as PKCS #1 DER.

@@ -3,6 +3,7 @@
 use crate::error::Protocol;
 use crate::form::Form;
 use crate::request::Request;
+use crate::s3;
 use crate::signature::Scope;
 
 /// A service behind the one endpoint.
@@ -11,6 +12,9 @@ pub(crate) enum Service {
     Ssm,
     SecretsManager,
     Sts,
+    CloudFormation,
+    AutoScaling,
+    S3,
 }
 
 /// Service, signing name, protocol, what its requests are told by (target prefix or version), XML namespace.
@@ -18,6 +22,21 @@ const SERVICES: &[(Service, &str, Protocol, &str, &str)] = &[
     (Service::Ssm, "ssm", Protocol::Json, "AmazonSSM", ""),
     (Service::SecretsManager, "secretsmanager", Protocol::Json, "secretsmanager", ""),
     (Service::Sts, "sts", Protocol::Query, "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"),
+    (
+        Service::CloudFormation,
+        "cloudformation",
+        Protocol::Query,
+        "2010-05-15",
+        "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    ),
+    (
+        Service::AutoScaling,
+        "autoscaling",
+        Protocol::Query,
+        "2011-01-01",
+        "http://autoscaling.amazonaws.com/doc/2011-01-01/",
+    ),
+    (Service::S3, "s3", Protocol::S3, "", ""),
 ];
 
 impl Service {
@@ -53,9 +72,15 @@ pub(crate) fn route(request: &Request) -> Option<(Service, String)> {
         let row = SERVICES.iter().find(|row| row.2 == Protocol::Query && row.3 == version)?;
         return Some((row.0, action));
     }
-    let (_, scope) = Scope::parse(request.header("authorization")?.split_once("Credential=")?.1.split(',').next()?)?;
-    let row = SERVICES.iter().find(|row| row.1 == scope.service)?;
-    Some((row.0, action))
+    let scoped = request.header("authorization").and_then(|header| {
+        let (_, scope) = Scope::parse(header.split_once("Credential=")?.1.split(',').next()?)?;
+        SERVICES.iter().find(|row| row.1 == scope.service)
+    });
+    match scoped {
+        Some(row) if row.0 != Service::S3 => Some((row.0, action)),
+        None if request.method == "POST" => None,
+        _ => Some((Service::S3, s3::action(request))),
+    }
 }
 
 #[cfg(test)]

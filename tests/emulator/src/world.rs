@@ -8,7 +8,7 @@ use crate::fault::Faults;
 use crate::imds::Machine;
 use crate::log::Logged;
 use crate::policy::Policy;
-use crate::{secrets, ssm};
+use crate::{autoscaling, cloudformation, s3, secrets, ssm};
 use jiff::{SignedDuration, Timestamp};
 
 /// The account's state. One lock guards it all; no answer takes long enough to need more.
@@ -27,6 +27,9 @@ pub(crate) struct World {
     pub(crate) secrets: secrets::Store,
     /// Roles that may be assumed, as ARN patterns.
     pub(crate) roles: Vec<String>,
+    pub(crate) stacks: cloudformation::Store,
+    pub(crate) groups: autoscaling::Store,
+    pub(crate) objects: s3::Store,
     requests: u64,
 }
 
@@ -46,6 +49,9 @@ impl World {
             parameters: ssm::Store::new(now),
             secrets: secrets::Store { secrets: Vec::new(), created: now },
             roles: Vec::new(),
+            stacks: cloudformation::Store { stacks: Vec::new(), started: now },
+            groups: autoscaling::Store::default(),
+            objects: s3::Store { objects: Vec::new(), modified: now },
             requests: 0,
         }
     }

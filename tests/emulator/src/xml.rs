@@ -23,6 +23,20 @@ impl Xml {
         self.0.push_str(&format!("</{name}>"));
     }
 
+    /// A list in the query protocol's form: each item in a `member`.
+    pub(crate) fn members<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        mut inside: impl FnMut(&mut Self, T),
+    ) {
+        self.nested(name, |xml| {
+            for item in items {
+                xml.nested("member", |xml| inside(xml, item));
+            }
+        });
+    }
+
     /// What was written elsewhere, put here.
     pub(crate) fn append(&mut self, other: &Self) {
         self.0.push_str(&other.0);
@@ -61,7 +75,7 @@ mod tests {
     #[test]
     fn elements_nest_and_text_is_escaped() {
         let mut xml = Xml::default();
-        xml.nested("a b=\"1\"", |xml| xml.leaf("Name", "x & y"));
-        assert_eq!(xml.finish(), "<a b=\"1\"><Name>x &amp; y</Name></a>");
+        xml.nested("a b=\"1\"", |xml| xml.members("List", ["x & y"], |xml, item| xml.leaf("Name", item)));
+        assert_eq!(xml.finish(), "<a b=\"1\"><List><member><Name>x &amp; y</Name></member></List></a>");
     }
 }

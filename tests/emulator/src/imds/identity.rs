@@ -6,7 +6,7 @@ use crate::encoding::base64;
 use crate::imds::Instance;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -48,11 +48,9 @@ pub(crate) fn signature(document: &str) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-#[cfg(test)]
 /// Whether a signature is the region's over this document.
 pub(crate) fn verify(document: &[u8], signature: &[u8]) -> bool {
     let Some(key) = KEY.as_ref() else { return false };
-    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref()).verify(document, signature).is_ok()
 }
 

@@ -4,7 +4,7 @@ mod identity;
 mod instance;
 mod tree;
 
-pub(crate) use identity::public_key;
+pub(crate) use identity::{public_key, verify};
 pub use instance::{Instance, Metadata, Start};
 
 use crate::account::Account;
@@ -130,6 +130,13 @@ impl Machine {
             self.key = Some(keys.session(account, role, &self.instance.id, now + CREDENTIALS_LAST));
         }
         self.key.as_ref()
+    }
+
+    /// The identity document and its signature.
+    pub(crate) fn identity(&self, account: &Account) -> Option<(String, String)> {
+        let document = identity::document(&self.instance, account, self.launched);
+        let signature = identity::signature(&document)?;
+        Some((document, signature))
     }
 }
 

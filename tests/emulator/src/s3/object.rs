@@ -1,0 +1,43 @@
+//! Objects and their versions.
+
+use crate::encoding::sha256_hex;
+
+/// An object in a bucket; each content is a version, the last one current.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) versions: Vec<Vec<u8>>,
+}
+
+impl Object {
+    /// An object with its first content. Its bucket is there because it is.
+    pub fn new(bucket: &str, key: &str, content: impl Into<Vec<u8>>) -> Self {
+        Self { bucket: bucket.to_owned(), key: key.to_owned(), versions: vec![content.into()] }
+    }
+
+    /// A newer version. Objects with more than one have version ids.
+    pub fn then(mut self, content: impl Into<Vec<u8>>) -> Self {
+        self.versions.push(content.into());
+        self
+    }
+
+    /// The id of the version at this place, first one 0.
+    pub fn version_id(&self, index: usize) -> String {
+        crate::encoding::opaque(&format!("{}/{} {index}", self.bucket, self.key), 32)
+    }
+
+    /// Quoted; opaque, as it is for objects that are encrypted or came in parts.
+    pub(crate) fn etag(&self, index: usize) -> String {
+        let digest = sha256_hex(&self.versions[index]);
+        format!("\"{}\"", &digest[..32])
+    }
+
+    /// The place of a version by id, or of the current one.
+    pub(crate) fn place(&self, version_id: Option<&str>) -> Option<usize> {
+        match version_id {
+            None => self.versions.len().checked_sub(1),
+            Some(id) => (0..self.versions.len()).find(|index| self.version_id(*index) == id),
+        }
+    }
+}
