@@ -1,6 +1,8 @@
 //! Commands: one file each, one row each in [`Command`]. Arguments to values; the work is the rooms'.
 
+mod cfn_signal;
 mod config;
+mod signal;
 mod trust;
 
 use crate::failure::{Failure, STAGES};
@@ -20,6 +22,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Config(config::Config),
+    Signal(signal::Signal),
     /// What is believed, and putting it into a binary.
     #[command(subcommand)]
     Trust(trust::Trust),
@@ -29,6 +32,7 @@ impl Command {
     fn run(self) -> Result<u8, Failure> {
         match self {
             Self::Config(command) => command.run(),
+            Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
         }
     }
@@ -36,6 +40,10 @@ impl Command {
 
 /// Runs muster with a command line, and gives the process's exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if cfn_signal::is_name(args.first()) {
+        return cfn_signal::main(args);
+    }
     let matches = match Cli::command().after_long_help(exit_codes()).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {

@@ -33,7 +33,7 @@ pub fn credentials(metadata: &Arc<Metadata>, variable: &dyn Fn(&str) -> Option<S
         (Some(id), Some(key)) => {
             SharedCredentialsProvider::new(Credentials::new(id, key, get("AWS_SESSION_TOKEN"), None, "environment"))
         }
-        _ => SharedCredentialsProvider::new(RoleCredentials { metadata: Arc::clone(metadata) }),
+        _ => SharedCredentialsProvider::new(RoleCredentials::new(metadata, None)),
     }
 }
 
@@ -41,6 +41,7 @@ pub fn credentials(metadata: &Arc<Metadata>, variable: &dyn Fn(&str) -> Option<S
 #[derive(Clone, Debug)]
 pub struct RoleCredentials {
     metadata: Arc<Metadata>,
+    role: Option<String>,
 }
 
 const ROLE: &str = "meta-data/iam/security-credentials/";
@@ -63,13 +64,22 @@ struct Document {
 }
 
 impl RoleCredentials {
+    /// Of the role named, or of the one that the metadata names.
+    pub fn new(metadata: &Arc<Metadata>, role: Option<String>) -> Self {
+        Self { metadata: Arc::clone(metadata), role }
+    }
+
     async fn load(&self) -> Result<Credentials, CredentialsError> {
         let failed = |error: CloudError| CredentialsError::provider_error(error);
         let none = |why: String| CredentialsError::not_loaded(why);
-        let names = self.metadata.read(ROLE).await.map_err(failed)?;
-        let names = names.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        let Some(role) = names.lines().next().map(str::trim).filter(|name| !name.is_empty()) else {
-            return Err(none("the instance's metadata names no role".into()));
+        let role = match &self.role {
+            Some(role) => role.clone(),
+            None => {
+                let names = self.metadata.read(ROLE).await.map_err(failed)?.unwrap_or_default();
+                let names = String::from_utf8_lossy(&names).into_owned();
+                let first = names.lines().next().map(str::trim).filter(|name| !name.is_empty());
+                first.ok_or_else(|| none("the instance's metadata names no role".into()))?.to_owned()
+            }
         };
         let bytes = self.metadata.read(&format!("{ROLE}{role}")).await.map_err(failed)?;
         let Some(bytes) = bytes.map(Zeroizing::new) else {

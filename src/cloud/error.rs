@@ -114,10 +114,10 @@ pub enum CloudError {
         limit: u64,
     },
     /// Bytes from outside could not be kept.
-    #[error("staging in {path}: {why}", path = path.display())]
+    #[error("{what} could not be written to its staging file: {why}")]
     Staging {
-        /// The directory.
-        path: PathBuf,
+        /// What.
+        what: String,
         /// Why not.
         why: String,
     },
@@ -266,7 +266,7 @@ impl Explain for CloudError {
             Self::CaBundle { .. } => "it must be a readable file of certificates in PEM form".into(),
             Self::Asked(asked) => return asked.hint(),
             Self::TooLarge { .. } => "raise the limit, if that size is right".into(),
-            Self::Staging { .. } => "the directory must exist, on a filesystem with room for the object".into(),
+            Self::Staging { .. } => "is the filesystem full?".into(),
             Self::Addressee { hint, .. } => (*hint).into(),
             Self::Late { .. } => "it is sent again by the next boot".into(),
             Self::Metadata { .. }

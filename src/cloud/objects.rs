@@ -1,14 +1,12 @@
-//! Objects from S3, streamed to a staging file under a size limit.
+//! Objects from S3, streamed to a file of the caller's under a size limit.
 
 use super::retry::{Backoff, until};
 use super::transport::SILENCE;
 use super::{Answer, Call, CloudError, Instant, Kind, Service, Session};
-use crate::host::durable;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::ChecksumMode;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
 use tokio::time::timeout_at;
 
 /// Which object.
@@ -44,7 +42,7 @@ pub struct ObjectHead {
 /// An object that was fetched.
 #[derive(Debug)]
 pub struct FetchedObject {
-    /// The bytes, in a file without a name, at its beginning.
+    /// The bytes; the file stands at its beginning.
     pub file: File,
     /// What they are.
     pub head: ObjectHead,
@@ -53,18 +51,17 @@ pub struct FetchedObject {
 /// A list that never ends is a service gone wrong.
 const MOST_PAGES: usize = 10_000;
 
-/// Fetches an object into a staging file in `directory`. The transfer may take until the deadline, but is begun again
+/// Fetches an object into a file, whose content it becomes. The transfer may take until the deadline, but is begun again
 /// when it stays silent or breaks off; more than `largest` bytes are refused before they are stored.
 pub async fn object(
     session: &Session,
     name: &ObjectName,
-    directory: &Path,
+    mut file: File,
     largest: u64,
     deadline: Instant,
 ) -> Result<FetchedObject, CloudError> {
     let call = Call::new(Service::S3, "GetObject", name.to_string());
-    let staging = |error: std::io::Error| CloudError::Staging { path: directory.to_owned(), why: error.to_string() };
-    let mut file = durable::staging(directory).map_err(staging)?;
+    let staging = |error: std::io::Error| CloudError::Staging { what: name.to_string(), why: error.to_string() };
     let mut session = at_home(session, name);
     let mut backoff = Backoff::default();
     loop {
@@ -244,21 +241,20 @@ mod tests {
             if calls.fetch_add(1, Ordering::SeqCst) == 0 { reply.short_by(5) } else { reply }
         })
         .await;
-        let scratch = tempfile::tempdir().expect("scratch");
-        let fetched = object(&server.session(), &named("dir/app"), scratch.path(), 100, soon()).await;
+        let staging = tempfile::tempfile().expect("staging");
+        let fetched = object(&server.session(), &named("dir/app"), staging, 100, soon()).await;
         let mut fetched = fetched.expect("fetched");
         let mut text = String::new();
         fetched.file.read_to_string(&mut text).expect("read");
         assert_eq!(text, "0123456789");
         assert_eq!(fetched.head, ObjectHead { size: 10, etag: "e1".into(), version: Some("v1".into()) });
-        assert_eq!(std::fs::read_dir(scratch.path()).expect("list").count(), 0, "the file has no name");
     }
 
     #[tokio::test]
     async fn an_object_over_the_limit_is_refused() {
         let server = Server::start(|_| Reply::text(200, "0123456789")).await;
-        let scratch = tempfile::tempdir().expect("scratch");
-        let error = object(&server.session(), &named("k"), scratch.path(), 9, soon()).await.expect_err("too large");
+        let staging = tempfile::tempfile().expect("staging");
+        let error = object(&server.session(), &named("k"), staging, 9, soon()).await.expect_err("too large");
         assert!(matches!(&error, CloudError::TooLarge { what, limit: 9 } if what == "s3://b/k"), "{error}");
     }
 
