@@ -1,0 +1,79 @@
+//! What the lab proves, step by step.
+
+use crate::Bench;
+use crate::aws::{self, INSTANCE};
+use crate::container::{Disk, Machine, until};
+use crate::forge::Forge;
+use crate::image::bake;
+use std::path::Path;
+use std::time::Duration;
+
+/// A step's name and what it does.
+pub type Step = (&'static str, fn(&Bench));
+
+/// All steps, in order.
+pub const STEPS: &[Step] =
+    &[("the packaged unit boots a host, again after a reboot, and a killed run is reported", boots)];
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+fn boots(bench: &Bench) {
+    let forge = Forge::new(&bench.work, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tree"));
+    let aws = aws::start(&forge, INSTANCE);
+    let disk = Disk::new(&bench.root, &bench.work, "disk");
+    bake(bench, &disk, &forge, &aws.endpoint_url());
+
+    // First boot: the unit runs, the service comes up, the signal arrives.
+    let machine = Machine::boot(&disk);
+    machine.wait_for(&["systemctl", "is-active", "muster-boot.service"], "active", LIMIT);
+    assert_eq!(machine.text(&["systemctl", "is-active", "lab-web.service"]), "active");
+    assert_eq!(machine.text(&["cat", "/etc/lab-web.conf"]), "environment=lab");
+    let signals = aws.signals();
+    assert_eq!(signals.len(), 1, "{signals:?}");
+    assert!(signals[0].success && signals[0].unique_id == INSTANCE, "{signals:?}");
+    assert_eq!(aws.stack(aws::STACK).unwrap().status, "CREATE_COMPLETE");
+    no_secret_is_left(&machine, &disk, &forge);
+    // Converged again: nothing changes.
+    let again = machine.run(&["muster", "converge", "--json"]);
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(again.status.success(), "{said}{}", String::from_utf8_lossy(&again.stderr));
+    assert!(said.contains("\"changed\":0"), "{said}");
+    machine.power_off();
+
+    // Second boot: converge is skipped, and it says so.
+    let machine = Machine::boot(&disk);
+    machine.wait_for(&["systemctl", "is-active", "muster-boot.service"], "active", LIMIT);
+    assert_eq!(machine.text(&["systemctl", "is-active", "lab-web.service"]), "active");
+    let journal = machine.journal();
+    assert!(journal.contains("already"), "{journal}");
+    assert_eq!(aws.signals().len(), 1, "a second boot signals nothing new");
+    machine.power_off();
+    drop(aws);
+
+    // Third boot, as another instance of the same image: killed in the middle, and the failure is signalled.
+    forge.change("roles/web/tasks/slow.yml", "- name: take a while\n  command: sleep 61\n");
+    let aws = aws::start(&forge, "i-0bbbbbbbbbbbbbbbb");
+    bake(bench, &disk, &forge, &aws.endpoint_url());
+    let machine = Machine::boot(&disk);
+    until("the slow task", LIMIT, || machine.run(&["pgrep", "-f", "^sleep 61"]).status.success().then_some(()));
+    let main = machine.text(&["systemctl", "show", "--property=MainPID", "--value", "muster-boot.service"]);
+    machine.run(&["kill", "-KILL", &main]);
+    until("the failure signal", LIMIT, || (!aws.signals().is_empty()).then_some(()));
+    let signals = aws.signals();
+    assert!(!signals[0].success && signals[0].unique_id == "i-0bbbbbbbbbbbbbbbb", "{signals:?}");
+    machine.power_off();
+}
+
+/// Neither the deploy key nor a secure parameter is on disk, in the journal, or in any process's arguments.
+fn no_secret_is_left(machine: &Machine, disk: &Disk, forge: &Forge) {
+    let key = forge.deploy_key();
+    let line = key.lines().nth(1).unwrap();
+    let mut places = vec![machine.text(&["journalctl", "--no-pager", "--output=export"])];
+    places.push(machine.text(&["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'"]));
+    places.push(machine.text(&["sh", "-c", "find /var/lib/muster /run/muster /tmp /var/tmp -type f -exec cat {} +"]));
+    for place in places {
+        assert!(!place.contains(line), "a line of the deploy key was found");
+        assert!(!place.contains("s3cr3t-t0ken-of-the-lab"), "a secure parameter was found");
+    }
+    assert!(disk.read("/etc/lab-web.token").contains("s3cr3t-t0ken-of-the-lab"), "where the role put it, it is");
+}
