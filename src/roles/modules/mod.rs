@@ -1,14 +1,17 @@
 //! Modules: one file each, one row each in [`TABLE`]. A module *is* its arguments; it looks, and says what to change.
 
 mod apt;
+mod apt_repository;
 mod args;
 mod command;
 mod dpkg;
+mod ec2_metadata_facts;
 mod engine;
 #[cfg(test)]
 mod fake;
 mod glob;
 mod group;
+mod package_facts;
 mod plan;
 mod programs;
 mod spec;
@@ -63,6 +66,9 @@ pub static TABLE: &[Row] = &[
     Row { spec: &group::SPEC, actor: Actor::Host(group::group) },
     Row { spec: &user::SPEC, actor: Actor::Host(user::user) },
     Row { spec: &apt::SPEC, actor: Actor::Host(apt::apt) },
+    Row { spec: &apt_repository::SPEC, actor: Actor::Host(apt_repository::repository) },
+    Row { spec: &package_facts::SPEC, actor: Actor::Host(package_facts::packages) },
+    Row { spec: &ec2_metadata_facts::SPEC, actor: Actor::Host(ec2_metadata_facts::metadata) },
 ];
 
 /// The row of a module by any name that Ansible accepts for it: fully qualified, short, or an alias.

@@ -13,6 +13,7 @@ pub struct Cache {
     retries: u32,
     longest: u64,
     lock_timeout: i64,
+    undo: Vec<Change>,
 }
 
 /// What became of the lists.
@@ -39,7 +40,18 @@ impl Cache {
             retries: u32::try_from(number("update_cache_retries")).unwrap_or(u32::MAX),
             longest: number("update_cache_retry_max_delay"),
             lock_timeout: args.int("lock_timeout").unwrap_or(600),
+            undo: Vec::new(),
         }
+    }
+
+    /// The same with what to do when they cannot be fetched, before that is a failure.
+    pub fn undoing(self, undo: Vec<Change>) -> Self {
+        Self { undo, ..self }
+    }
+
+    /// Lists fetched now, and what follows.
+    pub fn fetched(&self, eyes: &Eyes<'_>, then: Then) -> Result<Plan, Failed> {
+        self.attempt(eyes, 0, whole(fetched(eyes)?), then)
     }
 
     /// Fetched lists, and what follows: at once where they are young enough.
@@ -72,7 +84,7 @@ impl Cache {
                     let tries = tries.saturating_add(1);
                     if tries >= cache.retries {
                         let message = format!("Failed to update apt cache after {tries} retries: {error}");
-                        return Err(Failed::new(message));
+                        return cache.given_up(message);
                     }
                     tracing::warn!(tries, error, "fetching package lists failed, trying again");
                     return cache.attempt(eyes, tries, before, then);
@@ -88,6 +100,13 @@ impl Cache {
             })),
             ..Plan::default()
         })
+    }
+
+    fn given_up(self, message: String) -> Result<Plan, Failed> {
+        if self.undo.is_empty() {
+            return Err(Failed::new(message));
+        }
+        Ok(Plan { changes: self.undo, next: Some(Box::new(|_, _| Err(Failed::new(message)))), ..Plan::default() })
     }
 }
 

@@ -7,6 +7,8 @@ mod install;
 mod policy;
 mod whole;
 
+pub use cache::Cache;
+
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::host::{Attributes, Change, Command, Effect, FileWrite, Output};
 use crate::roles::modules::plan::Diff;
@@ -72,7 +74,7 @@ struct Apt {
     state: String,
     upgrade: Option<String>,
     deb: Option<String>,
-    cache: cache::Cache,
+    cache: Cache,
     purge: bool,
     release: Option<String>,
     recommends: Option<bool>,
@@ -104,7 +106,7 @@ pub fn apt(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
             _ => Some(upgrade),
         },
         deb: args.text("deb"),
-        cache: cache::Cache::read(args),
+        cache: Cache::read(args),
         purge: args.flag("purge"),
         release: args.text("default_release"),
         recommends: args.maybe_flag("install_recommends"),
