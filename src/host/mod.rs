@@ -5,11 +5,15 @@ mod command;
 mod digest;
 pub mod durable;
 pub mod linux;
+mod overlay;
+mod void;
 
 pub use change::{Account, Attributes, Change, Content, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
 pub use command::{Command, Output};
 pub use digest::Hasher;
 pub use linux::Linux;
+pub use overlay::Overlay;
+pub use void::Void;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -113,6 +117,56 @@ pub trait Observe {
     /// The mask for files that are made without a mode.
     fn umask(&self) -> u32 {
         0o022
+    }
+    /// Whose new files are: user and group.
+    fn identity(&self) -> (u32, u32) {
+        (0, 0)
+    }
+}
+
+/// A borrowed machine is a machine.
+impl<T: Observe + ?Sized> Observe for &T {
+    fn stat(&self, path: &Path, follow: bool) -> io::Result<Option<Stat>> {
+        (**self).stat(path, follow)
+    }
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        (**self).read(path)
+    }
+    fn digest(&self, path: &Path, algorithm: Digest) -> io::Result<Option<String>> {
+        (**self).digest(path, algorithm)
+    }
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<std::ffi::OsString>>> {
+        (**self).list(path)
+    }
+    fn read_link(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        (**self).read_link(path)
+    }
+    fn user(&self, name: &str) -> io::Result<Option<UserEntry>> {
+        (**self).user(name)
+    }
+    fn group(&self, name: &str) -> io::Result<Option<GroupEntry>> {
+        (**self).group(name)
+    }
+    fn users(&self) -> io::Result<Vec<UserEntry>> {
+        (**self).users()
+    }
+    fn groups(&self) -> io::Result<Vec<GroupEntry>> {
+        (**self).groups()
+    }
+    fn query(&self, command: &Command) -> io::Result<Output> {
+        (**self).query(command)
+    }
+    fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>> {
+        (**self).find_program(name)
+    }
+    fn now(&self) -> std::time::SystemTime {
+        (**self).now()
+    }
+    fn umask(&self) -> u32 {
+        (**self).umask()
+    }
+    fn identity(&self) -> (u32, u32) {
+        (**self).identity()
     }
 }
 

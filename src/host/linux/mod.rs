@@ -117,6 +117,9 @@ impl Observe for Linux {
     fn umask(&self) -> u32 {
         self.umask
     }
+    fn identity(&self) -> (u32, u32) {
+        (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw())
+    }
 }
 
 impl Host for Linux {

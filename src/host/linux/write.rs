@@ -102,13 +102,18 @@ impl Spot<'_> {
     fn fill(&self, made: &File, file: &FileWrite, before: Option<&FileStat>, umask: u32) -> io::Result<()> {
         pour(&file.content, made)?;
         let made: OwnedFd = made.try_clone()?.into();
-        if let Some(before) = before {
+        let own = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+        let (uid, gid) = before.map_or(own, |stat| (stat.st_uid, stat.st_gid));
+        let made_as = nix::sys::stat::fstat(&made)?;
+        if (uid, gid) != (made_as.st_uid, made_as.st_gid) {
             // Kept where it can be: only root may give a file away.
-            let kept = Attributes { mode: None, uid: Some(before.st_uid), gid: Some(before.st_gid) };
+            let kept = Attributes { mode: None, uid: Some(uid), gid: Some(gid) };
             match give(&made, &kept) {
                 Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
                 _ => {}
             }
+        }
+        if before.is_some() {
             self.copy_labels(&made);
         }
         let mode = file.attributes.mode.or(before.map(|stat| stat.st_mode & 0o7777)).unwrap_or(0o666 & !umask);

@@ -1,0 +1,115 @@
+//! Accounts that changes made, as far as later tasks name them: who is there, under which number.
+
+use crate::host::{Account, GroupEntry, Observe, UserEntry};
+use std::io;
+
+/// Added and removed accounts.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    users: Vec<UserEntry>,
+    groups: Vec<GroupEntry>,
+    gone_users: Vec<String>,
+    gone_groups: Vec<String>,
+}
+
+impl Accounts {
+    pub fn user(&self, lower: &dyn Observe, name: &str) -> io::Result<Option<UserEntry>> {
+        let uid = name.parse().ok();
+        let own = self.users.iter().find(|user| user.name == name || Some(user.uid) == uid);
+        match own {
+            Some(user) => Ok(Some(user.clone())),
+            None => Ok(lower.user(name)?.filter(|user| !self.gone_users.contains(&user.name))),
+        }
+    }
+
+    pub fn group(&self, lower: &dyn Observe, name: &str) -> io::Result<Option<GroupEntry>> {
+        let gid = name.parse().ok();
+        let own = self.groups.iter().find(|group| group.name == name || Some(group.gid) == gid);
+        match own {
+            Some(group) => Ok(Some(group.clone())),
+            None => Ok(lower.group(name)?.filter(|group| !self.gone_groups.contains(&group.name))),
+        }
+    }
+
+    pub fn users(&self, lower: &dyn Observe) -> io::Result<Vec<UserEntry>> {
+        let mut all = lower.users()?;
+        all.retain(|user| !self.gone_users.contains(&user.name) && self.users.iter().all(|own| own.name != user.name));
+        all.extend(self.users.iter().cloned());
+        Ok(all)
+    }
+
+    pub fn groups(&self, lower: &dyn Observe) -> io::Result<Vec<GroupEntry>> {
+        let mut all = lower.groups()?;
+        all.retain(|group| {
+            !self.gone_groups.contains(&group.name) && self.groups.iter().all(|own| own.name != group.name)
+        });
+        all.extend(self.groups.iter().cloned());
+        Ok(all)
+    }
+
+    /// Reads a tool's arguments. The name is last; what later tasks cannot see (passwords, expiry) is not kept.
+    pub fn remember(&mut self, lower: &dyn Observe, account: &Account) -> io::Result<()> {
+        let Account::Tool(command) = account else { return Ok(()) };
+        let (Some(tool), Some(name)) = (command.argv.first(), command.argv.last()) else { return Ok(()) };
+        let option = |names: [&str; 2]| {
+            let at = command.argv.iter().position(|word| names.contains(&word.as_str()))?;
+            command.argv.get(at + 1).cloned()
+        };
+        match tool.rsplit('/').next().unwrap_or_default() {
+            "useradd" | "usermod" => {
+                let mut user = self.user(lower, name)?.unwrap_or_default();
+                let is_new = user.name.is_empty();
+                user.name.clone_from(name);
+                if let Some(uid) = option(["-u", "--uid"]).and_then(|uid| uid.parse().ok()) {
+                    user.uid = uid;
+                } else if is_new {
+                    user.uid = free(self.users(lower)?.iter().map(|user| user.uid));
+                }
+                match option(["-g", "--gid"]) {
+                    Some(group) => user.gid = self.group(lower, &group)?.map_or(user.uid, |group| group.gid),
+                    None if is_new => {
+                        user.gid = user.uid;
+                        self.groups.push(GroupEntry { name: name.clone(), gid: user.uid, members: Vec::new() });
+                    }
+                    None => {}
+                }
+                user.home =
+                    option(["-d", "--home"]).unwrap_or(if is_new { format!("/home/{name}") } else { user.home });
+                user.shell = option(["-s", "--shell"]).unwrap_or(user.shell);
+                user.gecos = option(["-c", "--comment"]).unwrap_or(user.gecos);
+                self.users.retain(|own| own.name != *name);
+                self.gone_users.retain(|gone| gone != name);
+                self.users.push(user);
+            }
+            "groupadd" | "groupmod" => {
+                let mut group = self.group(lower, name)?.unwrap_or_default();
+                if let Some(gid) = option(["-g", "--gid"]).and_then(|gid| gid.parse().ok()) {
+                    group.gid = gid;
+                } else if group.name.is_empty() {
+                    group.gid = free(self.groups(lower)?.iter().map(|group| group.gid));
+                }
+                group.name.clone_from(name);
+                self.groups.retain(|own| own.name != *name);
+                self.gone_groups.retain(|gone| gone != name);
+                self.groups.push(group);
+            }
+            "userdel" => {
+                self.users.retain(|own| own.name != *name);
+                self.gone_users.push(name.clone());
+            }
+            "groupdel" => {
+                self.groups.retain(|own| own.name != *name);
+                self.gone_groups.push(name.clone());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The first free number from where ordinary accounts begin.
+fn free(taken: impl Iterator<Item = u32>) -> u32 {
+    let mut taken: Vec<u32> = taken.filter(|id| (1000..60_000).contains(id)).collect();
+    taken.sort_unstable();
+    taken.last().map_or(1000, |last| last + 1)
+}

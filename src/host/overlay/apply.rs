@@ -1,0 +1,186 @@
+//! Laying one change over the machine.
+
+use super::Overlay;
+use super::tree::{Body, Node};
+use crate::host::{Attributes, Change, Content, Effect, FileWrite, HostError, Kind, Observe, Stat};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+impl<O: Observe> Overlay<O> {
+    pub(super) fn remember(&mut self, change: &Change) -> Result<Effect, HostError> {
+        let done = match change {
+            Change::Write(file) => return self.write(file).map_err(|e| HostError::io("write", &file.path, e)),
+            Change::MakeDirectory { path, attributes } => {
+                self.make_directory(path, attributes).map_err(|e| HostError::io("make directory", path, e))
+            }
+            Change::SetAttributes { path, attributes, follow } => self
+                .node(path, *follow)
+                .map(|node| set(&mut node.stat, attributes))
+                .map_err(|e| HostError::io("set owner, group or mode of", path, e)),
+            Change::SetTimes { path, atime, mtime } => self
+                .node(path, true)
+                .map(|node| {
+                    node.stat.atime = atime.unwrap_or(node.stat.atime);
+                    node.stat.mtime = mtime.unwrap_or(node.stat.mtime);
+                })
+                .map_err(|e| HostError::io("set times of", path, e)),
+            Change::Symlink { path, target } => self.symlink(path, target).map_err(|e| HostError::io("link", path, e)),
+            Change::HardLink { path, target } => {
+                self.hard_link(path, target).map_err(|e| HostError::io("hard link", path, e))
+            }
+            Change::Rename { from, to } => self.rename(from, to).map_err(|e| HostError::io("rename", from, e)),
+            Change::Remove { path } => self
+                .tree
+                .resolve(&self.lower, path, false)
+                .map(|path| self.tree.hide(&path))
+                .map_err(|e| HostError::io("remove", path, e)),
+            Change::Account(account) => {
+                self.accounts.remember(&self.lower, account).map_err(|e| HostError::io("account of", Path::new("/"), e))
+            }
+            Change::Run(command) | Change::Packages(command) => {
+                self.not_run.push(command.shown());
+                Ok(())
+            }
+            Change::Unit { name, action, .. } => {
+                self.not_run.push(format!("systemctl {} {name}", action.verb()));
+                Ok(())
+            }
+            Change::Wait(_) => Ok(()),
+        };
+        done.map(|()| Effect::default())
+    }
+
+    fn node(&mut self, path: &Path, follow: bool) -> io::Result<&mut Node> {
+        let path = self.tree.resolve(&self.lower, path, follow)?;
+        self.tree.node_mut(&self.lower, &path)
+    }
+
+    /// Where a new name goes: its directory must be there.
+    fn place(&self, path: &Path, follow: bool) -> io::Result<PathBuf> {
+        let path = self.tree.resolve(&self.lower, path, follow)?;
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        match self.tree.stat(&self.lower, parent)? {
+            Some(stat) if stat.kind == Kind::Directory => Ok(path),
+            Some(_) => Err(nix::errno::Errno::ENOTDIR.into()),
+            None => Err(nix::errno::Errno::ENOENT.into()),
+        }
+    }
+
+    fn fresh(&mut self, kind: Kind, mode: u32) -> Stat {
+        self.inodes += 1;
+        let now = self.lower.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let (uid, gid) = self.lower.identity();
+        Stat {
+            kind,
+            mode,
+            uid,
+            gid,
+            size: 0,
+            inode: self.inodes,
+            device: 0,
+            links: 1,
+            atime: now,
+            mtime: now,
+            ctime: now,
+        }
+    }
+
+    fn write(&mut self, file: &FileWrite) -> io::Result<Effect> {
+        let path = self.place(&file.path, file.follow)?;
+        let old = self.tree.stat(&self.lower, &path)?;
+        if old.as_ref().is_some_and(|old| old.kind == Kind::Directory) {
+            return Err(nix::errno::Errno::EISDIR.into());
+        }
+        let mut stat = self.fresh(Kind::File, 0o666 & !self.lower.umask());
+        // A link that is replaced leaves its target's owner and mode.
+        if let Some(before) = if old.is_some() { self.stat(&path, true)? } else { None } {
+            (stat.mode, stat.uid, stat.gid) = (before.mode, before.uid, before.gid);
+        }
+        stat.size = match &file.content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Staged(staged) => staged.metadata()?.len(),
+        };
+        set(&mut stat, &file.attributes);
+        let mut effect = Effect::default();
+        if file.backup && old.is_some() {
+            let now = jiff::Timestamp::try_from(self.lower.now()).unwrap_or_default();
+            let stamp = now.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d@%H:%M:%S~").to_string();
+            let mut name = path.clone().into_os_string();
+            name.push(format!(".{}.{stamp}", std::process::id()));
+            self.rename(&path, Path::new(&name))?;
+            effect.backup = Some(name.into());
+        }
+        self.tree.put(&path, Node { stat, body: Body::Written(file.content.clone()) });
+        Ok(effect)
+    }
+
+    fn make_directory(&mut self, path: &Path, attributes: &Attributes) -> io::Result<()> {
+        let place = self.place(path, false)?;
+        if let Some(there) = self.stat(&place, true)? {
+            if there.kind != Kind::Directory {
+                return Err(nix::errno::Errno::EEXIST.into());
+            }
+            set(&mut self.node(path, true)?.stat, attributes);
+            return Ok(());
+        }
+        let mut stat = self.fresh(Kind::Directory, 0o777 & !self.lower.umask());
+        let parent = self.tree.stat(&self.lower, place.parent().unwrap_or(Path::new("/")))?;
+        // A set-group-id directory hands its group and the bit down.
+        if let Some(parent) = parent.filter(|parent| parent.mode & 0o2000 != 0) {
+            stat.gid = parent.gid;
+            stat.mode |= 0o2000;
+        }
+        set(&mut stat, attributes);
+        stat.links = 2;
+        self.tree.put(&place, Node { stat, body: Body::Directory { opaque: true } });
+        Ok(())
+    }
+
+    fn symlink(&mut self, path: &Path, target: &Path) -> io::Result<()> {
+        let place = self.place(path, false)?;
+        let mut stat = self.fresh(Kind::Link, 0o777);
+        stat.size = target.as_os_str().len() as u64;
+        self.tree.put(&place, Node { stat, body: Body::Link(target.to_owned()) });
+        Ok(())
+    }
+
+    fn hard_link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
+        let place = self.place(path, false)?;
+        let target = self.tree.resolve(&self.lower, target, false)?;
+        self.tree.link(&self.lower, &place, &target)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let from = self.tree.resolve(&self.lower, from, false)?;
+        let to = self.place(to, false)?;
+        if from == to {
+            return Ok(());
+        }
+        self.carry(&from, &to)?;
+        self.tree.hide(&from);
+        Ok(())
+    }
+
+    fn carry(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut node = self.tree.node_mut(&self.lower, from)?.clone();
+        let inside = match node.body {
+            Body::Directory { .. } => self.tree.list(&self.lower, from)?.unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        if let Body::Directory { opaque } = &mut node.body {
+            *opaque = true;
+        }
+        self.tree.put(to, node);
+        for name in inside {
+            self.carry(&from.join(&name), &to.join(&name))?;
+        }
+        Ok(())
+    }
+}
+
+fn set(stat: &mut Stat, attributes: &Attributes) {
+    stat.mode = attributes.mode.unwrap_or(stat.mode);
+    stat.uid = attributes.uid.unwrap_or(stat.uid);
+    stat.gid = attributes.gid.unwrap_or(stat.gid);
+}
