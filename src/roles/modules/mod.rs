@@ -9,6 +9,7 @@ mod ec2_metadata_facts;
 mod engine;
 #[cfg(test)]
 mod fake;
+mod files;
 mod glob;
 mod group;
 mod package_facts;
@@ -59,6 +60,10 @@ pub static TABLE: &[Row] = &[
     Row { spec: &engine::ASSERT, actor: Actor::Engine },
     Row { spec: &engine::FAIL, actor: Actor::Engine },
     Row { spec: &engine::PAUSE, actor: Actor::Engine },
+    Row { spec: &files::file::SPEC, actor: Actor::Host(files::file::file) },
+    Row { spec: &files::copy::SPEC, actor: Actor::Host(files::copy::copy) },
+    Row { spec: &files::template::SPEC, actor: Actor::Host(files::template::template) },
+    Row { spec: &files::stat::SPEC, actor: Actor::Host(files::stat::stat) },
     Row { spec: &command::COMMAND, actor: Actor::Host(command::command) },
     Row { spec: &command::SHELL, actor: Actor::Host(command::shell) },
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },

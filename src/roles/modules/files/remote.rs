@@ -1,0 +1,119 @@
+//! `copy` with `remote_src`: the machine's own files and directories, put elsewhere.
+
+use super::draft::Draft;
+use super::file::shown;
+use super::placement::{Placement, Source};
+use crate::host::{Attributes, Change, FileWrite, Kind, Stat};
+use crate::roles::modules::Failed;
+use std::path::{Path, PathBuf};
+
+/// Copies a file or a directory of the machine.
+pub fn copy(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str, preserve: bool) -> Result<(), Failed> {
+    let path = PathBuf::from(src);
+    let Some(stat) = draft.stat(&path, true)? else { return Err(Failed::new(format!("Source {src} not found"))) };
+    match stat.kind {
+        Kind::File => file(to, draft, &path, &stat, dest, preserve),
+        Kind::Directory => directory(to, draft, src, dest),
+        _ => Err(Failed::new(format!("Cannot copy invalid source '{src}': not a file"))),
+    }
+}
+
+fn file(
+    to: &Placement,
+    draft: &mut Draft<'_>,
+    path: &Path,
+    stat: &Stat,
+    dest: &str,
+    preserve: bool,
+) -> Result<(), Failed> {
+    let bytes = draft.read(path)?.ok_or_else(|| Failed::new(format!("Source {} not found", path.display())))?;
+    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+    // A new file gets the ordinary mode; one that replaces another gets the source's, as `copystat` leaves it.
+    let target = if dest.ends_with('/') { Path::new(dest).join(&name) } else { PathBuf::from(dest) };
+    let target = match draft.stat(&target, true)? {
+        Some(there) if there.kind == Kind::Directory => target.join(&name),
+        _ => target,
+    };
+    let replaces = draft.stat(&target, true)?.is_some();
+    let differs = replaces && draft.read(&target)?.as_ref() != Some(&bytes);
+    let mode = if preserve || (differs && to.wanted.mode.is_none()) { Some(stat.mode) } else { None };
+    let placed = to.put(draft, dest, Source { name: Some(&name), shown: shown(path), bytes, mode })?;
+    if placed.kept {
+        draft.set("msg", "file already exists");
+        draft.set("src", shown(path));
+        draft.set("dest", shown(&placed.path));
+        return Ok(());
+    }
+    if placed.changed {
+        let (atime, mtime) = (Some(stat.atime), Some(stat.mtime));
+        draft.change(Change::SetTimes { path: placed.path.clone(), atime, mtime })?;
+    }
+    draft.set("src", shown(path));
+    to.report(draft, &placed)
+}
+
+fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Result<(), Failed> {
+    let from = PathBuf::from(src);
+    let mut into = PathBuf::from(dest);
+    match draft.stat(&into, true)? {
+        Some(stat) if stat.kind != Kind::Directory => {
+            return Err(Failed::new(format!("cannot copy the directory {src} over {dest}: it is no directory")));
+        }
+        _ => {}
+    }
+    if !src.ends_with('/') {
+        into.push(from.file_name().unwrap_or_default());
+    }
+    if into.starts_with(&from) {
+        return Err(Failed::new(format!("cannot copy the directory {src} into itself")));
+    }
+    let parent = into.parent().unwrap_or(Path::new("/"));
+    super::file::make_plain_directories(draft, parent)?;
+    merge(to, draft, &from, &into, 0)?;
+    let dest = PathBuf::from(dest);
+    to.wanted.settle(draft, &dest)?;
+    draft.set("src", src);
+    draft.set("dest", shown(&dest));
+    draft.set_path_members(&dest)
+}
+
+/// One directory's content. What only the destination has stays.
+fn merge(to: &Placement, draft: &mut Draft<'_>, from: &Path, into: &Path, depth: usize) -> Result<(), Failed> {
+    if depth > 200 {
+        return Err(Failed::new(format!("{} is too deep to copy", from.display())));
+    }
+    let stat = draft.stat(from, true)?.ok_or_else(|| Failed::new(format!("Source {} not found", from.display())))?;
+    if draft.stat(into, true)?.is_none() {
+        draft.make_directory(into, Attributes { mode: Some(stat.mode), ..Attributes::default() })?;
+    }
+    own(to, draft, into)?;
+    let names = draft.machine().list(from).map_err(|e| Failed::new(format!("list {}: {e}", from.display())))?;
+    for name in names.unwrap_or_default() {
+        let (source, target) = (from.join(&name), into.join(&name));
+        let Some(stat) = draft.stat(&source, true)? else {
+            return Err(Failed::new(format!("{} leads nowhere", source.display())));
+        };
+        match stat.kind {
+            Kind::Directory => merge(to, draft, &source, &target, depth + 1)?,
+            Kind::File => {
+                let bytes = draft.read(&source)?.unwrap_or_default();
+                let old = draft.stat(&target, true)?;
+                if old.is_none() || draft.read(&target)?.as_ref() != Some(&bytes) {
+                    let mut write = FileWrite::new(&target, bytes);
+                    write.follow = true;
+                    write.attributes.mode = Some(stat.mode);
+                    write.in_place = to.unsafe_writes;
+                    draft.write(write)?;
+                }
+                own(to, draft, &target)?;
+            }
+            _ => return Err(Failed::new(format!("{} is neither file nor directory", source.display()))),
+        }
+    }
+    Ok(())
+}
+
+/// Below the destination itself, only owner and group are set.
+fn own(to: &Placement, draft: &mut Draft<'_>, path: &Path) -> Result<(), Failed> {
+    to.wanted.with_mode(None).settle(draft, path).map(drop)
+}
