@@ -39,6 +39,8 @@ pub enum Stage {
     Deadline,
     /// The run was stopped from outside.
     Interrupted,
+    /// muster's own state could not be read or written.
+    State,
     /// A fault in muster itself.
     Internal,
 }
@@ -61,6 +63,7 @@ pub const STAGES: &[(Stage, &str, u8, &str)] = &[
     (Stage::Signal, "signal", 22, "the outcome could not be reported"),
     (Stage::Deadline, "deadline", 23, "the run's deadline passed"),
     (Stage::Interrupted, "interrupted", 24, "the run was stopped from outside"),
+    (Stage::State, "state", 25, "muster's own state could not be read or written"),
     (Stage::Internal, "internal", 70, "a fault in muster"),
 ];
 

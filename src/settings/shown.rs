@@ -25,7 +25,10 @@ pub(crate) fn show(root: &Node) -> Vec<Shown> {
             shown.push(Shown { path, value, origin: Some(node.mark.origin()) });
         }
     }
-    let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
+    // A draft holds the defaults within what is set too, as `repository.depth`; what templates give is set, so it is
+    // not taken from the draft.
+    let draft: Settings = super::typed::read(root, true).unwrap_or_default();
+    let defaults = serde_json::to_value(draft).unwrap_or_default();
     let mut rest = Vec::new();
     leaves(&defaults, String::new(), &mut rest);
     for (path, value) in rest {
@@ -55,6 +58,11 @@ fn leaves(value: &Json, path: String, found: &mut Vec<(String, Json)>) {
             for (key, member) in members {
                 let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 leaves(member, below, found);
+            }
+        }
+        Json::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(item, format!("{path}[{index}]"), found);
             }
         }
         other => found.push((path, other.clone())),

@@ -1,0 +1,107 @@
+//! What is to be said to AWS about the outcome, as it is kept until it was heard.
+
+use crate::secret::{REDACTED, Secret};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// One thing to be said.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Message {
+    /// `cloudformation:SignalResource`.
+    CloudFormation {
+        /// The stack's name or ARN.
+        stack: String,
+        /// The resource's logical id.
+        resource: String,
+        /// The stack's region.
+        region: Option<String>,
+        /// What tells this signal from another's; the instance's id.
+        unique_id: String,
+        /// SUCCESS or FAILURE.
+        success: bool,
+    },
+    /// A PUT to a wait-condition handle.
+    WaitHandle {
+        /// The presigned address. Only the outbox's own file, which is root's alone, has it in the open.
+        #[serde(serialize_with = "exposed", deserialize_with = "taken_in")]
+        url: Secret<String>,
+        /// What tells this signal from another's.
+        unique_id: String,
+        /// SUCCESS or FAILURE.
+        success: bool,
+        /// Why, in one line.
+        reason: String,
+        /// What the template reads as the condition's data.
+        data: String,
+    },
+    /// `autoscaling:CompleteLifecycleAction`.
+    Lifecycle {
+        /// The group's name.
+        group: String,
+        /// The hook's name.
+        hook: String,
+        /// The instance's id.
+        instance: String,
+        /// The group's region.
+        region: Option<String>,
+        /// CONTINUE or ABANDON.
+        proceed: bool,
+    },
+    /// `autoscaling:SetInstanceHealth`.
+    InstanceHealth {
+        /// The instance's id.
+        instance: String,
+        /// The group's region.
+        region: Option<String>,
+        /// Healthy or Unhealthy.
+        healthy: bool,
+    },
+}
+
+fn exposed<S: Serializer>(url: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.expose())
+}
+
+fn taken_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
+}
+
+impl Message {
+    /// Whether it says that all went well.
+    pub fn is_success(&self) -> bool {
+        match self {
+            Self::CloudFormation { success, .. } | Self::WaitHandle { success, .. } => *success,
+            Self::Lifecycle { proceed, .. } => *proceed,
+            Self::InstanceHealth { healthy, .. } => *healthy,
+        }
+    }
+}
+
+/// For messages and logs: what is said to whom, and no address that is a permission.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |yes: bool, good: &'static str, bad: &'static str| if yes { good } else { bad };
+        match self {
+            Self::CloudFormation { stack, resource, success, .. } => {
+                write!(f, "cloudformation {} to {stack}/{resource}", word(*success, "SUCCESS", "FAILURE"))
+            }
+            Self::WaitHandle { success, .. } => write!(f, "wait handle {}", word(*success, "SUCCESS", "FAILURE")),
+            Self::Lifecycle { group, hook, proceed, .. } => {
+                write!(f, "lifecycle {} to {group}/{hook}", word(*proceed, "CONTINUE", "ABANDON"))
+            }
+            Self::InstanceHealth { instance, healthy, .. } => {
+                write!(f, "health {} of {instance}", word(*healthy, "Healthy", "Unhealthy"))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WaitHandle { .. } => write!(f, "Message({self}, url {REDACTED})"),
+            _ => write!(f, "Message({self})"),
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! What is still to be said about outcomes: on disk before the first attempt, there until it was heard or is too late.
+
+use super::error::JournalError;
+use super::message::Message;
+use crate::host::durable;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// How an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// It is still to be said.
+    Pending,
+    /// It was heard.
+    Delivered,
+    /// Nobody waits for it any more.
+    Expired,
+}
+
+/// One attempt to say it. One without an end may have been heard: the process ended before the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began.
+    pub started: Timestamp,
+    /// When the answer was there.
+    pub ended: Option<Timestamp>,
+    /// What the answer was, without secrets.
+    pub answer: Option<String>,
+}
+
+/// Something to be said, and how that went so far.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number; entries are said in this order.
+    pub number: u64,
+    /// What makes it the same as another: the outcome of one run for one listener.
+    pub key: String,
+    /// What is to be said.
+    pub message: Message,
+    /// When it was written.
+    pub created: Timestamp,
+    /// When nobody waits for it any more.
+    pub expires: Option<Timestamp>,
+    /// The last attempts.
+    pub attempts: Vec<Attempt>,
+    /// How many attempts there were.
+    pub attempts_total: u64,
+    /// How it stands.
+    pub state: Delivery,
+}
+
+impl Entry {
+    /// Whether it may have been heard already, because an attempt has no end. "No active Lifecycle Action" is then
+    /// the answer of a success.
+    pub fn may_have_been_heard(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.ended.is_none())
+    }
+}
+
+/// The entries that are still to be said, and the files that could not be read.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// In order.
+    pub entries: Vec<Entry>,
+    /// Named, so that one damaged file neither hides nor blocks the others.
+    pub unreadable: Vec<JournalError>,
+}
+
+/// The outbox of a state directory.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    directory: PathBuf,
+}
+
+const MOST_ATTEMPTS: usize = 40;
+const KEEP_SETTLED: usize = 40;
+const LARGEST: u64 = 1024 * 1024;
+
+impl Outbox {
+    /// That of a state directory.
+    pub fn open(state: &Path) -> Self {
+        Self { directory: state.join("outbox") }
+    }
+
+    /// Writes down what is to be said, before the first attempt; it is on disk when this returns. With a key that
+    /// is there already nothing is written, and the entry that is there is given.
+    pub fn put(
+        &self,
+        key: &str,
+        message: Message,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Entry, JournalError> {
+        let (entries, _) = self.all()?;
+        if let Some(entry) = entries.iter().find(|entry| entry.key == key) {
+            return Ok(entry.clone());
+        }
+        let number = self.numbers()?.last().map_or(1, |last| last + 1);
+        let entry = Entry {
+            number,
+            key: key.to_owned(),
+            message,
+            created: now,
+            expires,
+            attempts: Vec::new(),
+            attempts_total: 0,
+            state: Delivery::Pending,
+        };
+        self.save(&entry)?;
+        self.prune()?;
+        Ok(entry)
+    }
+
+    /// What is still to be said, in order. Entries that nobody waits for any more are marked so.
+    pub fn pending(&self, now: Timestamp) -> Result<Pending, JournalError> {
+        let (entries, unreadable) = self.all()?;
+        let mut pending = Pending { entries: Vec::new(), unreadable };
+        for mut entry in entries.into_iter().filter(|entry| entry.state == Delivery::Pending) {
+            if entry.expires.is_some_and(|expires| expires <= now) {
+                entry.state = Delivery::Expired;
+                self.save(&entry)?;
+            } else {
+                pending.entries.push(entry);
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Says that an attempt begins, before it does.
+    pub fn attempt(&self, entry: &mut Entry, now: Timestamp) -> Result<(), JournalError> {
+        if entry.attempts.len() >= MOST_ATTEMPTS {
+            // The first ones without an answer matter most: they may have been heard.
+            let oldest = entry.attempts.iter().position(|attempt| attempt.ended.is_some()).unwrap_or_default();
+            entry.attempts.remove(oldest);
+        }
+        entry.attempts.push(Attempt { started: now, ended: None, answer: None });
+        entry.attempts_total += 1;
+        self.save(entry)
+    }
+
+    /// Says that it was heard.
+    pub fn delivered(&self, entry: &mut Entry, answer: &str, now: Timestamp) -> Result<(), JournalError> {
+        entry.state = Delivery::Delivered;
+        self.answered(entry, answer, now)
+    }
+
+    /// Says that the attempt failed. The entry stays.
+    pub fn failed(&self, entry: &mut Entry, answer: &str, now: Timestamp) -> Result<(), JournalError> {
+        self.answered(entry, answer, now)
+    }
+
+    fn answered(&self, entry: &mut Entry, answer: &str, now: Timestamp) -> Result<(), JournalError> {
+        if let Some(last) = entry.attempts.last_mut() {
+            last.ended = Some(now);
+            last.answer = Some(answer.chars().take(1000).collect());
+        }
+        self.save(entry)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:012}.json"))
+    }
+
+    /// Root's alone, because an entry may hold a presigned address.
+    fn save(&self, entry: &Entry) -> Result<(), JournalError> {
+        let path = self.path(entry.number);
+        let text = serde_json::to_vec_pretty(entry).map_err(|error| JournalError::content(&path, error))?;
+        durable::make_directory(&self.directory, 0o700)
+            .and_then(|()| durable::write(&path, &zeroize::Zeroizing::new(text), 0o600))
+            .map_err(|error| JournalError::state("write", &path, error))
+    }
+
+    fn numbers(&self) -> Result<Vec<u64>, JournalError> {
+        let failed = |error| JournalError::state("list", &self.directory, error);
+        let entries = match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed)?,
+        };
+        let mut numbers = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<u64>().ok()));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn all(&self) -> Result<(Vec<Entry>, Vec<JournalError>), JournalError> {
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        for number in self.numbers()? {
+            match self.read(number) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Ok((entries, unreadable))
+    }
+
+    fn read(&self, number: u64) -> Result<Entry, JournalError> {
+        let path = self.path(number);
+        let mut text = zeroize::Zeroizing::new(Vec::new());
+        std::fs::File::open(&path)
+            .and_then(|file| file.take(LARGEST).read_to_end(&mut text))
+            .map_err(|error| JournalError::state("read", &path, error))?;
+        let entry: Entry = serde_json::from_slice(&text).map_err(|error| JournalError::content(&path, error))?;
+        if entry.number == number { Ok(entry) } else { Err(JournalError::content(&path, "it holds another entry")) }
+    }
+
+    /// Forgets the oldest entries that are settled.
+    fn prune(&self) -> Result<(), JournalError> {
+        let (entries, _) = self.all()?;
+        let settled: Vec<u64> =
+            entries.iter().filter(|entry| entry.state != Delivery::Pending).map(|entry| entry.number).collect();
+        for number in &settled[..settled.len().saturating_sub(KEEP_SETTLED)] {
+            let path = self.path(*number);
+            durable::remove(&path).map_err(|error| JournalError::state("remove", &path, error))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use std::os::unix::fs::PermissionsExt;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn signal(success: bool) -> Message {
+        let (stack, resource, unique_id) = ("s".into(), "Web".into(), "i-1".into());
+        Message::CloudFormation { stack, resource, region: None, unique_id, success }
+    }
+
+    fn handle() -> Message {
+        let url = Secret::new("https://x.test/?Signature=hunter2".to_owned());
+        let (reason, data) = ("all well".into(), String::new());
+        Message::WaitHandle { url, unique_id: "i-1".into(), success: true, reason, data }
+    }
+
+    fn ids(outbox: &Outbox) -> Vec<String> {
+        outbox.pending(NOW).expect("reads").entries.into_iter().map(|entry| entry.key).collect()
+    }
+
+    #[test]
+    fn what_was_not_heard_stays_in_order() {
+        let state = tempfile::tempdir().expect("scratch");
+        let outbox = Outbox::open(state.path());
+        let mut first = outbox.put("run-1/cfn", signal(true), None, NOW).expect("puts");
+        let mut second = outbox.put("run-1/handle", handle(), None, NOW).expect("puts");
+        outbox.attempt(&mut first, NOW).expect("attempts");
+        assert!(outbox.pending(NOW).expect("reads").entries[0].may_have_been_heard());
+        outbox.failed(&mut first, "throttled", NOW).expect("fails");
+        assert_eq!(ids(&outbox), ["run-1/cfn", "run-1/handle"]);
+        outbox.attempt(&mut second, NOW).expect("attempts");
+        outbox.delivered(&mut second, "200", NOW).expect("delivers");
+        assert_eq!(ids(&outbox), ["run-1/cfn"]);
+        let again = outbox.put("run-1/handle", handle(), None, NOW).expect("puts");
+        assert_eq!((again.number, again.state), (second.number, Delivery::Delivered), "one key is one entry");
+    }
+
+    #[test]
+    fn a_presigned_address_is_root_s_alone() {
+        let state = tempfile::tempdir().expect("scratch");
+        let outbox = Outbox::open(state.path());
+        let entry = outbox.put("k", handle(), None, NOW).expect("puts");
+        assert!(!format!("{entry:?} {}", entry.message).contains("hunter2"));
+        let mode = std::fs::metadata(outbox.path(1)).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let Message::WaitHandle { url, .. } = &outbox.pending(NOW).expect("reads").entries[0].message.clone() else {
+            panic!("another kind");
+        };
+        assert!(url.expose().ends_with("hunter2"), "it survives a reboot");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests set the stage")]
+    fn a_damaged_entry_is_named_and_blocks_no_other() {
+        let state = tempfile::tempdir().expect("scratch");
+        let outbox = Outbox::open(state.path());
+        outbox.put("a", signal(true), None, NOW).expect("puts");
+        std::fs::write(outbox.path(2), b"{").expect("writes");
+        let entry = outbox.put("b", signal(false), None, NOW).expect("puts");
+        assert_eq!(entry.number, 3, "the damaged file is not written over");
+        let pending = outbox.pending(NOW).expect("reads");
+        assert_eq!((pending.entries.len(), pending.unreadable.len()), (2, 1));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_expires() {
+        let state = tempfile::tempdir().expect("scratch");
+        let outbox = Outbox::open(state.path());
+        let later = Timestamp::from_second(60).expect("time");
+        outbox.put("a", signal(true), Some(later), NOW).expect("puts");
+        assert_eq!(ids(&outbox), ["a"]);
+        assert!(outbox.pending(later).expect("reads").entries.is_empty());
+    }
+
+    /// One step of a boot that reports; a kill may come between any two, and within one a rename decides.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Put(u8),
+        Attempt,
+        Fail,
+        Deliver,
+    }
+
+    fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+        use proptest::prelude::*;
+        let step =
+            prop_oneof![(0u8..4).prop_map(Step::Put), Just(Step::Attempt), Just(Step::Fail), Just(Step::Deliver),];
+        proptest::collection::vec(step, 0..24)
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+        #[test]
+        fn whatever_was_put_is_pending_or_delivered_after_a_kill(steps in steps()) {
+            let state = tempfile::tempdir().expect("scratch");
+            let (mut put, mut delivered) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+            for step in steps {
+                // Each step starts from disk alone, as after a kill.
+                let outbox = Outbox::open(state.path());
+                let first = outbox.pending(NOW).expect("reads").entries.into_iter().next();
+                match (step, first) {
+                    (Step::Put(key), _) => {
+                        let key = key.to_string();
+                        outbox.put(&key, signal(true), None, NOW).expect("puts");
+                        put.insert(key);
+                    }
+                    (Step::Attempt, Some(mut entry)) => outbox.attempt(&mut entry, NOW).expect("attempts"),
+                    (Step::Fail, Some(mut entry)) => outbox.failed(&mut entry, "no", NOW).expect("fails"),
+                    (Step::Deliver, Some(mut entry)) => {
+                        outbox.delivered(&mut entry, "yes", NOW).expect("delivers");
+                        delivered.insert(entry.key);
+                    }
+                    (_, None) => {}
+                }
+                let pending: std::collections::BTreeSet<String> = ids(&outbox).into_iter().collect();
+                proptest::prop_assert_eq!(&put - &delivered, pending);
+            }
+        }
+    }
+}
