@@ -3,6 +3,7 @@
 mod cfn_signal;
 mod config;
 mod signal;
+mod status;
 mod trust;
 
 use crate::failure::{Failure, STAGES};
@@ -22,6 +23,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Config(config::Config),
+    Status(status::Status),
     Signal(signal::Signal),
     /// What is believed, and putting it into a binary.
     #[command(subcommand)]
@@ -32,6 +34,7 @@ impl Command {
     fn run(self) -> Result<u8, Failure> {
         match self {
             Self::Config(command) => command.run(),
+            Self::Status(command) => command.run(),
             Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
         }
@@ -78,6 +81,9 @@ fn report(failure: &Failure) {
 fn exit_codes() -> String {
     use std::fmt::Write;
     let mut text = String::from("Exit codes:\n    0  done\n");
+    for (code, meaning) in status::CODES {
+        let _ = writeln!(text, "  {code:>3}  muster status: {meaning}");
+    }
     for (_, name, code, meaning) in STAGES {
         let _ = writeln!(text, "  {code:>3}  {name}: {meaning}");
     }

@@ -116,9 +116,8 @@ impl Outbox {
 
     /// What is still to be said, in order. Entries that nobody waits for any more are marked so.
     pub fn pending(&self, now: Timestamp) -> Result<Pending, JournalError> {
-        let (entries, unreadable) = self.all()?;
-        let mut pending = Pending { entries: Vec::new(), unreadable };
-        for mut entry in entries.into_iter().filter(|entry| entry.state == Delivery::Pending) {
+        let mut pending = self.waiting()?;
+        for mut entry in std::mem::take(&mut pending.entries) {
             if entry.expires.is_some_and(|expires| expires <= now) {
                 entry.state = Delivery::Expired;
                 self.save(&entry)?;
@@ -127,6 +126,13 @@ impl Outbox {
             }
         }
         Ok(pending)
+    }
+
+    /// The same, for whoever only looks: nothing is marked.
+    pub fn waiting(&self) -> Result<Pending, JournalError> {
+        let (mut entries, unreadable) = self.all()?;
+        entries.retain(|entry| entry.state == Delivery::Pending);
+        Ok(Pending { entries, unreadable })
     }
 
     /// Says that an attempt begins, before it does.

@@ -62,7 +62,7 @@ const BEGINS: &[(Stage, u8)] = &[
 pub(crate) fn percent(stage: Option<Stage>, done: u64, total: u64) -> u8 {
     let Some(at) = BEGINS.iter().position(|row| Some(row.0) == stage) else { return 0 };
     let (from, to) = (BEGINS[at].1, BEGINS.get(at + 1).map_or(100, |row| row.1));
-    let share = if total == 0 { 0 } else { u64::from(to - from) * done.min(total) / total };
+    let share = (u64::from(to - from) * done.min(total)).checked_div(total).unwrap_or_default();
     from + u8::try_from(share).unwrap_or_default()
 }
 

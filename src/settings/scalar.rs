@@ -83,6 +83,11 @@ impl Period {
         Self(std::time::Duration::from_secs(seconds))
     }
 
+    /// Reads it as settings have it: `90s`, `1h30m`.
+    pub fn read(text: &str) -> Option<Self> {
+        <Self as Word>::parse(text)
+    }
+
     /// As the standard library has it.
     pub fn get(self) -> std::time::Duration {
         self.0
