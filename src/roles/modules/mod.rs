@@ -17,6 +17,7 @@ mod plan;
 mod programs;
 mod spec;
 mod systemd;
+mod ufw;
 mod user;
 mod words;
 
@@ -73,6 +74,7 @@ pub static TABLE: &[Row] = &[
     Row { spec: &apt::SPEC, actor: Actor::Host(apt::apt) },
     Row { spec: &apt_repository::SPEC, actor: Actor::Host(apt_repository::repository) },
     Row { spec: &package_facts::SPEC, actor: Actor::Host(package_facts::packages) },
+    Row { spec: &ufw::SPEC, actor: Actor::Host(ufw::firewall) },
     Row { spec: &ec2_metadata_facts::SPEC, actor: Actor::Host(ec2_metadata_facts::metadata) },
 ];
 
