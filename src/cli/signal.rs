@@ -2,9 +2,7 @@
 
 use super::print;
 use crate::cloud::signal::{Delivery, Messenger, Outcome, Recipient, WaitConditionUrl};
-use crate::cloud::{
-    AssumedRole, CloudError, Identity, Instant, Metadata, Network, Session, TAGS_OFF, Transport, credentials,
-};
+use crate::cloud::{CloudError, Identity, Instant, Metadata, Network, RoleCredentials, Session, TAGS_OFF, Transport};
 use crate::failure::{Failure, Stage};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::{Args, ValueEnum};
@@ -144,20 +142,14 @@ impl Order {
             instance_id: self.instance_id.or_else(|| own(|identity| &identity.instance_id)).unwrap_or_default(),
             to,
         };
-        let source = match self.keys {
-            Keys::Host => credentials(&metadata, &variable),
-            Keys::Role(role) => {
-                SharedCredentialsProvider::new(crate::cloud::RoleCredentials::new(&metadata, Some(role)))
-            }
-            Keys::Fixed(keys) => SharedCredentialsProvider::new(keys),
-        };
         // A handle needs no region: its URL is all.
         let region = region.unwrap_or_else(|| "us-east-1".into());
-        let mut session = Session::new(&transport, &region, source);
-        if let Some(role) = transport.network().assume_role.clone() {
-            let assumed = SharedCredentialsProvider::new(AssumedRole::new(session, role));
-            session = Session::new(&transport, &region, assumed);
-        }
+        let fixed = |source| Session::assuming(Session::new(&transport, &region, source));
+        let session = match self.keys {
+            Keys::Host => Session::open(&transport, &region, &metadata, &variable),
+            Keys::Role(role) => fixed(SharedCredentialsProvider::new(RoleCredentials::new(&metadata, Some(role)))),
+            Keys::Fixed(keys) => fixed(SharedCredentialsProvider::new(keys)),
+        };
         let messenger = Messenger::new(session, Some(metadata));
         let delivery = messenger.deliver(&outcome, false, Instant::now() + self.timeout).await;
         Ok((outcome.to.to_string(), delivery))

@@ -129,7 +129,8 @@ impl AssumedRole {
         let request = self.session.sts().assume_role().role_arn(&self.role.arn);
         let name = self.role.session_name.as_deref().unwrap_or("muster");
         let request = request.role_session_name(name).set_external_id(self.role.external_id.clone());
-        let deadline = Instant::now() + Duration::from_secs(60);
+        // Who waits for credentials waits around this, and says so.
+        let deadline = Instant::now() + Duration::from_secs(10);
         let output = match super::retry::until(&call, deadline, || request.clone().send()).await {
             Ok(output) => output,
             Err(answer) => {
@@ -154,16 +155,18 @@ impl ProvideCredentials for AssumedRole {
     }
 }
 
-/// Waits until a source has credentials: a role's can come minutes after the instance. `on_wait` hears what is waited
+/// Waits until a session has credentials: a role's can come minutes after the instance. `on_wait` hears what is waited
 /// for, whenever that changes.
 pub async fn wait_for_credentials(
-    source: &SharedCredentialsProvider,
+    session: &Session,
     budget: Duration,
     mut on_wait: impl FnMut(&str),
 ) -> Result<(), CloudError> {
     let began = Instant::now();
     let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(10));
     let mut last = String::from("no answer");
+    let none = || CloudError::NoCredentials { waited: Duration::ZERO, last: "no source is set".into() };
+    let source = session.credentials().ok_or_else(none)?;
     loop {
         let attempt = tokio::time::timeout_at(began + budget, source.provide_credentials()).await;
         let why = match attempt {
@@ -204,10 +207,11 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn metadata(server: &Server) -> Arc<Metadata> {
+    fn session(server: &Server, variable: &dyn Fn(&str) -> Option<String>) -> Session {
         let network = Network { metadata_endpoint: Some(server.url()), ..Network::default() };
         let transport = Transport::new(network).expect("transport");
-        Arc::new(Metadata::new(&transport, Duration::from_secs(5)).expect("client"))
+        let metadata = Arc::new(Metadata::new(&transport, Duration::from_secs(5)).expect("client"));
+        Session::open(&transport, "eu-west-1", &metadata, variable)
     }
 
     const KEYS: &str = r#"{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"ASIA1","SecretAccessKey":"hunter2",
@@ -226,11 +230,11 @@ mod tests {
             _ => Reply::text(404, ""),
         })
         .await;
-        let source = credentials(&metadata(&server), &|_| None);
+        let session = session(&server, &|_| None);
         let mut heard = Vec::new();
-        wait_for_credentials(&source, Duration::from_secs(20), |why| heard.push(why.to_owned())).await.expect("came");
+        wait_for_credentials(&session, Duration::from_secs(20), |why| heard.push(why.to_owned())).await.expect("came");
         assert_eq!(heard, ["the instance's metadata names no role"]);
-        let given = source.provide_credentials().await.expect("credentials");
+        let given = session.credentials().expect("a source").provide_credentials().await.expect("credentials");
         assert_eq!((given.access_key_id(), given.session_token()), ("ASIA1", Some("t")));
         assert!(given.expiry().is_some());
         assert!(!format!("{given:?}").contains("hunter2"));
@@ -243,20 +247,23 @@ mod tests {
             _ => Reply::text(404, ""),
         })
         .await;
-        let source = credentials(&metadata(&server), &|_| None);
-        let error = wait_for_credentials(&source, Duration::from_millis(1500), |_| {}).await.expect_err("none");
+        let session = session(&server, &|_| None);
+        let error = wait_for_credentials(&session, Duration::from_millis(1500), |_| {}).await.expect_err("none");
         assert!(error.to_string().contains("names no role"), "{error}");
     }
 
     #[tokio::test]
     async fn the_environment_comes_first() {
         let server = Server::start(|_| Reply::text(500, "")).await;
-        let source = credentials(&metadata(&server), &|name| match name {
+        let session = session(&server, &|name| match name {
             "AWS_ACCESS_KEY_ID" => Some("AKIA1".into()),
             "AWS_SECRET_ACCESS_KEY" => Some("hunter2".into()),
             _ => None,
         });
-        assert_eq!(source.provide_credentials().await.expect("credentials").access_key_id(), "AKIA1");
+        assert_eq!(
+            session.credentials().expect("a source").provide_credentials().await.expect("credentials").access_key_id(),
+            "AKIA1"
+        );
         assert!(server.seen().is_empty());
     }
 }

@@ -34,6 +34,9 @@ impl Default for Backoff {
     }
 }
 
+/// AWS learns a new role's credentials within this; those that it does not know then are wrong.
+const UNKNOWN: Duration = Duration::from_secs(60);
+
 /// Sends until there is a result, an answer that will not change, or no time left; then the last answer is given.
 pub(super) async fn until<T, E, S, F>(call: &Call, deadline: Instant, mut send: S) -> Result<T, Answer>
 where
@@ -43,12 +46,14 @@ where
 {
     let mut backoff = Backoff::default();
     let mut last: Option<Answer> = None;
+    let unknown = Instant::now() + UNKNOWN;
     loop {
         match tokio::time::timeout_at(deadline, send()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => {
                 let answer = Answer::of(&error);
-                if !answer.may_pass() {
+                let never = answer.kind == Kind::Credentials && Instant::now() > unknown;
+                if never || !answer.may_pass() {
                     return Err(answer);
                 }
                 tracing::debug!("{call}: {}; trying again", answer.message);

@@ -1,7 +1,7 @@
 //! AWS as one caller in one region: the clients of its services, and what is known when one of them fails.
 
 use super::error::{Asked, Denial};
-use super::{Answer, Call, CloudError, Kind, Service, Transport};
+use super::{Answer, AssumedRole, Call, CloudError, Kind, Metadata, Service, Transport, credentials};
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -22,9 +22,30 @@ pub struct Session {
 
 /// One attempt, from the first byte sent to the last received; objects are streamed under another limit.
 const ATTEMPT: Duration = Duration::from_secs(20);
+/// Credentials are renewed this long before they expire.
+const REFRESH: Duration = Duration::from_secs(300);
 
 impl Session {
-    /// A caller in a region.
+    /// As this host in a region: with the environment's credentials or the instance role's, and with the role that the
+    /// network names assumed with them.
+    pub fn open(
+        transport: &Transport,
+        region: &str,
+        metadata: &Arc<Metadata>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self::assuming(Self::new(transport, region, credentials(metadata, variable)))
+    }
+
+    /// With the role that the network names, where it names one.
+    pub fn assuming(base: Self) -> Self {
+        let Some(role) = base.transport.network().assume_role.clone() else { return base };
+        let (transport, region) = (base.transport.clone(), base.region.clone());
+        let assumed = SharedCredentialsProvider::new(AssumedRole::new(base, role));
+        Self::new(&transport, &region, assumed)
+    }
+
+    /// With given credentials in a region.
     pub fn new(transport: &Transport, region: &str, credentials: SharedCredentialsProvider) -> Self {
         let network = transport.network();
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
@@ -33,7 +54,7 @@ impl Session {
             .region(Region::new(region.to_owned()))
             .http_client(transport.sdk())
             // One cache for all services: the role is read from the metadata once, and again before it expires.
-            .identity_cache(IdentityCache::lazy().build())
+            .identity_cache(IdentityCache::lazy().buffer_time(REFRESH).load_timeout(ATTEMPT).build())
             .credentials_provider(credentials)
             // The loop around every call (`retry`) has the deadline; the SDK's own retries only bridge a blink.
             .retry_config(RetryConfig::standard().with_max_attempts(2))
@@ -48,6 +69,11 @@ impl Session {
     pub fn in_region(&self, region: &str) -> Self {
         let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
         Self { config, region: region.to_owned(), ..self.clone() }
+    }
+
+    /// Where its credentials come from.
+    pub fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.config.credentials_provider()
     }
 
     /// The region asked.

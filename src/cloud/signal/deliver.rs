@@ -188,22 +188,28 @@ impl Messenger {
         }
     }
 
-    /// Restarts a lifecycle hook's timeout, while work goes on. `false`: no hook waits for this instance, or not yet.
-    pub async fn heartbeat(
+    /// The launch hook that waits, or will wait, for an instance; `None` where none does.
+    pub async fn hook(
         &self,
         instance_id: &str,
         group: Option<&str>,
         hook: Option<&str>,
         deadline: Instant,
-    ) -> Result<bool, CloudError> {
-        let Some(held) = scaling::held(&self.session, instance_id, group, hook, deadline).await? else {
-            return Ok(false);
-        };
-        match scaling::heartbeat(&self.session, &held).await {
+    ) -> Result<Option<Held>, CloudError> {
+        scaling::held(&self.session, instance_id, group, hook, deadline).await
+    }
+
+    /// Restarts a hook's timeout, once, while work goes on. `false`: it does not wait for the instance, or not yet, or
+    /// AWS could not be asked now.
+    pub async fn heartbeat(&self, held: &Held) -> Result<bool, CloudError> {
+        match scaling::heartbeat(&self.session, held).await {
             Ok(()) => Ok(true),
             Err((call, answer)) => match judge(Step::Heartbeat, &answer, false, Standing::Unknown).judgement {
                 Judgement::Fatal => Err(self.session.failed(call, answer).await),
-                Judgement::Retry | Judgement::Settled => Ok(false),
+                Judgement::Retry | Judgement::Settled => {
+                    tracing::debug!("{call}: {}", answer.message);
+                    Ok(false)
+                }
             },
         }
     }
@@ -355,7 +361,8 @@ mod tests {
         let messenger = Messenger::new(server.session(), None);
         let delivery = messenger.deliver(&outcome(true, hook()), false, soon()).await;
         assert!(matches!(delivery, Delivery::Settled { .. }), "{delivery:?}");
-        assert!(!messenger.heartbeat("i-0abc", None, None, soon()).await.expect("asked"));
+        let held = messenger.hook("i-0abc", None, None, soon()).await.expect("asked").expect("a hook");
+        assert!(!messenger.heartbeat(&held).await.expect("asked"));
     }
 
     #[tokio::test]

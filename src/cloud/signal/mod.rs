@@ -2,6 +2,7 @@
 
 mod deliver;
 mod outcome;
+mod refusal;
 mod scaling;
 mod stack;
 mod wait_condition;

@@ -68,6 +68,8 @@ pub struct Held {
     pub hook: String,
     /// The instance.
     pub instance_id: String,
+    /// How long the hook waits for a heartbeat; not known where group and hook were named.
+    pub timeout: Option<Duration>,
 }
 
 impl Held {
@@ -129,8 +131,8 @@ pub(super) async fn held(
             None => return Ok(None),
         },
     };
-    let hook = match hook {
-        Some(hook) => hook.to_owned(),
+    let (hook, timeout) = match hook {
+        Some(hook) => (hook.to_owned(), None),
         None => {
             let mut launching = hooks(session, &group, deadline).await?;
             launching.retain(|hook| hook.launching);
@@ -142,12 +144,12 @@ pub(super) async fn held(
                 });
             }
             match launching.pop() {
-                Some(only) => only.name,
+                Some(only) => (only.name, only.heartbeat),
                 None => return Ok(None),
             }
         }
     };
-    Ok(Some(Held { group, hook, instance_id: instance_id.to_owned() }))
+    Ok(Some(Held { group, hook, instance_id: instance_id.to_owned(), timeout }))
 }
 
 /// Whether an error says that it may pass.

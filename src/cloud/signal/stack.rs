@@ -1,10 +1,10 @@
 //! `SignalResource`: signed by the role, or by the instance's identity where the role cannot.
 
-use super::super::chain::chain;
 use super::super::{Answer, Call, CloudError, Identity, Kind, Metadata, Network, Service, Session};
-use super::Outcome;
+use super::{Outcome, refusal};
 use aws_sdk_cloudformation::types::ResourceSignalStatus;
 use base64::Engine;
+use std::time::Duration;
 
 /// A resource of a stack that waits.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,9 @@ impl Target<'_> {
         Call::new(Service::CloudFormation, "SignalResource", format!("{} of stack {}", self.resource, self.stack))
     }
 }
+
+/// One request of the instance's own.
+const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// As the role. The unique id is the instance's: a repeated signal counts once.
 pub(super) async fn by_role(session: &Session, target: Target<'_>, outcome: &Outcome) -> Result<(), Answer> {
@@ -52,7 +55,6 @@ pub(super) async fn by_identity(
         ("StackName", target.stack),
         ("UniqueId", &outcome.instance_id),
         ("Status", status),
-        ("ContentType", "JSON"),
         ("Version", "2010-05-15"),
     ];
     let url = reqwest::Url::parse_with_params(&endpoint, query)
@@ -61,20 +63,7 @@ pub(super) async fn by_identity(
         .map_err(|_| Answer::unanswered(Kind::Credentials, "the identity's signature is no header text"))?;
     credential.set_sensitive(true);
     let request = client.get(url).header("accept", "application/json").header("authorization", credential);
-    let sent = request.timeout(std::time::Duration::from_secs(20)).send().await;
-    let answer = sent.map_err(|error| {
-        let kind = if error.is_connect() { Kind::Unreachable } else { Kind::Silent };
-        Answer::unanswered(kind, chain(&error.without_url()))
-    })?;
-    if answer.status().is_success() {
-        return Ok(());
-    }
-    let status = answer.status().as_u16();
-    let date = answer.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body: serde_json::Value =
-        answer.bytes().await.ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
-    let said = |name: &str| body["Error"][name].as_str().unwrap_or_default().to_owned();
-    Err(Answer::answered(status, &said("Code"), said("Message"), date))
+    refusal::read(request.timeout(ATTEMPT).send().await).await
 }
 
 /// Without the newlines that metadata folds the signature with.

@@ -1,8 +1,7 @@
 //! Wait-condition handles: a presigned URL that takes a status, and the one channel of CloudFormation with a reason.
 
-use super::super::chain::chain;
 use super::super::{Answer, CloudError, Kind, Transport};
-use super::Outcome;
+use super::{Outcome, refusal};
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -72,22 +71,7 @@ pub(super) async fn put(
     });
     // No content type: it is part of what the URL's signature is over, and it was signed without.
     let request = client.put(&url.0).body(body.to_string().into_bytes()).timeout(Duration::from_secs(20));
-    let answer = request.send().await.map_err(|error| {
-        let kind = if error.is_connect() { Kind::Unreachable } else { Kind::Silent };
-        Answer::unanswered(kind, chain(&error.without_url()))
-    })?;
-    if answer.status().is_success() {
-        return Ok(());
-    }
-    let status = answer.status().as_u16();
-    let date = answer.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let text = answer.text().await.unwrap_or_default();
-    Err(Answer::answered(status, element(&text, "Code"), element(&text, "Message").to_owned(), date))
-}
-
-fn element<'a>(xml: &'a str, name: &str) -> &'a str {
-    let after = xml.split_once(&format!("<{name}>")).map(|(_, rest)| rest);
-    after.and_then(|rest| rest.split_once("</")).map_or("", |(text, _)| text)
+    refusal::read(request.send().await).await
 }
 
 fn shortened(text: &str) -> String {
