@@ -1,12 +1,16 @@
 //! Modules about files, and what they share.
 
+pub mod blockinfile;
 pub mod copy;
 mod draft;
+mod edit;
 pub mod file;
+pub mod lineinfile;
 mod links;
 mod mode;
 mod placement;
 mod remote;
+pub mod replace;
 pub mod stat;
 pub mod template;
 mod times;

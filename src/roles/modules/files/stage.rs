@@ -165,8 +165,10 @@ impl Tree for Files<'_> {
 /// Every example of every file module converges.
 #[test]
 fn examples_converge() {
-    use super::{copy, file, stat, template};
-    for spec in [&file::SPEC, &copy::SPEC, &template::SPEC, &stat::SPEC] {
+    use super::{blockinfile, copy, file, lineinfile, replace, stat, template};
+    for spec in
+        [&file::SPEC, &copy::SPEC, &template::SPEC, &stat::SPEC, &lineinfile::SPEC, &blockinfile::SPEC, &replace::SPEC]
+    {
         for example in spec.examples {
             let task: Json = serde_yaml::from_str(example).expect("an example is YAML");
             let arguments = task.as_object().and_then(|task| task.values().next()).cloned().unwrap_or(json!({}));
@@ -177,4 +179,32 @@ fn examples_converge() {
             converges(&mut stage, spec.name, arguments);
         }
     }
+}
+
+/// What ansible-core 2.19 answered, case by case: the file before, the arguments, whether it changed, the message, the
+/// file after.
+#[test]
+fn edits_are_as_ansibles() {
+    let cases: Vec<Json> = serde_json::from_str(include_str!("answers.json")).expect("cases");
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let mut stage = match case["before"].as_str() {
+            Some(text) => Stage::new().file("/f", text),
+            None => Stage::new(),
+        };
+        let mut arguments = case["args"].clone();
+        arguments["path"] = json!("/f");
+        let ours = match stage.run(case["module"].as_str().expect("module"), arguments) {
+            Err(_) => json!({"failed": true}),
+            Ok(done) => {
+                let there = stage.machine.stat(Path::new("/f"), true).expect("stat").is_some();
+                let after = if there { json!(stage.text("/f")) } else { Json::Null };
+                json!({"changed": done.changed, "msg": done.result["msg"], "after": after})
+            }
+        };
+        if ours != case["answer"] {
+            wrong.push(format!("{case}\n  ours: {ours}"));
+        }
+    }
+    assert!(cases.len() > 60 && wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
