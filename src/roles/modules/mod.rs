@@ -4,6 +4,7 @@ mod apt;
 mod apt_repository;
 mod args;
 mod command;
+mod dnf;
 mod dpkg;
 mod ec2_metadata_facts;
 mod engine;
@@ -12,6 +13,7 @@ mod fake;
 mod files;
 mod glob;
 mod group;
+mod package;
 mod package_facts;
 mod plan;
 mod programs;
@@ -76,6 +78,8 @@ pub static TABLE: &[Row] = &[
     Row { spec: &user::SPEC, actor: Actor::Host(user::user) },
     Row { spec: &apt::SPEC, actor: Actor::Host(apt::apt) },
     Row { spec: &apt_repository::SPEC, actor: Actor::Host(apt_repository::repository) },
+    Row { spec: &dnf::SPEC, actor: Actor::Host(dnf::dnf) },
+    Row { spec: &package::SPEC, actor: Actor::Host(package::package) },
     Row { spec: &package_facts::SPEC, actor: Actor::Host(package_facts::packages) },
     Row { spec: &ufw::SPEC, actor: Actor::Host(ufw::firewall) },
     Row { spec: &ec2_metadata_facts::SPEC, actor: Actor::Host(ec2_metadata_facts::metadata) },
