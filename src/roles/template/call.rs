@@ -3,10 +3,10 @@
 use super::args::Given;
 use super::datum::{Datum, Looping, Object};
 use super::error::TemplateError;
-use super::run::{Output, Run};
+use super::run::{Output, Run, is_template};
 use super::syntax::{Args, Expr, Node};
 use super::{globals, methods, operators, python};
-use crate::roles::value::{Key, Value};
+use crate::roles::value::{Key, Template, Value};
 use std::sync::{Arc, PoisonError};
 
 type Outcome = Result<Datum, TemplateError>;
@@ -14,7 +14,20 @@ type Outcome = Result<Datum, TemplateError>;
 impl Run<'_> {
     /// Calls what an expression names.
     pub(super) fn call(&mut self, callee: &Node, args: &Args) -> Outcome {
-        let given = self.given(args)?;
+        let mut given = self.given(args)?;
+        if matches!(&callee.expr, Expr::Name(name) if matches!(&**name, "lookup" | "query" | "q")) {
+            // `lookup('file', '{{ base }}/x')`: Ansible templates a literal term too. It is the tree's own text.
+            for (datum, (_, node)) in given.positional.iter_mut().zip(&args.positional) {
+                match &node.expr {
+                    Expr::Const(Value::Str(text)) if is_template(text.expose()) => {
+                        let place = self.source.place(node.at);
+                        let template = Template { text: text.expose().to_owned(), place };
+                        *datum = self.resolve(Value::Template(Arc::new(template)))?;
+                    }
+                    _ => {}
+                }
+            }
+        }
         self.invoke_node(callee, given)
     }
 

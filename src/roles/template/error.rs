@@ -44,6 +44,22 @@ impl TemplateError {
         Self::new(TemplateTrouble::Unknown, "the value is known only when the plan is applied")
     }
 
+    /// A filter, test or lookup that does not exist, or that muster does not do.
+    pub(super) fn no_such<'n>(
+        what: &str,
+        name: &str,
+        refused: &[(&str, &str)],
+        names: impl Iterator<Item = &'n str>,
+    ) -> Self {
+        let same = |full: &str| full == name || full.rsplit('.').next() == Some(name);
+        if let Some((_, why)) = refused.iter().find(|(full, _)| same(full)) {
+            return Self::new(TemplateTrouble::Syntax, format!("the {what} `{name}` is not supported")).with_hint(*why);
+        }
+        let mut error = Self::new(TemplateTrouble::Syntax, format!("there is no {what} `{name}`"));
+        error.hint = nearest(name, names);
+        error
+    }
+
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

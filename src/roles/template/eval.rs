@@ -154,7 +154,7 @@ impl Run<'_> {
     }
 
     /// `of.key` and `of[key]`, which Jinja treats alike: what is not there is undefined, and so is all beneath it.
-    pub(super) fn member(&mut self, of: Datum, key: &Value) -> Outcome {
+    pub(super) fn member(&self, of: Datum, key: &Value) -> Outcome {
         let value = match of {
             Datum::Unknown | Datum::Undefined(_) => return Ok(of),
             Datum::Object(object) => return self.object_member(&object, key),
@@ -188,7 +188,7 @@ impl Run<'_> {
         }
     }
 
-    fn object_member(&mut self, object: &Object, key: &Value) -> Outcome {
+    fn object_member(&self, object: &Object, key: &Value) -> Outcome {
         let found = |members: &indexmap::IndexMap<Key, Datum>| {
             python::value_key(key).and_then(|key| members.get(&key).cloned())
         };

@@ -1,6 +1,6 @@
 //! What can be said of a template without any values: syntax, unknown names, literal lookups, variables read.
 
-use super::error::{TemplateError, TemplateTrouble, nearest};
+use super::error::TemplateError;
 use super::place::Source;
 use super::run::is_template;
 use super::syntax::{Args, Expr, Macro, Node, Program, Stmt};
@@ -204,7 +204,7 @@ impl Walk<'_> {
             Expr::Filter { name, input, args } => {
                 self.option(input.as_deref());
                 self.args(args);
-                self.known("filter", name, filters::exists(name), filters::names(), node.at);
+                self.report(filters::problem(name), node.at);
                 if matches!(&**name, "map" | "select" | "reject") {
                     self.applied(name, args);
                 }
@@ -212,7 +212,7 @@ impl Walk<'_> {
             Expr::Test { name, input, args } => {
                 self.node(input);
                 self.args(args);
-                self.known("test", name, tests::exists(name), tests::names(), node.at);
+                self.report(tests::problem(name), node.at);
             }
             Expr::Call(callee, args) => self.call(node, callee, args),
         }
@@ -223,9 +223,9 @@ impl Walk<'_> {
         let Some((false, Node { at, expr: Expr::Const(name) })) = args.positional.first() else { return };
         let name = name.as_str().unwrap_or_default();
         if by == "map" {
-            self.known("filter", name, filters::exists(name), filters::names(), *at);
+            self.report(filters::problem(name), *at);
         } else {
-            self.known("test", name, tests::exists(name), tests::names(), *at);
+            self.report(tests::problem(name), *at);
         }
     }
 
@@ -242,7 +242,7 @@ impl Walk<'_> {
         }
         let Some((false, Node { expr: Expr::Const(name), at })) = args.positional.first() else { return };
         let name = name.as_str().unwrap_or_default();
-        self.known("lookup", name, lookups::exists(name), lookups::names(), *at);
+        self.report(lookups::problem(name), *at);
         self.out.lookups.push(LookupUse {
             name: name.to_owned(),
             terms: args.positional[1..].iter().map(|(splat, node)| literal(node).filter(|_| !splat)).collect(),
@@ -255,13 +255,9 @@ impl Walk<'_> {
         });
     }
 
-    fn known<'n>(&mut self, what: &str, name: &str, exists: bool, names: impl Iterator<Item = &'n str>, at: u32) {
-        if exists {
-            return;
-        }
-        let mut error = TemplateError::new(TemplateTrouble::Syntax, format!("there is no {what} `{name}`"));
-        error.hint = nearest(name, names);
-        self.out.problems.push(error.at(&self.source.place(at)));
+    fn report(&mut self, problem: Option<TemplateError>, at: u32) {
+        let place = self.source.place(at);
+        self.out.problems.extend(problem.map(|error| error.at(&place)));
     }
 }
 

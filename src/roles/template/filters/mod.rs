@@ -1,10 +1,28 @@
 //! Filters: a row each in a table by topic.
 
+mod chance;
+mod comment;
+mod dates;
+mod documents;
+mod encoding;
+mod lists;
+mod mappings;
+mod numbers;
+mod paths;
+mod pattern;
+mod select;
+mod sets;
+mod sizes;
+mod text;
 mod undefined;
+
+pub(super) use mappings::subelements;
+pub(super) use numbers::truth_word;
+pub(super) use paths::expand_user;
 
 use super::args::{Args, Given};
 use super::datum::Datum;
-use super::error::{TemplateError, TemplateTrouble, nearest};
+use super::error::TemplateError;
 use super::run::Run;
 use crate::roles::value::Value;
 
@@ -42,7 +60,33 @@ impl Filter {
     }
 }
 
-static TABLE: &[&[Filter]] = &[undefined::FILTERS];
+static TABLE: &[&[Filter]] = &[
+    undefined::FILTERS,
+    select::FILTERS,
+    text::FILTERS,
+    numbers::FILTERS,
+    lists::FILTERS,
+    sets::FILTERS,
+    mappings::FILTERS,
+    pattern::FILTERS,
+    documents::FILTERS,
+    encoding::FILTERS,
+    paths::FILTERS,
+    dates::FILTERS,
+    sizes::FILTERS,
+    chance::FILTERS,
+    comment::FILTERS,
+];
+
+/// Filters that Ansible or its collections document and muster does not do, and why.
+const REFUSED: &[(&str, &str)] = &[
+    ("community.general.json_query", "write it with `selectattr` and `map`"),
+    ("json_query", "write it with `selectattr` and `map`"),
+    ("vault", "keep secrets in Secrets Manager or SSM"),
+    ("unvault", "keep secrets in Secrets Manager or SSM"),
+    ("urlize", "it makes HTML"),
+    ("ansible.netcommon.parse_cli", "muster configures its own host only"),
+];
 
 fn rows() -> impl Iterator<Item = &'static Filter> {
     TABLE.iter().flat_map(|rows| rows.iter())
@@ -61,6 +105,14 @@ pub(super) fn exists(name: &str) -> bool {
     find(name).is_some()
 }
 
+/// What is wrong with a filter's name, if anything is.
+pub(super) fn problem(name: &str) -> Option<TemplateError> {
+    if exists(name) {
+        return None;
+    }
+    Some(TemplateError::no_such("filter", name, REFUSED, names()))
+}
+
 /// Every name.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     rows().map(|row| row.name)
@@ -68,11 +120,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Applies a filter by name.
 pub(super) fn apply(run: &mut Run<'_>, name: &str, input: Datum, given: Given) -> Outcome {
-    let Some(row) = find(name) else {
-        let mut error = TemplateError::new(TemplateTrouble::Syntax, format!("there is no filter `{name}`"));
-        error.hint = nearest(name, names());
-        return Err(error);
-    };
+    let Some(row) = find(name) else { return Err(TemplateError::no_such("filter", name, REFUSED, names())) };
     match row.apply {
         Apply::Run(apply) => apply(run, input, &given),
         Apply::Values(apply) => {

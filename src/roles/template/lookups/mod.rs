@@ -1,10 +1,16 @@
 //! Lookups: a row each in a table by topic.
 
+mod aws;
+mod files;
+mod lists;
+mod variables;
+
 use super::args::Given;
 use super::datum::Datum;
 use super::error::{TemplateError, TemplateTrouble, nearest};
 use super::python;
 use super::run::Run;
+use crate::roles::remote::RemoteError;
 use crate::roles::value::{Key, Map, Text, Value};
 
 type Outcome = Result<Vec<Value>, TemplateError>;
@@ -19,7 +25,18 @@ pub(super) struct Lookup {
     pub(super) run: fn(&mut Run<'_>, Vec<Value>, &Options) -> Outcome,
 }
 
-static TABLE: &[&[Lookup]] = &[];
+static TABLE: &[&[Lookup]] = &[lists::LOOKUPS, variables::LOOKUPS, files::LOOKUPS, aws::LOOKUPS];
+
+/// Lookups that Ansible documents and muster does not do, and why.
+const REFUSED: &[(&str, &str)] = &[
+    ("config", "muster has none of Ansible's configuration"),
+    ("csvfile", "read the file with `file` and split it"),
+    ("ini", "read the file with `file` and `from_yaml`, or use facts.d"),
+    ("unvault", "keep secrets in Secrets Manager or SSM"),
+    ("community.general.passwordstore", "keep secrets in Secrets Manager or SSM"),
+    ("community.general.filetree", "use `fileglob`"),
+    ("community.general.dig", "muster asks no name server for a role"),
+];
 
 /// A lookup's options.
 pub(super) struct Options(Map);
@@ -55,9 +72,12 @@ fn find(name: &str) -> Option<&'static Lookup> {
     rows().find(|row| row.name == plain || row.name.rsplit_once('.').is_some_and(|(_, short)| short == plain))
 }
 
-/// Whether there is a lookup of that name.
-pub(super) fn exists(name: &str) -> bool {
-    find(name).is_some()
+/// What is wrong with a lookup's name, if anything is.
+pub(super) fn problem(name: &str) -> Option<TemplateError> {
+    if find(name).is_some() {
+        return None;
+    }
+    Some(TemplateError::no_such("lookup", name, REFUSED, names()))
 }
 
 /// Every name.
@@ -106,11 +126,7 @@ fn single(mut items: Vec<Value>) -> Value {
 
 /// Runs a lookup by name.
 pub(super) fn run(run: &mut Run<'_>, name: &str, terms: Vec<Value>, options: Map) -> Outcome {
-    let Some(row) = find(name) else {
-        let mut error = TemplateError::new(TemplateTrouble::Syntax, format!("there is no lookup `{name}`"));
-        error.hint = nearest(name, names());
-        return Err(error);
-    };
+    let Some(row) = find(name) else { return Err(TemplateError::no_such("lookup", name, REFUSED, names())) };
     if let Some(unknown) = options.keys().find(|key| !row.options.contains(&key.to_string().as_str())) {
         let mut error =
             TemplateError::new(TemplateTrouble::Syntax, format!("lookup `{}` has no option `{unknown}`", row.name));
@@ -123,4 +139,11 @@ pub(super) fn run(run: &mut Run<'_>, name: &str, terms: Vec<Value>, options: Map
 /// An error of a lookup.
 pub(super) fn lost(message: impl Into<String>) -> TemplateError {
     TemplateError::new(TemplateTrouble::Lookup, message)
+}
+
+/// A question to the network that came to nothing.
+fn remote(error: &RemoteError) -> TemplateError {
+    let mut out = lost(error.message.as_str());
+    out.hint.clone_from(&error.hint);
+    out
 }

@@ -4,6 +4,7 @@ mod format;
 mod text;
 
 pub(super) use format::percent;
+pub(super) use text::{capitalize, center, lines, split, strip};
 
 use super::python;
 use crate::roles::value::{Key, Map, Value};

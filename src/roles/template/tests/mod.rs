@@ -1,8 +1,13 @@
 //! Tests (`is defined`, `is match(...)`): a row each in a table by topic.
 
+mod files;
+mod results;
+mod values;
+mod version;
+
 use super::args::{Args, Given};
 use super::datum::Datum;
-use super::error::{TemplateError, TemplateTrouble, nearest};
+use super::error::TemplateError;
 use super::run::Run;
 use crate::roles::value::Value;
 
@@ -45,7 +50,7 @@ static UNDEFINED: &[Test] = &[
     Test::run("undefined", |run, datum, given| defined(run, datum, given).map(|answer| !answer)),
 ];
 
-static TABLE: &[&[Test]] = &[UNDEFINED];
+static TABLE: &[&[Test]] = &[UNDEFINED, values::TESTS, results::TESTS, version::TESTS, files::TESTS];
 
 fn defined(_: &mut Run<'_>, datum: Datum, _: &Given) -> Outcome {
     match datum {
@@ -64,9 +69,17 @@ fn find(name: &str) -> Option<&'static Test> {
     rows().find(|row| row.name == plain)
 }
 
-/// Whether there is a test of that name. Any filter is no test; any test is no filter.
+/// Whether there is a test of that name.
 pub(super) fn exists(name: &str) -> bool {
     find(name).is_some()
+}
+
+/// What is wrong with a test's name, if anything is.
+pub(super) fn problem(name: &str) -> Option<TemplateError> {
+    if exists(name) {
+        return None;
+    }
+    Some(TemplateError::no_such("test", name, &[], names()))
 }
 
 /// Every name.
@@ -76,11 +89,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Applies a test by name.
 pub(super) fn apply(run: &mut Run<'_>, name: &str, input: Datum, given: Given) -> Outcome {
-    let Some(row) = find(name) else {
-        let mut error = TemplateError::new(TemplateTrouble::Syntax, format!("there is no test `{name}`"));
-        error.hint = nearest(name, names());
-        return Err(error);
-    };
+    let Some(row) = find(name) else { return Err(TemplateError::no_such("test", name, &[], names())) };
     match row.apply {
         Apply::Run(apply) => apply(run, input, &given),
         Apply::Values(apply) => {

@@ -1,0 +1,66 @@
+//! Tests on paths of the machine.
+
+use super::Test;
+use crate::host::{Kind, Stat};
+use crate::roles::template::args::Given;
+use crate::roles::template::datum::Datum;
+use crate::roles::template::error::TemplateError;
+use crate::roles::template::python;
+use crate::roles::template::run::Run;
+use std::path::Path;
+
+type Outcome = Result<bool, TemplateError>;
+
+pub(super) static TESTS: &[Test] = &[
+    Test::run("file", |run, datum, _| kind(run, datum, Kind::File)),
+    Test::run("is_file", |run, datum, _| kind(run, datum, Kind::File)),
+    Test::run("directory", |run, datum, _| kind(run, datum, Kind::Directory)),
+    Test::run("is_dir", |run, datum, _| kind(run, datum, Kind::Directory)),
+    Test::run("link", |run, datum, _| is_link(run, datum)),
+    Test::run("is_link", |run, datum, _| is_link(run, datum)),
+    Test::run("exists", |run, datum, _| Ok(look(run, datum, true)?.is_some())),
+    Test::run("link_exists", |run, datum, _| Ok(look(run, datum, false)?.is_some())),
+    Test::run("is_link_exists", |run, datum, _| Ok(look(run, datum, false)?.is_some())),
+    Test::values("abs", &[], |v, _| Ok(python::text(v).starts_with('/'))),
+    Test::values("is_abs", &[], |v, _| Ok(python::text(v).starts_with('/'))),
+    Test::run("same_file", same_file),
+    Test::run("is_same_file", same_file),
+    Test::run("mount", mount),
+    Test::run("is_mount", mount),
+];
+
+fn stat(run: &Run<'_>, path: &str, follow: bool) -> Result<Option<Stat>, TemplateError> {
+    let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    run.services
+        .host
+        .stat(Path::new(&absolute), follow)
+        .map_err(|error| TemplateError::failed(format!("look at {path}: {error}")))
+}
+
+fn look(run: &Run<'_>, datum: Datum, follow: bool) -> Result<Option<Stat>, TemplateError> {
+    stat(run, &python::text(&run.deep(datum)?), follow)
+}
+
+fn kind(run: &Run<'_>, datum: Datum, kind: Kind) -> Outcome {
+    Ok(look(run, datum, true)?.is_some_and(|stat| stat.kind == kind))
+}
+
+fn is_link(run: &Run<'_>, datum: Datum) -> Outcome {
+    Ok(look(run, datum, false)?.is_some_and(|stat| stat.kind == Kind::Link))
+}
+
+fn same_file(run: &mut Run<'_>, datum: Datum, given: &Given) -> Outcome {
+    let Some(other) = given.get(0, "other").cloned() else {
+        return Err(TemplateError::failed("test `same_file`: needs another path"));
+    };
+    let (one, other) = (look(run, datum, true)?, look(run, other, true)?);
+    Ok(matches!((one, other), (Some(a), Some(b)) if (a.device, a.inode) == (b.device, b.inode)))
+}
+
+/// A directory on another device than the one above it.
+fn mount(run: &mut Run<'_>, datum: Datum, _: &Given) -> Outcome {
+    let path = python::text(&run.deep(datum)?);
+    let Some(here) = stat(run, &path, false)? else { return Ok(false) };
+    let above = stat(run, &format!("{}/..", path.trim_end_matches('/')), true)?;
+    Ok(here.kind == Kind::Directory && above.is_some_and(|up| up.device != here.device || up.inode == here.inode))
+}
