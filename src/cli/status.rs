@@ -4,6 +4,7 @@ use super::config::SettingsArgs;
 use super::print;
 use crate::failure::{Failure, Stage};
 use crate::journal::{History, Outbox, Record, State, Status as Standing};
+use crate::secret::Redactor;
 use crate::settings::{self, Period};
 use clap::Args;
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// outside), 3 when nothing has run, 4 while a run goes on.
 #[derive(Args)]
 pub(crate) struct Status {
-    /// Wait until a run has ended, and for one to begin where none has
+    /// Wait until a run has ended, and for one to begin where none has since the machine started
     #[arg(long)]
     wait: bool,
     /// With --wait: how long at most
@@ -100,8 +101,10 @@ impl Look {
         Ok(Self { standing, record })
     }
 
+    /// Whether there is nothing to wait for. A run before the machine's last start says nothing of this one.
     fn ended(&self) -> bool {
-        self.standing.as_ref().is_some_and(|standing| standing.state != State::Running)
+        let of_this_start = |standing: &Standing| standing.state != State::Running && standing.process.same_boot();
+        self.standing.as_ref().is_some_and(of_this_start)
     }
 
     fn exit_code(&self) -> u8 {
@@ -163,7 +166,7 @@ fn outcome(standing: &Standing) -> String {
 
 /// What is still to be said about outcomes; `None` where only root may look.
 fn unsent(places: &Places) -> Option<Vec<String>> {
-    let pending = Outbox::open(&places.state).waiting().ok()?;
+    let pending = Outbox::open(&places.state, Redactor::default()).waiting().ok()?;
     let damaged = pending.unreadable.iter().map(ToString::to_string);
     Some(pending.entries.iter().map(|entry| entry.message.to_string()).chain(damaged).collect())
 }
@@ -172,7 +175,6 @@ fn unsent(places: &Places) -> Option<Vec<String>> {
 mod tests {
     use super::*;
     use crate::journal::{Progress, Run};
-    use crate::secret::Redactor;
 
     fn run(places: &Places) -> Run {
         let (state, directory) = (&places.state, &places.run);

@@ -1,6 +1,6 @@
 //! What is to be said to AWS about the outcome, as it is kept until it was heard.
 
-use crate::secret::{REDACTED, Secret};
+use crate::secret::{REDACTED, Redactor, Secret};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -68,6 +68,14 @@ fn taken_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>
 }
 
 impl Message {
+    /// The same without secrets in what people read. The address of a handle is what it is sent to, and stays.
+    pub(crate) fn scrubbed(mut self, redactor: &Redactor) -> Self {
+        if let Self::WaitHandle { reason, data, .. } = &mut self {
+            (*reason, *data) = (redactor.scrub(reason), redactor.scrub(data));
+        }
+        self
+    }
+
     /// Whether it says that all went well.
     pub fn is_success(&self) -> bool {
         match self {

@@ -3,6 +3,7 @@
 use super::error::JournalError;
 use super::message::Message;
 use crate::host::durable;
+use crate::secret::Redactor;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -73,6 +74,7 @@ pub struct Pending {
 #[derive(Clone, Debug)]
 pub struct Outbox {
     directory: PathBuf,
+    redactor: Redactor,
 }
 
 const MOST_ATTEMPTS: usize = 40;
@@ -81,8 +83,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 impl Outbox {
     /// That of a state directory.
-    pub fn open(state: &Path) -> Self {
-        Self { directory: state.join("outbox") }
+    pub fn open(state: &Path, redactor: Redactor) -> Self {
+        Self { directory: state.join("outbox"), redactor }
     }
 
     /// Writes down what is to be said, before the first attempt; it is on disk when this returns. With a key that
@@ -102,7 +104,7 @@ impl Outbox {
         let entry = Entry {
             number,
             key: key.to_owned(),
-            message,
+            message: message.scrubbed(&self.redactor),
             created: now,
             expires,
             attempts: Vec::new(),
@@ -161,7 +163,7 @@ impl Outbox {
     fn answered(&self, entry: &mut Entry, answer: &str, now: Timestamp) -> Result<(), JournalError> {
         if let Some(last) = entry.attempts.last_mut() {
             last.ended = Some(now);
-            last.answer = Some(answer.chars().take(1000).collect());
+            last.answer = Some(self.redactor.scrub(answer).chars().take(1000).collect());
         }
         self.save(entry)
     }
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn what_was_not_heard_stays_in_order() {
         let state = tempfile::tempdir().expect("scratch");
-        let outbox = Outbox::open(state.path());
+        let outbox = Outbox::open(state.path(), Redactor::default());
         let mut first = outbox.put("run-1/cfn", signal(true), None, NOW).expect("puts");
         let mut second = outbox.put("run-1/handle", handle(), None, NOW).expect("puts");
         outbox.attempt(&mut first, NOW).expect("attempts");
@@ -271,7 +273,7 @@ mod tests {
     #[test]
     fn a_presigned_address_is_root_s_alone() {
         let state = tempfile::tempdir().expect("scratch");
-        let outbox = Outbox::open(state.path());
+        let outbox = Outbox::open(state.path(), Redactor::default());
         let entry = outbox.put("k", handle(), None, NOW).expect("puts");
         assert!(!format!("{entry:?} {}", entry.message).contains("hunter2"));
         let mode = std::fs::metadata(outbox.path(1)).expect("there").permissions().mode();
@@ -286,7 +288,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "tests set the stage")]
     fn a_damaged_entry_is_named_and_blocks_no_other() {
         let state = tempfile::tempdir().expect("scratch");
-        let outbox = Outbox::open(state.path());
+        let outbox = Outbox::open(state.path(), Redactor::default());
         outbox.put("a", signal(true), None, NOW).expect("puts");
         std::fs::write(outbox.path(2), b"{").expect("writes");
         let entry = outbox.put("b", signal(false), None, NOW).expect("puts");
@@ -298,7 +300,7 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_expires() {
         let state = tempfile::tempdir().expect("scratch");
-        let outbox = Outbox::open(state.path());
+        let outbox = Outbox::open(state.path(), Redactor::default());
         let later = Timestamp::from_second(60).expect("time");
         outbox.put("a", signal(true), Some(later), NOW).expect("puts");
         assert_eq!(ids(&outbox), ["a"]);
@@ -329,7 +331,7 @@ mod tests {
             let (mut put, mut delivered) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
             for step in steps {
                 // Each step starts from disk alone, as after a kill.
-                let outbox = Outbox::open(state.path());
+                let outbox = Outbox::open(state.path(), Redactor::default());
                 let first = outbox.pending(NOW).expect("reads").entries.into_iter().next();
                 match (step, first) {
                     (Step::Put(key), _) => {
@@ -348,6 +350,60 @@ mod tests {
                 let pending: std::collections::BTreeSet<String> = ids(&outbox).into_iter().collect();
                 proptest::prop_assert_eq!(&put - &delivered, pending);
             }
+        }
+    }
+
+    const VICTIM: &str = "MUSTER_TEST_OUTBOX";
+
+    /// The other half of the test below: says to itself what it did, after it was done, until it is killed.
+    #[test]
+    fn victim() {
+        use std::io::Write;
+        let Some(state) = std::env::var_os(VICTIM).map(PathBuf::from) else { return };
+        let outbox = Outbox::open(&state, Redactor::default());
+        let mut said = std::fs::OpenOptions::new().append(true).create(true).open(state.join("said")).expect("opens");
+        let round = std::process::id();
+        for turn in 0.. {
+            let mut entry = outbox.put(&format!("{round}-{turn}"), signal(true), None, NOW).expect("puts");
+            writeln!(said, "put {}", entry.key).expect("says");
+            outbox.attempt(&mut entry, NOW).expect("attempts");
+            outbox.failed(&mut entry, "no", NOW).expect("fails");
+            if turn % 3 == 0 {
+                outbox.attempt(&mut entry, NOW).expect("attempts");
+                outbox.delivered(&mut entry, "yes", NOW).expect("delivers");
+                writeln!(said, "delivered {}", entry.key).expect("says");
+            }
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test kills a process of its own")]
+    fn a_kill_at_any_instant_loses_nothing() {
+        let state = tempfile::tempdir().expect("scratch");
+        for _ in 0..8 {
+            let mut child = std::process::Command::new(std::env::current_exe().expect("itself"))
+                .args(["--exact", "journal::outbox::tests::victim"])
+                .env(VICTIM, state.path())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .expect("starts");
+            std::thread::sleep(std::time::Duration::from_millis(60 + fastrand::u64(..90)));
+            child.kill().expect("kills");
+            child.wait().expect("ends");
+        }
+        let outbox = Outbox::open(state.path(), Redactor::default());
+        let (entries, unreadable) = outbox.all().expect("reads");
+        assert!(unreadable.is_empty(), "{unreadable:?}");
+        let pending: Vec<&str> =
+            entries.iter().filter(|entry| entry.state == Delivery::Pending).map(|entry| entry.key.as_str()).collect();
+        let said = std::fs::read_to_string(state.path().join("said")).expect("said");
+        let delivered: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("delivered ")).collect();
+        let put: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("put ")).collect();
+        assert!(put.len() > 4, "the victims lived too short to matter: {said}");
+        for key in put {
+            let there = entries.iter().any(|entry| entry.key == key);
+            assert!(there || delivered.contains(&key), "{key} is lost");
+            assert!(!(pending.contains(&key) && delivered.contains(&key)), "{key} came back");
         }
     }
 }

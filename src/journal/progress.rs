@@ -53,13 +53,6 @@ impl Progress {
         }
     }
 
-    /// Wipes what was passing.
-    pub(crate) fn end(&self) {
-        if self.terminal {
-            self.put("\r\x1b[K");
-        }
-    }
-
     fn put(&self, text: &str) {
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(out) = out.as_mut() {

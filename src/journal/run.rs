@@ -187,10 +187,15 @@ impl Run {
         // Both are tried: where the disk is full, the status in /run still tells.
         let kept = self.history.save(&record);
         let shown = inner.status.write(&self.directory);
-        self.progress.end();
+        match &record.failure {
+            // The failure itself is printed once, by the command.
+            Some(failure) => self.progress.line(&format!("failed at {}", failure.stage)),
+            None => self.progress.line("done"),
+        }
+        let Counts { ok, changed, .. } = record.counts;
         let (priority, text) = match &record.failure {
             Some(failure) => (Priority::Error, format!("failed at {}: {}", failure.stage, failure.message)),
-            None => (Priority::Notice, "done".to_owned()),
+            None => (Priority::Notice, format!("done: {ok} ok, {changed} changed")),
         };
         self.say(&inner, priority, &text);
         kept.and(shown).map(|()| record)

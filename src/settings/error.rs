@@ -126,7 +126,8 @@ impl Explain for SettingsError {
             Self::Value { hint, .. } => hint.clone(),
             Self::Launch { hint, .. } => Some(hint.clone()),
             Self::Template { .. } => Some(
-                "settings see `instance`, `placement` and `tags`; a tag that may be absent needs `| default('...')`"
+                "templates see `instance`, `placement` and `tags` (no tags in `repository.url` and `hooks`); \
+                 what may be absent needs `| default('...')`"
                     .into(),
             ),
             _ => None,

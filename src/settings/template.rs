@@ -1,7 +1,7 @@
 //! Templates in settings: instance facts and tags, strictly.
 
 use super::error::SettingsError;
-use super::keys::NO_TEMPLATES;
+use super::keys::{NO_TAGS, NO_TEMPLATES};
 use super::node::{Content, Member, Node, Scalar, join};
 use indexmap::IndexMap;
 use minijinja::value::Serde;
@@ -17,8 +17,12 @@ pub(crate) fn render(root: &Node, facts: &serde_json::Value) -> Result<Node, Set
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment.set_debug(false);
-    let facts = Value::from(Serde(facts));
-    Renderer { environment, facts }.node(root, "")
+    let mut signed = facts.clone();
+    if let Some(members) = signed.as_object_mut() {
+        members.shift_remove("tags");
+    }
+    let (facts, signed) = (Value::from(Serde(facts)), Value::from(Serde(signed)));
+    Renderer { environment, facts, signed }.node(root, "")
 }
 
 /// Refuses templates where they may not stand.
@@ -49,6 +53,8 @@ pub(crate) fn any(root: &Node) -> bool {
 struct Renderer {
     environment: Environment<'static>,
     facts: Value,
+    /// The facts without what whoever launches writes.
+    signed: Value,
 }
 
 impl Renderer {
@@ -77,18 +83,24 @@ impl Renderer {
         Ok(Node { mark: node.mark.clone(), content })
     }
 
+    fn visible(&self, path: &str) -> &Value {
+        let first = path.split(['.', '[']).next().unwrap_or_default();
+        if NO_TAGS.contains(&first) && path != "repository.ref" { &self.signed } else { &self.facts }
+    }
+
     fn scalar(&self, node: &Node, scalar: &Scalar, path: &str) -> Result<Node, SettingsError> {
         let refuse = |message: String| SettingsError::Template {
             place: Some(node.mark.place()),
             path: path.to_owned(),
             message,
         };
+        let facts = self.visible(path);
         let value = match sole_expression(&scalar.text) {
             // One expression alone keeps its type: `roles: "{{ tags.roles | split(',') }}"` is a list.
             Some(expression) => {
-                self.environment.compile_expression(expression).and_then(|compiled| compiled.eval(&self.facts))
+                self.environment.compile_expression(expression).and_then(|compiled| compiled.eval(facts))
             }
-            None => self.environment.render_str(&scalar.text, &self.facts).map(Value::from),
+            None => self.environment.render_str(&scalar.text, facts).map(Value::from),
         }
         .map_err(|error| refuse(said(&error)))?;
         if value.is_undefined() {

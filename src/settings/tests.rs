@@ -71,6 +71,26 @@ fn a_template_that_cannot_be_rendered_is_refused_where_it_stands() {
 }
 
 #[test]
+fn a_tag_does_not_name_the_repository_and_a_signed_fact_may() {
+    let url =
+        |fact: &str| format!("repository: {{ url: 'ssh://git.{{{{ {fact} }}}}.test/x', ref: '{{{{ tags.role }}}}' }}");
+    let resolve = |fact: &str| baked(&url(fact)).and_then(|written| written.resolve(&facts()));
+    let repository = resolve("instance.region").map_err(shown).expect("resolves").repository.expect("there");
+    assert_eq!((repository.url.as_str(), repository.reference.name()), ("ssh://git.eu-west-1.test/x", "web-front"));
+    assert!(refused(resolve("tags.role"), "tag").contains("undefined"));
+}
+
+#[test]
+fn the_readme_s_settings_are_settings() {
+    let readme = include_str!("../../README.md");
+    let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let launch = blocks.iter().find(|block| block.starts_with("muster:")).expect("user-data");
+    let settings = blocks.iter().find(|block| block.contains("/etc/muster/muster.yaml")).expect("muster.yaml");
+    let written = baked(settings).and_then(|written| written.with_user_data(launch.as_bytes())).map_err(shown);
+    written.expect("parses").resolve(&json!({ "tags": { "role": "web" } })).map_err(shown).expect("resolves");
+}
+
+#[test]
 fn a_tag_cannot_hold_a_template() {
     let written = baked("environment: { A: '{{ tags.evil }}' }").expect("parses");
     let settings = written.resolve(&json!({ "tags": { "evil": "{{ 6 * 7 }}" } })).map_err(shown).expect("resolves");
@@ -109,6 +129,7 @@ fn slips_are_named_with_place_and_the_nearest_key() {
 fn what_contradicts_itself_is_refused() {
     for (text, part) in [
         ("roles: [a]\nplaybook: site.yml", "muster.yaml:2:11"),
+        ("deadline: 13h", "up to 12h"),
         ("playbook: ../site.yml", "a path within the repository"),
         ("hooks: { before: { timeout: 3s } }", "`hooks.before`: write `role` or `program`"),
         ("hooks: { after: { program: /bin/sh } }", "a path within the repository"),

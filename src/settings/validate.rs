@@ -3,6 +3,10 @@
 use super::error::SettingsError;
 use super::keys::Settings;
 use super::node::Node;
+use super::scalar::Period;
+
+/// CloudFormation waits no longer for a signal, and the unit's own limit is above it.
+const LONGEST: Period = Period::seconds(12 * 3600);
 
 /// Refuses settings that contradict themselves, naming the first fault where it stands.
 pub(crate) fn validate(settings: &Settings, root: &Node) -> Result<(), SettingsError> {
@@ -21,8 +25,8 @@ fn faults(settings: &Settings) -> Vec<(String, String)> {
     if settings.playbook.as_deref().is_some_and(outside) {
         fault("playbook", "expected a path within the repository");
     }
-    if settings.deadline.get().is_zero() {
-        fault("deadline", "a run needs time");
+    if settings.deadline.get().is_zero() || settings.deadline > LONGEST {
+        fault("deadline", "expected a time above 0s and up to 12h");
     }
     faults.extend(settings.repository.iter().flat_map(|repository| repository.faults()));
     faults.extend(settings.parameters.faults());

@@ -61,7 +61,7 @@ pub struct Settings {
     pub signal: Signal,
     /// What user-data may choose.
     pub launch: Launch,
-    /// The time that a whole run has. Some of it is kept back for the report.
+    /// The time that a whole run has, 12h at most. Some of it is kept back for the report.
     pub deadline: Period,
     /// What happens when a role downloads something that nothing verifies.
     pub unverified_downloads: UnverifiedDownloads,
@@ -148,6 +148,9 @@ impl From<Settings> for Early {
         }
     }
 }
+
+/// Keys whose templates see the instance's signed facts and not its tags, which whoever launches writes.
+pub(crate) const NO_TAGS: &[&str] = &["repository", "hooks"];
 
 /// The keys of [`Early`], and those that templates, which read tags, must not reach.
 pub(crate) const NO_TEMPLATES: &[&str] =
