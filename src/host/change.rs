@@ -1,8 +1,7 @@
 //! Every way in which the program can alter a machine, as data that prints and compares.
 
-use super::{Command, Output};
+use super::{Command, Content, Output};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Owner, group and permission bits to set; what is `None` is left as it is (or the process's default when new).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,24 +12,6 @@ pub struct Attributes {
     pub uid: Option<u32>,
     /// Group.
     pub gid: Option<u32>,
-}
-
-/// A file's new content.
-#[derive(Clone)]
-pub enum Content {
-    /// In memory: configuration.
-    Bytes(Arc<[u8]>),
-    /// On disk, in an unlinked file that only this process can reach: artifacts.
-    Staged(Arc<std::fs::File>),
-}
-
-impl std::fmt::Debug for Content {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
-            Self::Staged(_) => f.write_str("Staged"),
-        }
-    }
 }
 
 /// A file to put in place whole: written beside its target, then renamed over it.

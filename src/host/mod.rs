@@ -2,14 +2,16 @@
 
 mod change;
 mod command;
+mod content;
 mod digest;
 pub mod durable;
 pub mod linux;
 mod overlay;
 mod void;
 
-pub use change::{Account, Attributes, Change, Content, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
+pub use change::{Account, Attributes, Change, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
 pub use command::{Command, Output};
+pub use content::{Content, Reader};
 pub use digest::Hasher;
 pub use linux::Linux;
 pub use overlay::Overlay;

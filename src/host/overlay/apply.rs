@@ -2,7 +2,7 @@
 
 use super::Overlay;
 use super::tree::{Body, Node};
-use crate::host::{Attributes, Change, Content, Effect, FileWrite, HostError, Kind, Observe, Stat};
+use crate::host::{Attributes, Change, Effect, FileWrite, HostError, Kind, Observe, Stat};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -97,10 +97,7 @@ impl<O: Observe> Overlay<O> {
         if let Some(before) = if old.is_some() { self.stat(&path, true)? } else { None } {
             (stat.mode, stat.uid, stat.gid) = (before.mode, before.uid, before.gid);
         }
-        stat.size = match &file.content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Staged(staged) => staged.metadata()?.len(),
-        };
+        stat.size = file.content.size()?;
         set(&mut stat, &file.attributes);
         let mut effect = Effect::default();
         if file.backup && old.is_some() {

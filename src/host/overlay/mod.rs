@@ -60,7 +60,12 @@ impl<O: Observe> Observe for Overlay<O> {
         let path = self.canonical(path)?;
         match self.tree.find(&path) {
             Found::Lower => self.lower.digest(&path, algorithm),
-            _ => Ok(self.tree.read(&self.lower, &path)?.map(|bytes| Hasher::of(algorithm, &bytes))),
+            Found::Hidden => Ok(None),
+            Found::Node(node) => match &node.body {
+                tree::Body::Lower(path) => self.lower.digest(path, algorithm),
+                tree::Body::Written(content) => Hasher::of_reader(algorithm, content.reader()).map(Some),
+                _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file")),
+            },
         }
     }
     fn list(&self, path: &Path) -> io::Result<Option<Vec<OsString>>> {

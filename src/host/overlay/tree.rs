@@ -3,8 +3,7 @@
 use crate::host::{Content, Kind, Observe, Stat};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// As many symbolic links as the kernel follows.
@@ -219,13 +218,7 @@ pub enum Found<'a> {
 
 /// All of a content's bytes.
 pub fn bytes(content: &Content) -> io::Result<Vec<u8>> {
-    match content {
-        Content::Bytes(bytes) => Ok(bytes.to_vec()),
-        Content::Staged(file) => {
-            let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-            let mut bytes = vec![0; size];
-            file.read_exact_at(&mut bytes, 0)?;
-            Ok(bytes)
-        }
-    }
+    let mut bytes = Vec::new();
+    content.reader().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -2,15 +2,19 @@
 
 pub mod blockinfile;
 pub mod copy;
+mod download;
 mod draft;
 mod edit;
 pub mod file;
+pub mod find;
+pub mod get_url;
 pub mod lineinfile;
 mod links;
 mod mode;
 mod placement;
 mod remote;
 pub mod replace;
+pub mod s3_object;
 pub mod stat;
 pub mod template;
 mod times;

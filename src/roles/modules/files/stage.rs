@@ -1,8 +1,10 @@
 //! Where the file modules' tests play: an empty machine under an overlay, and a tree with a few files.
 
-use crate::host::{Attributes, Change, FileWrite, Host, Observe, Overlay, Void};
+use crate::host::{Attributes, Change, Content, Digest, FileWrite, Hasher, Host, Observe, Overlay, Void};
 use crate::roles::modules::{Actor, Eyes, Failed, Module, Plan, RenderOptions, Tree, find};
-use crate::roles::remote::{Offline, Remote};
+use crate::roles::remote::{
+    Object, ObjectName, Offline, Parameter, Remote, RemoteError, Request, Response, SecretValue,
+};
 use crate::roles::value::Value;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -162,13 +164,64 @@ impl Tree for Files<'_> {
     }
 }
 
+/// A network of a few texts: URLs, and objects as `s3://BUCKET/KEY`.
+pub struct Web(BTreeMap<String, String>);
+
+impl Web {
+    /// Of these.
+    pub fn new<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
+    }
+
+    fn at(&self, name: &ObjectName) -> Option<&String> {
+        self.0.get(&format!("s3://{}/{}", name.bucket, name.key))
+    }
+}
+
+impl Remote for Web {
+    fn parameters(&self, _: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
+        Ok(Vec::new())
+    }
+    fn parameters_by_path(&self, _: &str, _: bool) -> Result<Vec<Parameter>, RemoteError> {
+        Ok(Vec::new())
+    }
+    fn secret(&self, name: &str, _: Option<&str>, _: Option<&str>) -> Result<SecretValue, RemoteError> {
+        Err(RemoteError { message: name.to_owned(), hint: None, missing: true })
+    }
+    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        let missing = || RemoteError { message: format!("no object {}", name.key), hint: None, missing: true };
+        let text = self.at(name).ok_or_else(missing)?;
+        let body = Content::Bytes(text.as_bytes().into());
+        Ok(Object { body, size: text.len() as u64, etag: "parts-2".into(), version: None })
+    }
+    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
+        let sum = |text: &String| Hasher::of(Digest::Md5, text.as_bytes());
+        Ok(self.at(name).map(|text| (text.len() as u64, sum(text))))
+    }
+    fn objects(&self, bucket: &str, prefix: &str, _: Option<&str>) -> Result<Vec<String>, RemoteError> {
+        let below = format!("s3://{bucket}/");
+        let keys = self.0.keys().filter_map(|name| name.strip_prefix(&below));
+        Ok(keys.filter(|key| key.starts_with(prefix)).map(str::to_owned).collect())
+    }
+    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
+        let text = self.0.get(&request.url);
+        let status = if text.is_some() { 200 } else { 404 };
+        let bytes = text.cloned().unwrap_or_default().into_bytes();
+        let size = bytes.len() as u64;
+        Ok(Response { status, url: request.url.clone(), headers: Vec::new(), body: Content::Bytes(bytes.into()), size })
+    }
+    fn metadata(&self, _: &str) -> Result<Option<String>, RemoteError> {
+        Ok(None)
+    }
+}
+
 /// Every example of every file module converges.
 #[test]
 fn examples_converge() {
-    use super::{blockinfile, copy, file, lineinfile, replace, stat, template};
-    for spec in
-        [&file::SPEC, &copy::SPEC, &template::SPEC, &stat::SPEC, &lineinfile::SPEC, &blockinfile::SPEC, &replace::SPEC]
-    {
+    use super::{blockinfile, copy, file, find, get_url, lineinfile, replace, s3_object, stat, template};
+    let written = [&file::SPEC, &copy::SPEC, &template::SPEC, &lineinfile::SPEC, &blockinfile::SPEC, &replace::SPEC];
+    let others = [&stat::SPEC, &find::SPEC, &get_url::SPEC, &s3_object::SPEC];
+    for spec in written.into_iter().chain(others) {
         for example in spec.examples {
             let task: Json = serde_yaml::from_str(example).expect("an example is YAML");
             let arguments = task.as_object().and_then(|task| task.values().next()).cloned().unwrap_or(json!({}));
@@ -176,6 +229,8 @@ fn examples_converge() {
                 .file("/etc/app.conf", "a=1\nb=2\n")
                 .source("app.conf", b"one\n")
                 .source("app.conf.j2", b"for {{ dest }}\n");
+            let texts = [("https://example.com/app.tar.gz", "x"), ("s3://releases/app/release.json", "{}")];
+            stage.remote = Box::new(Web::new(texts));
             converges(&mut stage, spec.name, arguments);
         }
     }
