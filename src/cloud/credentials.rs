@@ -3,6 +3,7 @@
 use super::chain::chain;
 use super::retry::Backoff;
 use super::{AssumeRole, Call, CloudError, Instant, Metadata, Service, Session};
+use crate::failure::Explain;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -174,7 +175,7 @@ pub async fn wait_for_credentials(
             Ok(Err(error)) => {
                 // Metadata that is off, or an assumed role that is denied, does not come by waiting.
                 if let Some(fatal) = lasting(&error) {
-                    return Err(CloudError::NoCredentials { waited: began.elapsed(), last: fatal });
+                    return Err(CloudError::CredentialsRefused { why: fatal.to_string(), hint: fatal.hint() });
                 }
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), chain)
             }
@@ -192,10 +193,11 @@ pub async fn wait_for_credentials(
     }
 }
 
-fn lasting(error: &CredentialsError) -> Option<String> {
-    match super::chain::find::<CloudError>(error)? {
-        fatal @ CloudError::MetadataOff { .. } => Some(fatal.to_string()),
-        CloudError::Asked(asked) if !asked.answer.may_pass() => Some(asked.message()),
+fn lasting(error: &CredentialsError) -> Option<&CloudError> {
+    let found = super::chain::find::<CloudError>(error)?;
+    match found {
+        CloudError::MetadataOff { .. } => Some(found),
+        CloudError::Asked(asked) if !asked.answer.may_pass() => Some(found),
         _ => None,
     }
 }

@@ -56,11 +56,23 @@ pub enum CloudError {
         /// What the last source said.
         last: String,
     },
-    /// No region is known.
-    #[error("no AWS region is known for {call}")]
-    NoRegion {
-        /// What was to be asked.
-        call: String,
+    /// Credentials that do not come by waiting.
+    #[error("no AWS credentials: {why}")]
+    CredentialsRefused {
+        /// Why not.
+        why: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// A request that is no AWS service's.
+    #[error("{method} {url}: {why}")]
+    Web {
+        /// The method.
+        method: String,
+        /// Where, without login and query.
+        url: String,
+        /// What happened.
+        why: String,
     },
     /// A proxy address that cannot be used.
     #[error("proxy {shown} cannot be used: {why}")]
@@ -260,7 +272,7 @@ impl Explain for CloudError {
             Self::NoCredentials { .. } => {
                 "does the instance have an instance profile with a role? It can be attached while the instance runs".into()
             }
-            Self::NoRegion { .. } => "set aws.region in the settings, or AWS_REGION".into(),
+            Self::CredentialsRefused { hint, .. } => return hint.clone(),
             Self::Proxy { .. } => "write it as http://host:port".into(),
             Self::Endpoint { .. } => "write it as https://host[:port]".into(),
             Self::CaBundle { .. } => "it must be a readable file of certificates in PEM form".into(),
@@ -269,7 +281,8 @@ impl Explain for CloudError {
             Self::Staging { .. } => "is the filesystem full?".into(),
             Self::Addressee { hint, .. } => (*hint).into(),
             Self::Late { .. } => "it is sent again by the next boot".into(),
-            Self::Metadata { .. }
+            Self::Web { .. }
+            | Self::Metadata { .. }
             | Self::MetadataRefused { .. }
             | Self::Client { .. }
             | Self::Contract { .. }

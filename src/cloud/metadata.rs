@@ -55,7 +55,7 @@ enum Attempt {
 impl Metadata {
     /// A client with a budget for the first contact.
     pub fn new(transport: &Transport, budget: Duration) -> Result<Self, CloudError> {
-        let client = bare_client(transport.dns(), &Roots::none())?
+        let client = bare_client(transport.dns(), Roots::none().client()?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(1))
             .build()

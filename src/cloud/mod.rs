@@ -21,6 +21,7 @@ pub mod signal;
 mod testing;
 mod tls;
 mod transport;
+mod web;
 
 pub use answer::{Answer, Kind};
 pub use call::{Call, Service};
@@ -37,6 +38,7 @@ pub use secrets::{FetchedSecret, SecretValue, secret};
 pub use session::Session;
 pub use tls::Roots;
 pub use transport::Transport;
+pub use web::{WebRequest, WebResponse, probe, web};
 
 /// The clock that deadlines are told in; tests can stop it.
 pub use tokio::time::Instant;

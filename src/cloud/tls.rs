@@ -2,9 +2,10 @@
 
 use super::CloudError;
 use base64::Engine;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,6 +76,15 @@ impl Roots {
         Ok(builder.with_root_certificates(Arc::clone(&self.store)).with_no_client_auth())
     }
 
+    /// A client that verifies no certificate: only for a role that says `validate_certs: false`.
+    pub(super) fn unverified() -> Result<ClientConfig, CloudError> {
+        let mut client = Self::none().client()?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let schemes = provider.signature_verification_algorithms.supported_schemes();
+        client.dangerous().set_certificate_verifier(Arc::new(Anyone(schemes)));
+        Ok(client)
+    }
+
     fn add(&mut self, certificate: &CertificateDer<'static>) -> bool {
         // A certificate that cannot be parsed would make the SDK's client panic.
         if Arc::make_mut(&mut self.store).add(certificate.clone()).is_err() {
@@ -88,6 +98,45 @@ impl Roots {
         }
         self.pem.push_str("-----END CERTIFICATE-----\n");
         true
+    }
+}
+
+/// Believes every certificate.
+#[derive(Debug)]
+struct Anyone(Vec<SignatureScheme>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.clone()
     }
 }
 

@@ -75,15 +75,25 @@ impl Transport {
         if let Some(client) = self.0.web.get() {
             return Ok(client.clone());
         }
-        let client = self.web_builder()?.build().map_err(client_error)?;
+        let client = self.proxied(bare_client(&self.0.dns, self.roots().client()?))?;
+        let client = client.build().map_err(client_error)?;
         Ok(self.0.web.get_or_init(|| client).clone())
     }
 
-    /// The same, to be altered before it is built (no redirects, no verification where a role says so).
-    pub fn web_builder(&self) -> Result<reqwest::ClientBuilder, CloudError> {
+    /// A client of its own kind: without following redirects, or without verifying servers, where a role says so.
+    pub fn web_with(&self, verify: bool, follow: bool) -> Result<reqwest::Client, CloudError> {
+        if verify && follow {
+            return self.web();
+        }
+        let tls = if verify { self.roots().client()? } else { Roots::unverified()? };
+        let builder = self.proxied(bare_client(&self.0.dns, tls))?;
+        let builder = if follow { builder } else { builder.redirect(reqwest::redirect::Policy::none()) };
+        builder.build().map_err(client_error)
+    }
+
+    fn proxied(&self, mut builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, CloudError> {
         let network = &self.0.network;
         let none = reqwest::NoProxy::from_string(&network.unproxied());
-        let mut builder = bare_client(&self.0.dns, self.roots())?;
         if let Some(proxy) = &network.https_proxy {
             builder =
                 builder.proxy(reqwest::Proxy::https(proxy.expose()).map_err(client_error)?.no_proxy(none.clone()));
@@ -96,14 +106,14 @@ impl Transport {
 }
 
 /// A client with our resolver and TLS and without any proxy, not even the environment's.
-pub(super) fn bare_client(dns: &Dns, roots: &Roots) -> Result<reqwest::ClientBuilder, CloudError> {
-    Ok(reqwest::Client::builder()
+pub(super) fn bare_client(dns: &Dns, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
         .no_proxy()
         .dns_resolver(dns.clone())
-        .tls_backend_preconfigured(roots.client()?)
+        .tls_backend_preconfigured(tls)
         .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
-        .read_timeout(SILENCE))
+        .read_timeout(SILENCE)
 }
 
 pub(super) fn client_error(error: reqwest::Error) -> CloudError {
@@ -179,5 +189,142 @@ impl HttpConnector for Gate {
             Ok(connector) => connector.call(request),
             Err(error) => HttpConnectorFuture::ready(Err(error)),
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests set the stage")]
+mod tests {
+    use super::super::testing::{Reply, Server};
+    use super::super::{Kind, Session, by_names};
+    use super::*;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    use std::path::Path;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn session(transport: &Transport) -> Session {
+        let keys = Credentials::new("AKIA1", "key", None, None, "test");
+        Session::new(transport, "eu-west-1", SharedCredentialsProvider::new(keys))
+    }
+
+    fn soon() -> super::super::Instant {
+        super::super::Instant::now() + Duration::from_secs(2)
+    }
+
+    #[tokio::test]
+    async fn both_clients_go_through_the_proxy_but_not_where_it_is_ruled_out() {
+        let proxy = Server::start(|request| {
+            assert!(request.path.starts_with("http://aws.invalid/"), "{}", request.path);
+            Reply::text(200, r#"{"Parameters": [], "InvalidParameters": ["/a"]}"#)
+        })
+        .await;
+        let set = Network {
+            endpoint_url: Some("http://aws.invalid".into()),
+            http_proxy: Some(Proxy::parse(&proxy.url()).expect("proxy")),
+            ..Network::default()
+        };
+        let transport = Transport::new(set.clone()).expect("transport");
+        assert!(by_names(&session(&transport), &["/a".into()], soon()).await.expect("through the proxy")[0].is_none());
+        let answer = transport.web().expect("client").get("http://aws.invalid/x").send().await.expect("proxied");
+        assert_eq!((answer.status().as_u16(), proxy.seen().len()), (200, 2));
+        let direct = Network { no_proxy: Some("aws.invalid".into()), ..set };
+        let transport = Transport::new(direct).expect("transport");
+        let error = by_names(&session(&transport), &["/a".into()], soon()).await.expect_err("no such name");
+        assert_eq!(error.kind(), Some(Kind::Unreachable), "{error}");
+        assert!(transport.web().expect("client").get("http://aws.invalid/x").send().await.is_err());
+        assert_eq!(proxy.seen().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_refuses_is_named_without_its_login() {
+        let proxy = Server::start(|request| {
+            assert_eq!(
+                (request.method.as_str(), request.path.as_str()),
+                ("CONNECT", "ssm.eu-west-1.amazonaws.com:443")
+            );
+            Reply::text(403, "")
+        })
+        .await;
+        let address = proxy.url().replace("http://", "http://user:hunter2@");
+        let network = Network { https_proxy: Some(Proxy::parse(&address).expect("proxy")), ..Network::default() };
+        let transport = Transport::new(network).expect("transport");
+        // Trust is needed before the proxy is asked, and a test's host may have none.
+        let transport = trusting(&transport, &authority().0);
+        let error = by_names(&session(&transport), &["/a".into()], soon()).await.expect_err("refused").to_string();
+        assert!(error.contains(&format!("through proxy {}", proxy.url())) && !error.contains("hunter2"), "{error}");
+    }
+
+    /// An authority's certificate, and a server's key and certificate by it, in PEM.
+    fn authority() -> (String, String, String) {
+        let key = rcgen::KeyPair::generate().expect("key");
+        let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).expect("params");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("authority");
+        let issuer = rcgen::Issuer::new(params, key);
+        let server = rcgen::KeyPair::generate().expect("key");
+        let params = rcgen::CertificateParams::new(vec!["localhost".into()]).expect("params");
+        let signed = params.signed_by(&server, &issuer).expect("server");
+        (certificate.pem(), server.serialize_pem(), signed.pem())
+    }
+
+    fn trusting(transport: &Transport, pem: &str) -> Transport {
+        let scratch = tempfile::tempdir().expect("scratch");
+        let bundle = scratch.path().join("ca.pem");
+        std::fs::write(&bundle, pem).expect("bundle");
+        let network = Network { ca_bundle: Some(bundle), ..transport.network().clone() };
+        Transport::new(network).expect("transport")
+    }
+
+    /// A TLS server that answers every request with no parameters.
+    async fn tls_server(key: &str, certificate: &str) -> String {
+        let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("certificate")];
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("key");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = builder.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("server");
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("address").port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let _ = stream.read(&mut [0; 8192]).await;
+                    let body = r#"{"Parameters": [], "InvalidParameters": ["/a"]}"#;
+                    let head =
+                        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                    let _ = stream.write_all((head + body).as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                });
+            }
+        });
+        format!("https://localhost:{port}")
+    }
+
+    #[tokio::test]
+    async fn a_ca_bundle_is_trusted_by_both_clients_and_nobody_else_is() {
+        let (authority, key, certificate) = authority();
+        let url = tls_server(&key, &certificate).await;
+        let network = Network { endpoint_url: Some(url.clone()), ..Network::default() };
+        let strange = Transport::new(network).expect("transport");
+        let trusted = trusting(&strange, &authority);
+        assert!(by_names(&session(&trusted), &["/a".into()], soon()).await.expect("trusted")[0].is_none());
+        assert_eq!(trusted.web().expect("client").get(&url).send().await.expect("trusted").status().as_u16(), 200);
+        assert!(by_names(&session(&strange), &["/a".into()], soon()).await.is_err());
+        assert!(strange.web().expect("client").get(&url).send().await.is_err());
+        let unverified = strange.web_with(false, true).expect("client");
+        assert_eq!(unverified.get(&url).send().await.expect("unverified").status().as_u16(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_trusts_nobody_says_so_when_tls_is_needed() {
+        let gate = Gate { roots: Arc::new(OnceLock::from(Roots::none())), ..Gate::default() };
+        assert!(gate.connector("https://ssm.eu-west-1.amazonaws.com/").is_err());
+        assert!(gate.connector("http://127.0.0.1:1/").is_ok(), "without TLS nobody need be trusted");
+        let empty = Path::new("/nonexistent/bundle.pem");
+        assert!(Roots::load(Some(empty)).is_err());
     }
 }
