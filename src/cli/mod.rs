@@ -2,6 +2,8 @@
 
 mod cfn_signal;
 mod config;
+mod converge;
+mod progress;
 mod signal;
 mod status;
 mod trust;
@@ -24,6 +26,7 @@ struct Cli {
 enum Command {
     Config(config::Config),
     Status(status::Status),
+    Converge(converge::Converge),
     Signal(signal::Signal),
     /// What is believed, and putting it into a binary.
     #[command(subcommand)]
@@ -35,6 +38,7 @@ impl Command {
         match self {
             Self::Config(command) => command.run(),
             Self::Status(command) => command.run(),
+            Self::Converge(command) => command.run(),
             Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
         }

@@ -1,5 +1,6 @@
 //! Ansible roles, executed natively.
 
+pub mod converge;
 pub mod load;
 pub mod modules;
 pub mod pattern;

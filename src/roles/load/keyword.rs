@@ -108,6 +108,11 @@ fn row(name: &str) -> Option<&'static (&'static str, u8, Treatment)> {
     KEYWORDS.binary_search_by(|row| row.0.cmp(name)).ok().map(|at| &KEYWORDS[at])
 }
 
+/// The keyword of that name that is inherited as it is.
+pub(in crate::roles) fn inherited(name: &str) -> Option<&'static str> {
+    row(name).filter(|row| row.2 == Inherit).map(|row| row.0)
+}
+
 /// The name of what keywords stand on, for messages.
 pub(super) fn noun(on: u8) -> &'static str {
     match on {

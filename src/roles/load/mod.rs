@@ -18,14 +18,17 @@ mod task;
 
 pub use action::{Action, Arguments};
 pub use block::{Block, Item};
+pub(in crate::roles) use error::nearest;
 pub use error::{LoadError, Refusal};
 pub use frame::{Frame, FrameKind, Said};
 pub use free_form::{parse_pairs, split};
+pub(in crate::roles) use keyword::{inherited, is_local};
 pub use loader::{At, Literal, Loader, Names};
 pub use play::Play;
 pub use playbook::Playbook;
 pub use repeat::{Repeat, RepeatControl};
 pub use role::{From, Role, RoleRun};
+pub(in crate::roles) use source::tidy;
 pub use source::{Directory, Source};
 pub use task::Task;
 

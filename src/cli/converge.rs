@@ -1,0 +1,202 @@
+//! `muster converge`: runs a playbook or roles of a local tree, as `ansible-playbook -c local` does.
+
+use super::progress::Progress;
+use crate::failure::{Failure, Stage};
+use crate::host::{Host, Linux};
+use crate::roles::converge::{Facts, Input, KnownNames, Limits, Machine, Outcome, Variables, converge};
+use crate::roles::load::{Directory, LoadError, Loader, Playbook, parse_pairs};
+use crate::roles::remote::{Offline, Remote};
+use crate::roles::template::Templar;
+use crate::roles::value::{Key, Map, Template, Value};
+use crate::roles::yaml;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs roles of a local tree on this host.
+#[derive(clap::Args)]
+pub struct Converge {
+    /// The tree: its `roles` directory is where roles are looked for.
+    #[arg(long, value_name = "DIR")]
+    tree: PathBuf,
+    /// A playbook of the tree.
+    #[arg(long, value_name = "FILE", conflicts_with = "role", required_unless_present = "role")]
+    playbook: Option<PathBuf>,
+    /// A role of the tree; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    role: Vec<String>,
+    /// A variable above all others: KEY=VALUE, a mapping in JSON or YAML, or @FILE.
+    #[arg(short = 'e', long = "extra-vars", value_name = "VARS")]
+    extra: Vec<String>,
+    /// Run only what has one of these tags.
+    #[arg(short = 't', long, value_delimiter = ',')]
+    tags: Vec<String>,
+    /// Leave out what has one of these tags.
+    #[arg(long, value_delimiter = ',')]
+    skip_tags: Vec<String>,
+    /// A group that this host belongs to; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    /// Work beneath a directory in place of /.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// Allow programs of that directory to be run in it.
+    #[arg(long)]
+    chroot: bool,
+    /// Show what would change: not there yet.
+    #[arg(long)]
+    check: bool,
+    /// Say more.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Converge {
+    /// Runs the command.
+    pub fn run(self) -> Result<u8, Failure> {
+        if self.check {
+            return Err(Failure::message(Stage::Usage, "`--check` is not supported yet")
+                .with_hint("`muster plan` will show what would change"));
+        }
+        let source = Directory::new(&self.tree)
+            .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", self.tree.display())))?;
+        let loader = Loader::new(Arc::new(source.beside(ROLES)), &[PathBuf::from(ROLES)]);
+        let mut host = Linux::new(&self.root)
+            .map_err(|error| Failure::message(Stage::Usage, format!("--root {}: {error}", self.root.display())))?;
+        if self.chroot {
+            host = host.allow_chroot();
+        }
+        let input = Input {
+            groups: self.group.clone(),
+            extra: extra_vars(&self.extra)?,
+            facts: Facts::default(),
+            environment: std::env::vars().collect(),
+            tags: self.tags.clone(),
+            skip_tags: self.skip_tags.clone(),
+            verbosity: self.verbose,
+            user: user(&host),
+            limits: Limits::default(),
+            ..Input::default()
+        };
+        let mut progress = Progress { host: input.hostname.clone(), json: self.json, verbosity: self.verbose };
+        let what = match &self.playbook {
+            Some(file) => What::Playbook(file),
+            None => What::Roles(&self.role),
+        };
+        let outcome = run(&loader, what, &input, &mut host, &Offline, &mut progress)?;
+        match outcome.error {
+            None => Ok(0),
+            Some(error) => Err(error.into_failure()),
+        }
+    }
+}
+
+/// Where roles of the image lie.
+const ROLES: &str = "/usr/share/muster/roles";
+
+/// What is run.
+pub enum What<'a> {
+    /// A playbook of the tree.
+    Playbook(&'a Path),
+    /// Roles, in order.
+    Roles(&'a [String]),
+}
+
+/// Loads and runs a playbook or roles.
+pub fn run(
+    loader: &Loader,
+    what: What<'_>,
+    input: &Input,
+    host: &mut dyn Host,
+    remote: &dyn Remote,
+    observer: &mut dyn crate::roles::converge::Observer,
+) -> Result<Outcome, Failure> {
+    let templar = Templar::new();
+    let playbook =
+        load(loader, what, input, host, remote, &templar).map_err(|error| Failure::new(Stage::Parse, error))?;
+    Ok(converge(input, &playbook, loader, &templar, Machine { host, remote }, observer))
+}
+
+fn load(
+    loader: &Loader,
+    what: What<'_>,
+    input: &Input,
+    host: &dyn Host,
+    remote: &dyn Remote,
+    templar: &Templar,
+) -> Result<Playbook, LoadError> {
+    let variables = Variables {
+        extra: Arc::new(input.extra.clone()),
+        inventory: Arc::new(input.inventory.clone()),
+        parameters: Arc::new(input.parameters.clone()),
+        ..Variables::default()
+    };
+    let names = KnownNames { loader, templar, host: host.observe(), remote, variables: &variables };
+    match what {
+        What::Playbook(file) => loader.playbook(file, &names),
+        What::Roles(roles) => loader.playbook_of_roles(roles, &names),
+    }
+}
+
+/// `-e`, in order: a later one stands over an earlier one.
+fn extra_vars(given: &[String]) -> Result<Map, Failure> {
+    let mut all = Map::new();
+    for text in given {
+        let usage = |problem: String| Failure::message(Stage::Usage, format!("-e {text}: {problem}"));
+        if let Some(file) = text.strip_prefix('@') {
+            let bytes = std::fs::read_to_string(file).map_err(|error| usage(error.to_string()))?;
+            all.extend(mapping(file, &bytes)?);
+        } else if text.trim_start().starts_with(['{', '[']) {
+            all.extend(mapping("-e", text)?);
+        } else {
+            let pairs = parse_pairs(text, false).map_err(|error| usage(error.to_string()))?;
+            if !pairs.rest.is_empty() {
+                return Err(usage("it is neither KEY=VALUE nor @FILE".into()));
+            }
+            for (name, value) in pairs.pairs {
+                let place = crate::failure::Place { file: "-e".into(), line: 1, column: 1, excerpt: None };
+                let value = if yaml::is_template(&value) {
+                    Value::Template(Arc::new(Template { text: value, place }))
+                } else {
+                    Value::str(value)
+                };
+                all.insert(Key::from(name.as_str()), value);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn mapping(name: &str, text: &str) -> Result<Map, Failure> {
+    let root = yaml::read(name, text).map_err(|error| Failure::new(Stage::Usage, error))?.root;
+    if root.pairs().is_none() && !root.is_null() {
+        return Err(Failure::message(Stage::Usage, format!("{name} must be a mapping of variables")));
+    }
+    Ok(root.map())
+}
+
+/// The name of the user that muster runs as.
+fn user(host: &Linux) -> String {
+    let uid = nix::unistd::geteuid();
+    if uid.is_root() {
+        return "root".into();
+    }
+    let entry = crate::host::Observe::user(host, &uid.to_string()).ok().flatten();
+    entry.map_or_else(|| uid.to_string(), |entry| entry.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extra_variables_are_read_in_every_notation() {
+        let given = ["a=1 b='x y'".to_owned(), "{c: 2, a: 3}".to_owned()];
+        let map = extra_vars(&given).expect("reads");
+        assert_eq!(Value::Map(Arc::new(map)).to_json().to_string(), r#"{"a":3,"b":"x y","c":2}"#);
+        assert!(extra_vars(&["nothing".to_owned()]).is_err());
+        assert!(extra_vars(&["@/nowhere".to_owned()]).is_err());
+    }
+}

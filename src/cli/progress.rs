@@ -1,0 +1,162 @@
+//! A run as it goes on: as Ansible prints it, or one JSON object a line.
+
+use crate::roles::converge::{Event, Observer, Recap, Status};
+use std::fmt::Write;
+
+/// Prints events.
+pub struct Progress {
+    /// The host's name.
+    pub host: String,
+    /// One JSON object a line in place of text.
+    pub json: bool,
+    /// `-v`, counted.
+    pub verbosity: u8,
+}
+
+/// As wide as Ansible's banners on a plain terminal.
+const WIDTH: usize = 79;
+
+impl Observer for Progress {
+    fn event(&mut self, event: &Event<'_>) {
+        let text = if self.json { as_json(event) } else { self.as_text(event) };
+        super::print(&text);
+    }
+}
+
+fn banner(title: &str) -> String {
+    let stars = WIDTH.saturating_sub(title.chars().count() + 1).max(3);
+    format!("\n{title} {}\n", "*".repeat(stars))
+}
+
+impl Progress {
+    fn as_text(&self, event: &Event<'_>) -> String {
+        match event {
+            Event::Play { name } => banner(&format!("PLAY [{name}]")),
+            Event::PlaySkipped { name, hosts } => {
+                format!("{}skipping: `{hosts}` does not mean this host\n", banner(&format!("PLAY [{name}]")))
+            }
+            Event::Task { name, role, handler, .. } => {
+                let kind = if *handler { "RUNNING HANDLER" } else { "TASK" };
+                banner(&match role {
+                    Some(role) => format!("{kind} [{role} : {name}]"),
+                    None => format!("{kind} [{name}]"),
+                })
+            }
+            Event::Result { status, item, result, diff, shown } => {
+                let mut text = self.diffs(diff);
+                text.push_str(&self.result(*status, *item, result, *shown));
+                text
+            }
+            Event::Loop { status: Status::Skipped, message } if *message == "No items in the list" => {
+                format!("skipping: [{}]\n", self.host)
+            }
+            Event::Loop { status: Status::Ignored, .. } => "...ignoring\n".into(),
+            Event::Loop { .. } | Event::Pending(_) => String::new(),
+            Event::Retry { name, left } => {
+                format!("FAILED - RETRYING: [{}]: {name} ({left} retries left).\n", self.host)
+            }
+            Event::Wait { time } if self.verbosity > 0 => format!("waiting {} s\n", time.as_secs_f64()),
+            Event::Wait { .. } => String::new(),
+            Event::Include { name, item } => {
+                let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+                format!("included: {name} for {}{item}\n", self.host)
+            }
+            Event::Warning { text, place } => {
+                let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+                format!("[WARNING]: {place}{text}\n")
+            }
+            Event::Recap(recap) => self.recap(recap),
+        }
+    }
+
+    fn result(&self, status: Status, item: Option<&str>, result: &serde_json::Value, shown: bool) -> String {
+        let host = &self.host;
+        let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+        let pretty = || indent(result);
+        match status {
+            Status::Failed if item.is_empty() => format!("fatal: [{host}]: FAILED! => {result}\n"),
+            Status::Failed => format!("failed: [{host}]{item} => {result}\n"),
+            Status::Ignored if item.is_empty() => format!("fatal: [{host}]: FAILED! => {result}\n...ignoring\n"),
+            Status::Ignored => format!("failed: [{host}]{item} => {result}\n"),
+            Status::Skipped => format!("skipping: [{host}]{item}\n"),
+            Status::Ok | Status::Changed => {
+                let word = if status == Status::Ok { "ok" } else { "changed" };
+                let tail = if shown {
+                    format!(" => {}", pretty())
+                } else if self.verbosity > 0 {
+                    format!(" => {result}")
+                } else {
+                    String::new()
+                };
+                format!("{word}: [{host}]{item}{tail}\n")
+            }
+        }
+    }
+
+    fn diffs(&self, diffs: &[crate::roles::modules::Diff]) -> String {
+        let mut text = String::new();
+        for diff in diffs.iter().filter(|_| self.verbosity > 1) {
+            let _ = writeln!(text, "--- before: {}\n+++ after: {}", diff.before_header, diff.after_header);
+        }
+        text
+    }
+
+    fn recap(&self, recap: &Recap) -> String {
+        let Recap { ok, changed, failed, skipped, rescued, ignored } = recap;
+        format!(
+            "{}{:<26} : ok={ok:<4} changed={changed:<4} unreachable=0    failed={failed:<4} skipped={skipped:<4} rescued={rescued:<4} ignored={ignored:<4}\n\n",
+            banner("PLAY RECAP"),
+            self.host,
+        )
+    }
+}
+
+fn indent(result: &serde_json::Value) -> String {
+    let mut shown = result.clone();
+    if let Some(map) = shown.as_object_mut() {
+        for hidden in ["changed", "failed", "ansible_loop_var"] {
+            map.remove(hidden);
+        }
+    }
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    match serde::Serialize::serialize(&shown, &mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => shown.to_string(),
+    }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Changed => "changed",
+        Status::Skipped => "skipped",
+        Status::Failed => "failed",
+        Status::Ignored => "ignored",
+    }
+}
+
+fn as_json(event: &Event<'_>) -> String {
+    use serde_json::json;
+    let json = match event {
+        Event::Play { name } => json!({ "event": "play", "name": name }),
+        Event::PlaySkipped { name, hosts } => json!({ "event": "play-skipped", "name": name, "hosts": hosts }),
+        Event::Task { name, role, place, handler } => {
+            json!({ "event": "task", "name": name, "role": role, "place": place.to_string(), "handler": handler })
+        }
+        Event::Result { status, item, result, .. } => {
+            json!({ "event": "result", "status": word(*status), "item": item, "result": result })
+        }
+        Event::Loop { status, message } => json!({ "event": "loop", "status": word(*status), "message": message }),
+        Event::Retry { name, left } => json!({ "event": "retry", "name": name, "left": left }),
+        Event::Wait { time } => json!({ "event": "wait", "seconds": time.as_secs_f64() }),
+        Event::Include { name, item } => json!({ "event": "include", "name": name, "item": item }),
+        Event::Warning { text, place } => {
+            json!({ "event": "warning", "text": text, "place": place.map(ToString::to_string) })
+        }
+        Event::Pending(handlers) => json!({ "event": "pending-handlers", "handlers": handlers }),
+        Event::Recap(recap) => json!({ "event": "recap", "recap": recap }),
+    };
+    format!("{json}\n")
+}

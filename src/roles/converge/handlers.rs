@@ -1,0 +1,133 @@
+//! Handlers: who is notified, when they run, and what is still due when a run fails.
+
+use super::arguments::plain;
+use super::error::{ConvergeError, Stop};
+use super::events::Event;
+use super::outcome::PendingHandler;
+use super::run::Run;
+use crate::roles::load::{Refusal, Said, Task};
+use crate::roles::value::Value;
+use std::sync::Arc;
+
+impl Run<'_> {
+    /// The name of a handler, evaluated.
+    fn handler_name(&self, handler: &Arc<Task>) -> Option<String> {
+        let name = handler.frame.name.as_ref()?;
+        match name {
+            Value::Template(_) => self.view(&self.stage(handler)).render(name).ok().map(|name| plain(&name)),
+            other => Some(plain(other)),
+        }
+    }
+
+    /// The handlers that a notification means: the last of that name, and every one that listens to it.
+    pub(super) fn meant(&self, notification: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        let names: Vec<Option<String>> = self.scene.handlers.iter().map(|handler| self.handler_name(handler)).collect();
+        for (index, handler) in self.scene.handlers.iter().enumerate().rev() {
+            let Some(name) = &names[index] else { continue };
+            let role = handler.frame.role();
+            let long = role.is_some_and(|role| {
+                notification == format!("{} : {name}", role.name)
+                    || notification == format!("{} : {name}", role.full_name())
+            });
+            if name == notification || long {
+                found.push(index);
+                break;
+            }
+        }
+        let mut seen: Vec<&String> = Vec::new();
+        for (index, handler) in self.scene.handlers.iter().enumerate().rev() {
+            let listens = handler.listen.iter().any(|said| match &said.value {
+                Value::Template(_) => {
+                    self.view(&self.stage(handler)).render(&said.value).is_ok_and(|topic| plain(&topic) == notification)
+                }
+                topic => plain(topic) == notification,
+            });
+            if !listens {
+                continue;
+            }
+            if let Some(name) = &names[index] {
+                if seen.contains(&name) {
+                    continue;
+                }
+                seen.push(name);
+            }
+            found.push(index);
+        }
+        found
+    }
+
+    /// Notifies handlers; one that does not exist is an error.
+    pub(super) fn notify(&mut self, notifications: &[String], said: &[Said]) -> Result<(), Stop> {
+        let before = self.scene.notified.len();
+        for notification in notifications {
+            let meant = self.meant(notification);
+            if meant.is_empty() {
+                let message = format!("no handler is called `{notification}`, and none listens to it");
+                let refusals = said.iter().take(1).map(|said| Refusal::new(message.as_str(), said.place.clone()));
+                return Err(ConvergeError::Refused(refusals.collect()).into());
+            }
+            self.scene.notified.extend(meant);
+        }
+        if self.scene.notified.len() != before {
+            self.tell_pending();
+        }
+        Ok(())
+    }
+
+    /// Runs every handler that is due, in the order in which they are defined.
+    pub(super) fn flush(&mut self) -> Result<(), Stop> {
+        let mut index = 0;
+        while index < self.scene.handlers.len() {
+            if self.scene.notified.contains(&index) {
+                let handler = Arc::clone(&self.scene.handlers[index]);
+                // It is owed until it has run.
+                let end = self.handler(&handler);
+                if end.is_ok() {
+                    self.scene.notified.remove(&index);
+                    self.tell_pending();
+                }
+                end?;
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes in what an earlier run left due, as far as this play has it.
+    pub(super) fn recall(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        for pending in owed {
+            let name = match &pending.role {
+                Some(role) => format!("{role} : {}", pending.name),
+                None => pending.name.clone(),
+            };
+            let meant = self.meant(&name);
+            if meant.is_empty() {
+                self.owed.push(pending);
+            }
+            self.scene.notified.extend(meant);
+        }
+    }
+
+    /// At a play's end: what is still due stays due.
+    pub(super) fn leave(&mut self) {
+        self.owed = self.pending();
+        self.scene.notified.clear();
+    }
+
+    /// What is due now.
+    pub(super) fn pending(&self) -> Vec<PendingHandler> {
+        let due = self.scene.notified.iter().filter_map(|index| self.scene.handlers.get(*index));
+        let due = due.map(|handler| PendingHandler {
+            name: self.handler_name(handler).unwrap_or_else(|| handler.title()),
+            role: handler.frame.role().map(|role| role.full_name()),
+        });
+        self.owed.iter().cloned().chain(due).collect()
+    }
+
+    fn tell_pending(&mut self) {
+        let pending = self.pending();
+        self.observer.event(&Event::Pending(&pending));
+    }
+}

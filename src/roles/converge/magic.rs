@@ -1,0 +1,107 @@
+//! Ansible's special variables.
+
+use super::input::Input;
+use crate::roles::load::{Frame, Play};
+use crate::roles::value::{Key, Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The version of Ansible that roles are told: they test it.
+const VERSION: (i64, i64, i64) = (2, 19, 0);
+
+/// Those that are the same for a whole play.
+pub(super) fn of_play(input: &Input, play: &Play, name: &str) -> Map {
+    let hosts = || Value::list([Value::str(input.hostname.as_str())]);
+    let texts = |all: &[String]| Value::list(all.iter().map(|text| Value::str(text.as_str())));
+    let path = |path: &Path| Value::str(path.display().to_string());
+    let run_tags = if input.tags.is_empty() { Value::list(["all".into()]) } else { texts(&input.tags) };
+    let mut groups = Map::from_iter([(Key::from("all"), hosts()), (Key::from("ungrouped"), Value::list([]))]);
+    if input.groups.is_empty() {
+        groups.insert(Key::from("ungrouped"), hosts());
+    }
+    for group in &input.groups {
+        groups.insert(Key::from(group.as_str()), hosts());
+    }
+    let roles = || Value::list(play.roles.iter().map(|run| Value::str(run.role.full_name())));
+    let (major, minor, revision) = VERSION;
+    let full = format!("{major}.{minor}.{revision}");
+    let version = Value::map([
+        ("string", Value::str(full.as_str())),
+        ("full", Value::str(full.as_str())),
+        ("major", major.into()),
+        ("minor", minor.into()),
+        ("revision", revision.into()),
+    ]);
+    let short = input.hostname.split('.').next().unwrap_or_default();
+    let entries = [
+        ("ansible_check_mode", false.into()),
+        ("ansible_config_file", Value::Null),
+        ("ansible_diff_mode", false.into()),
+        ("ansible_forks", 5.into()),
+        ("ansible_inventory_sources", Value::list([])),
+        ("ansible_play_batch", hosts()),
+        ("ansible_play_hosts", hosts()),
+        ("ansible_play_hosts_all", hosts()),
+        ("ansible_play_name", name.into()),
+        ("ansible_play_role_names", roles()),
+        ("ansible_playbook_python", "/usr/bin/python3".into()),
+        ("ansible_role_names", roles()),
+        ("ansible_run_tags", run_tags),
+        ("ansible_skip_tags", texts(&input.skip_tags)),
+        ("ansible_verbosity", i64::from(input.verbosity).into()),
+        ("ansible_version", version),
+        ("group_names", texts(&input.groups)),
+        ("groups", Value::Map(Arc::new(groups))),
+        ("inventory_hostname", input.hostname.as_str().into()),
+        ("inventory_hostname_short", short.into()),
+        ("omit", Value::Omit),
+        ("play_hosts", hosts()),
+        ("playbook_dir", path(&play.directory)),
+        ("role_names", roles()),
+    ];
+    Map::from_iter(entries.map(|(key, value)| (Key::from(key), value)))
+}
+
+/// Those that lie below everything: what the inventory of an implicit `localhost` says.
+pub(super) fn of_host() -> Map {
+    let entries = [
+        ("ansible_connection", "local"),
+        ("ansible_python_interpreter", "/usr/bin/python3"),
+        ("ansible_managed", "Ansible managed"),
+    ];
+    Map::from_iter(entries.map(|(key, value)| (Key::from(key), value.into())))
+}
+
+/// Those that depend on where a task stands.
+pub(super) fn of_frame(frame: &Frame, name: &str) -> Option<Value> {
+    let outer = || frame.roles().skip(1);
+    Some(match name {
+        "ansible_role_name" => Value::str(frame.role()?.full_name()),
+        "role_name" => Value::str(frame.role()?.name.as_str()),
+        "role_path" => Value::str(frame.role()?.path.display().to_string()),
+        "ansible_collection_name" => Value::str(frame.role()?.collection.clone()?),
+        "ansible_parent_role_names" if outer().next().is_some() => {
+            Value::list(outer().map(|role| Value::str(role.full_name())))
+        }
+        "ansible_parent_role_paths" if outer().next().is_some() => {
+            Value::list(outer().map(|role| Value::str(role.path.display().to_string())))
+        }
+        "ansible_dependent_role_names" => {
+            Value::list(frame.role()?.dependencies.iter().map(|role| Value::str(role.full_name())))
+        }
+        "environment" => Value::list(frame.environments().iter().map(|said| said.value.clone())),
+        _ => return None,
+    })
+}
+
+/// The names of [`of_frame`].
+pub(super) const FRAME_NAMES: [&str; 8] = [
+    "ansible_role_name",
+    "role_name",
+    "role_path",
+    "ansible_collection_name",
+    "ansible_parent_role_names",
+    "ansible_parent_role_paths",
+    "ansible_dependent_role_names",
+    "environment",
+];

@@ -1,0 +1,39 @@
+//! Runs a loaded playbook: tasks in order, with variables, loops, blocks, handlers, and a result for each.
+
+mod arguments;
+mod block;
+mod builtin;
+mod error;
+mod events;
+mod facts;
+mod handlers;
+mod include;
+mod input;
+mod invoke;
+mod layers;
+mod lookups;
+mod magic;
+mod names;
+mod outcome;
+mod play;
+mod refuse;
+mod repeat;
+mod result;
+mod run;
+mod tags;
+mod task;
+mod variables;
+mod view;
+
+pub use error::{ConvergeError, TaskFailure};
+pub use events::{Event, Observer, Status};
+pub use facts::Facts;
+pub use input::{Input, Limits, Machine};
+pub use lookups::literal_lookups;
+pub use names::KnownNames;
+pub use outcome::{Completed, Outcome, PendingHandler, Recap};
+pub use run::converge;
+pub use variables::Variables;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! A play: who it is for, its variables, its parts, its end.
+
+use super::error::{ConvergeError, Stop};
+use super::events::{Event, Status};
+use super::run::{Run, Scene};
+use super::view::View;
+use crate::roles::load::{Frame, Item, Play, Role, RoleRun, Said};
+use crate::roles::template::TemplateError;
+use crate::roles::value::{Map, Value};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+impl Run<'_> {
+    /// Runs a play.
+    pub(super) fn play(&mut self, play: &Play) -> Result<(), Stop> {
+        let name = self.enter(play)?;
+        let Some(name) = name else { return Ok(()) };
+        self.observer.event(&Event::Play { name: &name });
+        self.gather(play);
+        self.recall();
+        let mut end = Ok(());
+        for part in play.parts() {
+            end = self.items(&part).and_then(|()| self.flush());
+            if end.is_err() {
+                break;
+            }
+        }
+        if matches!(end, Err(Stop::Failed(_))) && self.forced(play) {
+            // The first failure is the one that counts.
+            let _ = self.flush();
+        }
+        self.leave();
+        end
+    }
+
+    /// Sets the scene; `None` where the play is not for this host.
+    pub(super) fn enter(&mut self, play: &Play) -> Result<Option<String>, Stop> {
+        let mut handlers: Vec<_> = play.roles.iter().flat_map(|run| run.all_handlers()).collect();
+        let mut imported = Vec::new();
+        for part in [&play.pre_tasks, &play.tasks, &play.post_tasks] {
+            imports(part, &mut imported);
+        }
+        handlers.extend(play.handlers.iter().cloned());
+        handlers.extend(imported.iter().flat_map(|run| run.all_handlers()));
+        let public = play.roles.iter().chain(&imported).map(|run| Arc::clone(&run.role));
+        self.variables.public = public.filter(|role: &Arc<Role>| role.public).collect();
+        self.variables.files = Vec::new();
+        self.scene = Scene {
+            directory: Arc::clone(&play.directory),
+            magic: Arc::new(super::magic::of_play(self.input, play, "")),
+            handlers,
+            notified: BTreeSet::new(),
+            done: HashSet::new(),
+            begun: HashSet::new(),
+        };
+        let hosts = self.hosts(play)?;
+        let name = match &play.frame.name {
+            Some(name) => self.play_value(&play.frame, name).map(|name| super::arguments::plain(&name))?,
+            None if play.roles.is_empty() || play.hosts.is_some() => hosts.clone(),
+            None => play.roles.iter().map(|run| run.role.full_name()).collect::<Vec<_>>().join(", "),
+        };
+        if !matches(&hosts, &self.input.hostname, &self.input.groups) {
+            self.observer.event(&Event::PlaySkipped { name: &name, hosts: &hosts });
+            return Ok(None);
+        }
+        self.scene.magic = Arc::new(super::magic::of_play(self.input, play, &name));
+        if self.gathers(play) {
+            self.variables.facts.open();
+        }
+        self.vars_files(play)?;
+        Ok(Some(name))
+    }
+
+    fn hosts(&self, play: &Play) -> Result<String, Stop> {
+        let Some(said) = &play.hosts else { return Ok("all".into()) };
+        let value = self.play_value(&play.frame, &said.value)?;
+        Ok(match value {
+            Value::List(items) => items.iter().map(super::arguments::plain).collect::<Vec<_>>().join(","),
+            other => super::arguments::plain(&other),
+        })
+    }
+
+    fn gathers(&self, play: &Play) -> bool {
+        play.gather_facts.as_ref().is_none_or(|said| {
+            self.play_value(&play.frame, &said.value).is_ok_and(|value| super::arguments::truth(&value))
+        })
+    }
+
+    /// Facts are gathered when first read; the task is told of as Ansible tells of it.
+    fn gather(&mut self, play: &Play) {
+        let tags = super::tags::Selection { only: &self.input.tags, skip: &self.input.skip_tags };
+        if !self.gathers(play) || !tags.selects(&BTreeSet::from(["always".to_owned()])) {
+            return;
+        }
+        self.recap.ok += 1;
+        self.observer.event(&Event::Task { name: "Gathering Facts", role: None, place: &play.place, handler: false });
+        let result = serde_json::json!({ "changed": false });
+        self.observer.event(&Event::Result {
+            status: Status::Ok,
+            item: None,
+            result: &result,
+            diff: &[],
+            shown: false,
+        });
+    }
+
+    fn forced(&self, play: &Play) -> bool {
+        play.force_handlers.as_ref().is_some_and(|said| {
+            self.play_value(&play.frame, &said.value).is_ok_and(|value| super::arguments::truth(&value))
+        })
+    }
+
+    /// Reads `vars_files`: each entry, or the first of a list of names that exists.
+    fn vars_files(&mut self, play: &Play) -> Result<(), Stop> {
+        for said in &play.vars_files {
+            let value = self.play_value(&play.frame, &said.value)?;
+            let names: Vec<String> = match &value {
+                Value::List(items) => items.iter().map(super::arguments::plain).collect(),
+                other => vec![super::arguments::plain(other)],
+            };
+            let map = self.first_vars_file(play, &names, said)?;
+            self.variables.files.push(Arc::new(map));
+        }
+        Ok(())
+    }
+
+    fn first_vars_file(&self, play: &Play, names: &[String], said: &Said) -> Result<Map, ConvergeError> {
+        let candidates = names.iter().flat_map(|name| {
+            [play.directory.join(name), play.directory.join("vars").join(name)]
+                .map(|path| crate::roles::load::tidy(&path))
+        });
+        for path in candidates {
+            if self.loader.source().is_file(&path) {
+                return Ok(self.loader.vars_file(&path)?);
+            }
+        }
+        Err(crate::roles::load::LoadError::Missing {
+            kind: "variables file",
+            name: names.join(", "),
+            searched: vec![self.loader.shown(&play.directory)],
+            place: Some(said.place.clone()),
+        }
+        .into())
+    }
+
+    /// A value of the play itself, evaluated.
+    pub(super) fn play_value(&self, frame: &Frame, value: &Value) -> Result<Value, TemplateError> {
+        let view = View {
+            loader: self.loader,
+            templar: self.templar,
+            remote: self.remote,
+            host: self.host.observe(),
+            facts: self.variables.facts.clone(),
+            environment: &self.input.environment,
+            frame,
+            directory: &self.scene.directory,
+            playbook: &self.scene.directory,
+            local: &Map::new(),
+            hidden: &[],
+            magic: Arc::clone(&self.scene.magic),
+            layers: self.variables.layers(frame, false),
+            host_layers: self.variables.host_layers(),
+            extra: Map::new(),
+        };
+        view.render(value)
+    }
+}
+
+/// The roles that tasks import, in order.
+pub(super) fn imports(items: &[Item], into: &mut Vec<Arc<RoleRun>>) {
+    for item in items {
+        match item {
+            Item::Task(_) => {}
+            Item::Block(block) => {
+                [&block.items, &block.rescue, &block.always].into_iter().for_each(|part| imports(part, into));
+            }
+            Item::Imported(items) => imports(items, into),
+            Item::Role(run) => {
+                into.push(Arc::clone(run));
+                imports(&run.items, into);
+            }
+        }
+    }
+}
+
+/// Whether a pattern of hosts means this host: names, groups and wildcards, with `!` and `&`.
+fn matches(pattern: &str, host: &str, groups: &[String]) -> bool {
+    let means = |word: &str| {
+        matches!(word, "all" | "*" | "localhost" | "127.0.0.1")
+            || word == host
+            || groups.iter().any(|g| g == word)
+            || word == "ungrouped" && groups.is_empty()
+            || word.split_once('*').is_some_and(|(head, tail)| {
+                let fits = |name: &str| {
+                    name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail)
+                };
+                fits(host) || groups.iter().any(|group| fits(group))
+            })
+    };
+    let words: Vec<&str> = pattern.split([',', ':']).map(str::trim).filter(|word| !word.is_empty()).collect();
+    let plain: Vec<&&str> = words.iter().filter(|word| !word.starts_with(['!', '&'])).collect();
+    (plain.is_empty() || plain.iter().any(|word| means(word)))
+        && words.iter().filter_map(|word| word.strip_prefix('!')).all(|word| !means(word))
+        && words.iter().filter_map(|word| word.strip_prefix('&')).all(means)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_of_hosts() {
+        let groups = ["web".to_owned(), "prod".to_owned()];
+        for (pattern, want) in [
+            ("all", true),
+            ("web", true),
+            ("db", false),
+            ("web:&prod", true),
+            ("all:!web", false),
+            ("w*", true),
+            ("a,b", false),
+        ] {
+            assert_eq!(matches(pattern, "node1", &groups), want, "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Refusal before the first change: everything that muster does not do in a task that is not provably skipped.
+
+use super::arguments::plain;
+use super::error::{ConvergeError, Stop};
+use super::lookups::Texts;
+use super::play::imports;
+use super::run::Run;
+use super::view::View;
+use crate::roles::load::{Item, Playbook, Refusal, Repeat, Task};
+use crate::roles::template::Decision;
+use crate::roles::value::{Map, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Run<'_> {
+    /// Looks at every task of a playbook, with what is known before anything runs.
+    pub(super) fn refuse_playbook(&mut self, playbook: &Playbook) -> Result<(), ConvergeError> {
+        let mut refusals = Vec::new();
+        for play in &playbook.plays {
+            let before = self.variables.clone();
+            let entered = match self.enter(play) {
+                Ok(entered) => entered,
+                Err(Stop::Fatal(error)) => return Err(*error),
+                Err(_) => None,
+            };
+            if entered.is_some() {
+                let mut unknown = BTreeSet::new();
+                let mut items: Vec<Item> = play.parts().concat();
+                items.extend(self.scene.handlers.iter().map(|handler| Item::Task(Arc::clone(handler))));
+                self.set_names(&items, &mut unknown);
+                self.variables.unknown = Arc::new(unknown);
+                self.gather_refusals(&items, &mut refusals);
+            }
+            self.variables = before;
+        }
+        if refusals.is_empty() { Ok(()) } else { Err(ConvergeError::Refused(refusals)) }
+    }
+
+    /// Looks at the tasks of an include, before the first of them runs.
+    pub(super) fn refuse(&mut self, items: &[Item]) -> Result<(), Stop> {
+        let mut refusals = Vec::new();
+        let mut unknown = BTreeSet::new();
+        self.set_names(items, &mut unknown);
+        let before = std::mem::replace(&mut self.variables.unknown, Arc::new(unknown));
+        self.gather_refusals(items, &mut refusals);
+        self.variables.unknown = before;
+        if refusals.is_empty() { Ok(()) } else { Err(ConvergeError::Refused(refusals).into()) }
+    }
+
+    fn gather_refusals(&self, items: &[Item], into: &mut Vec<Refusal>) {
+        let tasks = all_tasks(items);
+        let settled =
+            !tasks.iter().any(|task| task.action.is("include_role") || task.handler && task.action.is("include_tasks"));
+        for task in tasks {
+            let mut found: Vec<Refusal> = task.all_refusals().cloned().collect();
+            found.extend(self.slips(&task));
+            if settled {
+                found.extend(self.missing_handlers(&task));
+            }
+            if found.is_empty() || !self.selected(&task).unwrap_or(true) || self.never_runs(&task) {
+                continue;
+            }
+            for refusal in found {
+                if !into.contains(&refusal) {
+                    into.push(refusal);
+                }
+            }
+        }
+    }
+
+    /// Whether facts and variables prove that a task is skipped.
+    fn never_runs(&self, task: &Task) -> bool {
+        let stage = self.stage(task);
+        let hidden = item_names(task);
+        let view = View { hidden: &hidden, ..self.view(&stage) };
+        // An error is no proof: the task may be reached, and then says so itself.
+        let decisions = task.frame.conditions().into_iter().map(|said| view.decide(&said.value, &said.place));
+        decisions
+            .into_iter()
+            .take_while(|decision| decision.is_ok())
+            .any(|decision| matches!(decision, Ok(Decision::False)))
+    }
+
+    /// What is wrong with the task's templates and conditions: syntax, filters, tests, lookups.
+    fn slips(&self, task: &Task) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        let mut texts = Texts::default();
+        texts.task(task);
+        for (text, place) in texts.all {
+            let problems = match self.templar.inspect(&text, &place) {
+                Ok(inspection) => inspection.problems,
+                Err(error) => vec![error],
+            };
+            refusals.extend(problems.into_iter().map(|error| {
+                let at = error.place.clone().unwrap_or_else(|| place.clone());
+                Refusal { message: error.message, hint: error.hint, place: at }
+            }));
+        }
+        if let Some(Repeat::With { lookup, terms }) = &task.repeat {
+            let text = format!("{{{{ lookup('{lookup}') }}}}");
+            let found = self.templar.inspect(&text, &terms.place).map(|found| found.problems).unwrap_or_default();
+            refusals.extend(found.into_iter().map(|error| Refusal {
+                message: error.message,
+                hint: error.hint,
+                place: terms.place.clone(),
+            }));
+        }
+        refusals
+    }
+
+    /// Literal notifications that no handler of the play hears.
+    fn missing_handlers(&self, task: &Task) -> Vec<Refusal> {
+        let named = task.frame.notified().iter().filter(|said| matches!(said.value, Value::Str(_)));
+        let missing = named.filter(|said| self.meant(&plain(&said.value)).is_empty());
+        missing
+            .map(|said| {
+                let name = plain(&said.value);
+                let handlers: Vec<String> = self.scene.handlers.iter().map(|handler| handler.title()).collect();
+                let near = crate::roles::load::nearest(&name, handlers.iter().map(String::as_str));
+                let refusal =
+                    Refusal::new(format!("no handler is called `{name}`, and none listens to it"), said.place.clone());
+                match near {
+                    Some(near) => refusal.hint(format!("did you mean `{near}`?")),
+                    None => refusal,
+                }
+            })
+            .collect()
+    }
+
+    /// Every variable that tasks will set while they run.
+    fn set_names(&self, items: &[Item], into: &mut BTreeSet<String>) {
+        let mut roles = Vec::new();
+        imports(items, &mut roles);
+        for task in all_tasks(items) {
+            into.extend(task.register.clone());
+            if task.action.is("set_fact") {
+                into.extend(task.action.arguments.map.keys().map(ToString::to_string));
+            }
+            if task.action.is("include_vars") {
+                into.extend(self.vars_names(&task));
+            }
+        }
+        into.remove("cacheable");
+    }
+
+    /// The names that an `include_vars` may set: those of the role's variables files, whichever is meant.
+    fn vars_names(&self, task: &Task) -> Vec<String> {
+        if let Some(Value::Str(name)) = task.action.arguments.get("name") {
+            return vec![name.expose().to_owned()];
+        }
+        let directory = task.frame.role().map_or_else(|| task.directory.to_path_buf(), |role| role.path.join("vars"));
+        let entries = self.loader.source().list(&directory).unwrap_or_default();
+        let files = entries.into_iter().filter(|(name, is_directory)| !is_directory && !name.starts_with("main."));
+        let maps = files.filter_map(|(name, _)| self.loader.vars_file(&directory.join(name)).ok());
+        maps.flat_map(|map: Map| map.keys().map(ToString::to_string).collect::<Vec<_>>()).collect()
+    }
+}
+
+/// The names of a loop's item, which is not known beforehand.
+fn item_names(task: &Task) -> Vec<String> {
+    if task.repeat.is_none() {
+        return Vec::new();
+    }
+    let mut names = vec!["ansible_loop".to_owned()];
+    let said = |said: &Option<crate::roles::load::Said>| said.as_ref().map(|said| plain(&said.value));
+    names.push(said(&task.control.loop_var).unwrap_or_else(|| "item".into()));
+    names.extend(said(&task.control.index_var));
+    names
+}
+
+/// Every task below some items, roles and blocks included.
+pub(super) fn all_tasks(items: &[Item]) -> Vec<Arc<Task>> {
+    let each = items.iter().flat_map(|item| match item {
+        Item::Task(task) => vec![Arc::clone(task)],
+        Item::Imported(items) => all_tasks(items),
+        Item::Block(block) => [&block.items, &block.rescue, &block.always].map(|part| all_tasks(part)).concat(),
+        Item::Role(run) => {
+            let mut all: Vec<_> = run.dependencies.iter().flat_map(|dependency| all_tasks(&dependency.items)).collect();
+            all.extend(all_tasks(&run.items));
+            all
+        }
+    });
+    each.collect()
+}

@@ -1,0 +1,99 @@
+//! Results of tasks: mappings with Ansible's members.
+
+use crate::roles::modules::Failed;
+use crate::roles::value::{Key, Map, Value};
+use std::sync::Arc;
+
+/// What stands in the place of a result under `no_log`.
+pub(super) const CENSORED: &str =
+    "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+
+/// Whether a member is true.
+pub(super) fn flag(result: &Map, name: &str) -> bool {
+    matches!(result.get(&Key::from(name)), Some(Value::Bool(true)))
+}
+
+/// Puts a member.
+pub(super) fn put(result: &mut Map, name: &str, value: impl Into<Value>) {
+    result.insert(Key::from(name), value.into());
+}
+
+/// The text of a member.
+pub(super) fn text<'a>(result: &'a Map, name: &str) -> Option<&'a str> {
+    result.get(&Key::from(name)).and_then(Value::as_str)
+}
+
+/// A mapping as a value.
+pub(super) fn value(result: &Map) -> Value {
+    Value::Map(Arc::new(result.clone()))
+}
+
+/// The result of a module that failed.
+pub(super) fn of_failure(failed: Failed) -> Map {
+    let mut result = failed.result;
+    put(&mut result, "failed", true);
+    put(&mut result, "msg", failed.message);
+    if !result.contains_key(&Key::from("changed")) {
+        put(&mut result, "changed", false);
+    }
+    result
+}
+
+/// The result of a task whose condition does not hold.
+pub(super) fn of_skip(condition: &Value) -> Map {
+    let condition = match condition {
+        Value::Template(template) => Value::str(template.text.as_str()),
+        other => other.clone(),
+    };
+    let mut result = Map::new();
+    put(&mut result, "changed", false);
+    put(&mut result, "skipped", true);
+    put(&mut result, "skip_reason", "Conditional result was False");
+    put(&mut result, "false_condition", condition);
+    result
+}
+
+/// The result of a loop, from those of its items.
+pub(super) fn of_items(items: &[Map]) -> Map {
+    let mut result = Map::new();
+    let any = |name: &str| items.iter().any(|item| flag(item, name));
+    let skipped = items.iter().all(|item| flag(item, "skipped"));
+    put(&mut result, "results", Value::list(items.iter().map(value)));
+    put(&mut result, "skipped", skipped);
+    put(&mut result, "changed", any("changed"));
+    if any("failed") {
+        put(&mut result, "failed", true);
+        put(&mut result, "msg", "One or more items failed");
+    } else {
+        put(&mut result, "msg", if skipped { "All items skipped" } else { "All items completed" });
+    }
+    result
+}
+
+/// The result of a loop without items.
+pub(super) fn of_nothing() -> Map {
+    let mut result = Map::new();
+    put(&mut result, "changed", false);
+    put(&mut result, "results", Value::list([]));
+    put(&mut result, "skipped", true);
+    put(&mut result, "skipped_reason", "No items in the list");
+    result
+}
+
+/// As it may be seen.
+pub(super) fn shown(result: &Map, hidden: bool, redactor: &crate::secret::Redactor) -> serde_json::Value {
+    if hidden {
+        return serde_json::json!({ "censored": CENSORED, "changed": flag(result, "changed") });
+    }
+    scrub(value(result).to_json(), redactor)
+}
+
+fn scrub(json: serde_json::Value, redactor: &crate::secret::Redactor) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::String(text) => Json::String(redactor.scrub(&text)),
+        Json::Array(items) => items.into_iter().map(|item| scrub(item, redactor)).collect(),
+        Json::Object(map) => Json::Object(map.into_iter().map(|(key, value)| (key, scrub(value, redactor))).collect()),
+        other => other,
+    }
+}

@@ -1,0 +1,188 @@
+//! One run: the playbook from its first play to the recap.
+
+use super::error::{ConvergeError, Stop};
+use super::events::{Event, Observer};
+use super::input::{Input, Machine};
+use super::layers::Layer;
+use super::outcome::{Completed, Outcome, PendingHandler, Recap};
+use super::variables::Variables;
+use super::view::View;
+use crate::host::Host;
+use crate::roles::load::{Loader, Playbook, Task};
+use crate::roles::remote::Remote;
+use crate::roles::template::Templar;
+use crate::roles::value::{Map, Value};
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// The state of a run.
+pub(super) struct Run<'a> {
+    pub(super) input: &'a Input,
+    pub(super) loader: &'a Loader,
+    pub(super) templar: &'a Templar,
+    pub(super) host: &'a mut dyn Host,
+    pub(super) remote: &'a dyn Remote,
+    pub(super) observer: &'a mut dyn Observer,
+    pub(super) variables: Variables,
+    pub(super) scene: Scene,
+    pub(super) recap: Recap,
+    pub(super) completed: Vec<Completed>,
+    pub(super) owed: Vec<PendingHandler>,
+    /// For each block that is being run, whether it can rescue a failure.
+    pub(super) rescuing: Vec<bool>,
+}
+
+/// The play that is running.
+pub(super) struct Scene {
+    pub(super) directory: Arc<Path>,
+    pub(super) magic: Arc<Map>,
+    pub(super) handlers: Vec<Arc<Task>>,
+    pub(super) notified: BTreeSet<usize>,
+    /// Roles that have run, by identity.
+    pub(super) done: HashSet<String>,
+    /// Roles of which a task ran.
+    pub(super) begun: HashSet<String>,
+}
+
+/// A task's variables while it runs.
+pub(super) struct Stage<'t> {
+    pub(super) task: &'t Task,
+    pub(super) layers: Vec<Layer>,
+    pub(super) host_layers: Vec<Layer>,
+    /// The loop's item, and what the task itself has set.
+    pub(super) local: Map,
+}
+
+/// Runs a playbook, and says how it went. Whatever happens, the outcome names what was done and what is still due.
+pub fn converge(
+    input: &Input,
+    playbook: &Playbook,
+    loader: &Loader,
+    templar: &Templar,
+    machine: Machine<'_>,
+    observer: &mut dyn Observer,
+) -> Outcome {
+    let mut inventory = super::magic::of_host();
+    let beside = loader.inventory_vars(&playbook.directory, &input.groups, &input.hostname);
+    let mut beside_error = None;
+    match beside {
+        Ok(map) => inventory.extend(map),
+        Err(error) => beside_error = Some(error),
+    }
+    inventory.extend(input.inventory.iter().map(|(key, value)| (key.clone(), value.clone())));
+    let variables = Variables {
+        extra: Arc::new(input.extra.clone()),
+        inventory: Arc::new(inventory),
+        parameters: Arc::new(input.parameters.clone()),
+        facts: input.facts.clone(),
+        ..Variables::default()
+    };
+    let mut run = Run {
+        input,
+        loader,
+        templar,
+        host: machine.host,
+        remote: machine.remote,
+        observer,
+        variables,
+        scene: Scene {
+            directory: Arc::clone(&playbook.directory),
+            magic: Arc::default(),
+            handlers: Vec::new(),
+            notified: BTreeSet::new(),
+            done: HashSet::new(),
+            begun: HashSet::new(),
+        },
+        recap: Recap::default(),
+        completed: Vec::new(),
+        owed: input.pending_handlers.clone(),
+        rescuing: Vec::new(),
+    };
+    let error = match beside_error {
+        Some(error) => Some(ConvergeError::from(error)),
+        None => run.playbook(playbook).err(),
+    };
+    run.warnings();
+    let recap = run.recap;
+    run.observer.event(&Event::Recap(&recap));
+    Outcome { recap, pending_handlers: run.pending(), completed: run.completed, error }
+}
+
+impl Run<'_> {
+    fn playbook(&mut self, playbook: &Playbook) -> Result<(), ConvergeError> {
+        self.refuse_playbook(playbook)?;
+        for play in &playbook.plays {
+            match self.play(play) {
+                Ok(()) | Err(Stop::EndPlay | Stop::EndRole(_)) => {}
+                Err(Stop::Failed(failure)) => return Err(ConvergeError::Task(failure)),
+                Err(Stop::Fatal(error)) => return Err(*error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The variables that a task sees.
+    pub(super) fn stage<'t>(&self, task: &'t Task) -> Stage<'t> {
+        let include = task.action.is("include_tasks") || task.action.is("include_role");
+        Stage {
+            task,
+            layers: self.variables.layers(&task.frame, include),
+            host_layers: self.variables.host_layers(),
+            local: Map::new(),
+        }
+    }
+
+    /// What a task sees.
+    pub(super) fn view<'v>(&'v self, stage: &'v Stage<'_>) -> View<'v> {
+        View {
+            loader: self.loader,
+            templar: self.templar,
+            remote: self.remote,
+            host: self.host.observe(),
+            facts: self.variables.facts.clone(),
+            environment: &self.input.environment,
+            frame: &stage.task.frame,
+            directory: &stage.task.directory,
+            playbook: &self.scene.directory,
+            local: &stage.local,
+            hidden: &[],
+            magic: Arc::clone(&self.scene.magic),
+            layers: stage.layers.clone(),
+            host_layers: stage.host_layers.clone(),
+            extra: Map::new(),
+        }
+    }
+
+    /// Passes on what the loader found odd.
+    pub(super) fn warnings(&mut self) {
+        for warning in self.loader.take_warnings() {
+            self.observer.event(&Event::Warning { text: &warning.text, place: Some(&warning.place) });
+        }
+    }
+
+    /// Ends the run where its time is over.
+    pub(super) fn within_limits(&self, task: &Task) -> Result<(), Stop> {
+        let limits = &self.input.limits;
+        if limits.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed)) {
+            return Err(ConvergeError::Stopped(task.title()).into());
+        }
+        if limits.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(ConvergeError::Deadline(task.title()).into());
+        }
+        Ok(())
+    }
+
+    /// A keyword of a task, evaluated as a truth value.
+    pub(super) fn keyword(&self, stage: &Stage<'_>, name: &str) -> bool {
+        let Some(said) = stage.task.frame.keyword(name) else { return false };
+        let value = match &said.value {
+            Value::Bool(truth) => return *truth,
+            value => self.view(stage).render(value),
+        };
+        // A keyword that cannot be evaluated hides rather than shows.
+        value.map_or(name == "no_log", |value| super::arguments::truth(&value))
+    }
+}

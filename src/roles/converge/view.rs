@@ -1,0 +1,224 @@
+//! What a task sees: its variables, and the tree by its search order.
+
+use super::facts::Facts;
+use super::layers::{self, Layer};
+use super::magic;
+use crate::failure::Place;
+use crate::host::Observe;
+use crate::roles::load::{Frame, Loader};
+use crate::roles::modules::{Failed, RenderOptions, Tree};
+use crate::roles::remote::Remote;
+use crate::roles::template::{Binding, Decision, Scope, Services, Templar, TemplateError};
+use crate::roles::value::{Key, Map, Value};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A point of view.
+pub(super) struct View<'a> {
+    pub(super) loader: &'a Loader,
+    pub(super) templar: &'a Templar,
+    pub(super) remote: &'a dyn Remote,
+    pub(super) host: &'a dyn Observe,
+    pub(super) facts: Facts,
+    pub(super) environment: &'a [(String, String)],
+    pub(super) frame: &'a Frame,
+    pub(super) directory: &'a Path,
+    pub(super) playbook: &'a Path,
+    /// The item of a loop, the task's own result: over everything.
+    pub(super) local: &'a Map,
+    /// Names of the item of a loop that is not known yet.
+    pub(super) hidden: &'a [String],
+    pub(super) magic: Arc<Map>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) host_layers: Vec<Layer>,
+    /// Added while a template file is rendered.
+    pub(super) extra: Map,
+}
+
+impl View<'_> {
+    fn services(&self) -> Services<'_> {
+        Services { remote: self.remote, tree: self, environment: self.environment, host: self.host }
+    }
+
+    /// A value with every template in it evaluated.
+    pub(super) fn render(&self, value: &Value) -> Result<Value, TemplateError> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => Ok(value.clone()),
+            _ => self.templar.render(self, &self.services(), value),
+        }
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn condition(&self, value: &Value, place: &Place) -> Result<bool, TemplateError> {
+        match value {
+            Value::Bool(truth) => Ok(*truth),
+            _ => self.templar.condition(self, &self.services(), value, place),
+        }
+    }
+
+    /// Whether a condition is known to hold, or not to.
+    pub(super) fn decide(&self, value: &Value, place: &Place) -> Result<Decision, TemplateError> {
+        self.templar.decide(self, &self.services(), value, place)
+    }
+
+    /// The value of an expression.
+    pub(super) fn expression(&self, text: &str, place: &Place) -> Result<Value, TemplateError> {
+        self.templar.expression(self, &self.services(), text, place)
+    }
+
+    /// What a lookup yields.
+    pub(super) fn lookup(&self, name: &str, terms: Vec<Value>) -> Result<Vec<Value>, TemplateError> {
+        self.templar.lookup(self, &self.services(), name, terms, Map::new())
+    }
+
+    /// The directories in which files are looked for: the roles around the task, the task's file, the playbook.
+    fn bases(&self) -> Vec<PathBuf> {
+        let mut bases: Vec<PathBuf> = self.frame.roles().map(|role| role.path.clone()).collect();
+        bases.push(self.directory.to_owned());
+        bases.push(self.playbook.to_owned());
+        bases
+    }
+
+    fn special(&self, name: &str) -> Option<Value> {
+        if let Some(value) = magic::of_frame(self.frame, name) {
+            return Some(value);
+        }
+        match name {
+            "vars" => {
+                let mut all = layers::flatten(&self.layers, &self.facts, self.host);
+                all.extend(self.magic.iter().map(|(key, value)| (key.clone(), value.clone())));
+                all.extend(self.local.iter().map(|(key, value)| (key.clone(), value.clone())));
+                Some(Value::Map(Arc::new(all)))
+            }
+            "hostvars" => {
+                let mut all = layers::flatten(&self.host_layers, &self.facts, self.host);
+                for (key, value) in self.magic.iter().filter(|(key, _)| **key != Key::from("omit")) {
+                    all.insert(key.clone(), value.clone());
+                }
+                let host = self.magic.get(&Key::from("inventory_hostname")).and_then(Value::as_str).unwrap_or_default();
+                Some(Value::Map(Arc::new(Map::from_iter([(Key::from(host), Value::Map(Arc::new(all)))]))))
+            }
+            "ansible_search_path" => {
+                Some(Value::list(self.bases().iter().map(|path| Value::str(path.display().to_string()))))
+            }
+            _ => self.magic.get(&Key::from(name)).cloned(),
+        }
+    }
+}
+
+impl Scope for View<'_> {
+    fn get(&self, name: &str) -> Binding {
+        let key = Key::from(name);
+        if self.hidden.iter().any(|hidden| hidden == name) {
+            return Binding::Unknown;
+        }
+        if let Some(value) = self.local.get(&key).or_else(|| self.extra.get(&key)) {
+            return Binding::Value(value.clone());
+        }
+        if let Some(value) = self.special(name) {
+            return Binding::Value(value);
+        }
+        layers::find(&self.layers, &self.facts, self.host, name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut all = layers::names(&self.layers, &self.facts, self.host);
+        all.extend(self.local.keys().chain(self.extra.keys()).chain(self.magic.keys()).map(ToString::to_string));
+        let frame = magic::FRAME_NAMES.iter().filter(|name| magic::of_frame(self.frame, name).is_some());
+        all.extend(frame.map(|name| (*name).to_owned()));
+        all.extend(["vars", "hostvars"].map(str::to_owned));
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+impl Tree for View<'_> {
+    fn resolve(&self, kind: &str, name: &str) -> Result<PathBuf, Failed> {
+        let source = self.loader.source();
+        let mut searched = Vec::new();
+        if Path::new(name).is_absolute() {
+            searched.push(PathBuf::from(name));
+        } else {
+            for base in self.bases() {
+                searched.push(base.join(kind).join(name));
+                searched.push(base.join(name));
+            }
+        }
+        let tidy = |path: &PathBuf| crate::roles::load::tidy(path);
+        let found = searched.iter().map(tidy).find(|path| source.is_file(path) || source.is_directory(path));
+        found.ok_or_else(|| {
+            let shown: Vec<String> = searched.iter().map(|path| self.loader.shown(path)).collect();
+            let mut failed = Failed::new(format!("Could not find or access '{name}' in the tree"));
+            failed.hint = Some(format!("looked for {}", shown.join(", ")));
+            failed
+        })
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Failed> {
+        self.loader.bytes(path).map_err(|error| Failed::new(error.to_string()))
+    }
+
+    fn walk(&self, path: &Path) -> Result<Vec<(PathBuf, bool)>, Failed> {
+        let mut out = Vec::new();
+        walk(self.loader, path, Path::new(""), 0, &mut out)?;
+        Ok(out)
+    }
+
+    fn mode(&self, path: &Path) -> Result<u32, Failed> {
+        let mode = self.loader.source().mode(path);
+        mode.map_err(|error| Failed::new(format!("reading the mode of {}: {error}", self.loader.shown(path))))
+    }
+
+    fn render(&self, path: &Path, options: &RenderOptions) -> Result<Value, Failed> {
+        let bytes = self.read(path)?;
+        let shown = self.loader.shown(path);
+        let text = String::from_utf8(bytes).map_err(|_| Failed::new(format!("template {shown} is not UTF-8 text")))?;
+        let full = path.display().to_string();
+        let extra = [
+            ("template_path", Value::str(full.as_str())),
+            ("template_fullpath", Value::str(full.as_str())),
+            ("template_host", self.magic.get(&Key::from("inventory_hostname")).cloned().unwrap_or_default()),
+            ("template_uid", "root".into()),
+            ("template_destpath", Value::str(options.destination.display().to_string())),
+        ];
+        let mut extra = Map::from_iter(extra.map(|(key, value)| (Key::from(key), value)));
+        extra.extend(self.extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let within = View {
+            facts: self.facts.clone(),
+            magic: Arc::clone(&self.magic),
+            layers: self.layers.clone(),
+            host_layers: self.host_layers.clone(),
+            extra,
+            ..*self
+        };
+        within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| failed(&error))
+    }
+}
+
+/// A template's error as a task's failure.
+pub(super) fn failed(error: &TemplateError) -> Failed {
+    let mut failed = Failed::new(match &error.place {
+        Some(place) => format!("{error} ({place})"),
+        None => error.to_string(),
+    });
+    failed.hint.clone_from(&error.hint);
+    failed
+}
+
+fn walk(loader: &Loader, top: &Path, below: &Path, depth: usize, out: &mut Vec<(PathBuf, bool)>) -> Result<(), Failed> {
+    if depth > 60 {
+        return Err(Failed::new(format!("{} is nested too deep", loader.shown(top))));
+    }
+    let path = top.join(below);
+    let entries = loader.source().list(&path);
+    let entries = entries.map_err(|error| Failed::new(format!("listing {}: {error}", loader.shown(&path))))?;
+    for (name, is_directory) in entries {
+        let relative = below.join(&name);
+        out.push((relative.clone(), is_directory));
+        if is_directory {
+            walk(loader, top, &relative, depth + 1, out)?;
+        }
+    }
+    Ok(())
+}
