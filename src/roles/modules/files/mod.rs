@@ -1,5 +1,6 @@
 //! Modules about files, and what they share.
 
+mod archive;
 pub mod blockinfile;
 pub mod copy;
 mod download;
@@ -18,7 +19,10 @@ pub mod s3_object;
 pub mod stat;
 pub mod template;
 mod times;
+pub mod unarchive;
+mod unpack;
 mod wanted;
+mod zip;
 
 #[cfg(test)]
 pub mod stage;

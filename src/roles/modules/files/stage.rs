@@ -218,9 +218,9 @@ impl Remote for Web {
 /// Every example of every file module converges.
 #[test]
 fn examples_converge() {
-    use super::{blockinfile, copy, file, find, get_url, lineinfile, replace, s3_object, stat, template};
+    use super::{blockinfile, copy, file, find, get_url, lineinfile, replace, s3_object, stat, template, unarchive};
     let written = [&file::SPEC, &copy::SPEC, &template::SPEC, &lineinfile::SPEC, &blockinfile::SPEC, &replace::SPEC];
-    let others = [&stat::SPEC, &find::SPEC, &get_url::SPEC, &s3_object::SPEC];
+    let others = [&stat::SPEC, &find::SPEC, &get_url::SPEC, &s3_object::SPEC, &unarchive::SPEC];
     for spec in written.into_iter().chain(others) {
         for example in spec.examples {
             let task: Json = serde_yaml::from_str(example).expect("an example is YAML");
@@ -228,6 +228,7 @@ fn examples_converge() {
             let mut stage = Stage::new()
                 .file("/etc/app.conf", "a=1\nb=2\n")
                 .source("app.conf", b"one\n")
+                .source("app.tar.gz", &unarchive::tests::packed("gz"))
                 .source("app.conf.j2", b"for {{ dest }}\n");
             let texts = [("https://example.com/app.tar.gz", "x"), ("s3://releases/app/release.json", "{}")];
             stage.remote = Box::new(Web::new(texts));
