@@ -118,6 +118,11 @@ impl Running {
         all.push(parameter);
     }
 
+    /// The names of all parameters.
+    pub fn parameter_names(&self) -> Vec<String> {
+        self.world().parameters.parameters.iter().map(|parameter| parameter.name.clone()).collect()
+    }
+
     /// Puts a secret, in place of one of the same name.
     pub fn put_secret(&self, secret: Secret) {
         let world = &mut *self.world();

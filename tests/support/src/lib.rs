@@ -18,12 +18,14 @@ mod git_server;
 mod key;
 mod packet;
 mod repository;
+mod stage;
 mod tree;
 mod upload_pack;
 
 pub use git_server::GitServer;
 pub use key::Key;
 pub use repository::Repository;
+pub use stage::Stage;
 pub use tree::Tree;
 
 /// Whatever went wrong while the stage was set; a test shows it and fails.

@@ -38,6 +38,16 @@ impl Tree {
         self
     }
 
+    /// What a file holds.
+    pub fn content(&self, path: &str) -> Option<&[u8]> {
+        self.0.get(path).map(Vec::as_slice)
+    }
+
+    /// Every file's path and what it holds.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(path, content)| (path.as_str(), content.as_slice()))
+    }
+
     /// Without this file.
     pub fn without(mut self, path: &str) -> Self {
         self.0.remove(path);
