@@ -183,6 +183,10 @@ fn user_data_widens_nothing() {
         ("signal: { wait_handle: 'http://cloudformation-waitcondition-x.s3.amazonaws.com/' }", "does not lead to"),
         ("chanel: x", "did you mean `channel`?"),
         ("roles: common", "expected a list"),
+        ("channel: null", "the image does not allow this one"),
+        ("trust: null", "expected a mapping, found nothing"),
+        ("trust: {}", "user-data may not set `trust`"),
+        ("'repository.ref': main", "unknown key `repository.ref`"),
     ] {
         let document = format!("muster:\n  {launch}\n");
         let message = refused(baked(BAKED).expect("parses").with_user_data(document.as_bytes()), launch);

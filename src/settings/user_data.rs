@@ -90,6 +90,11 @@ fn part(
         }
         return Ok(());
     }
+    const OTHERS: &[&str] =
+        &["text/x-shellscript", "text/x-include", "text/cloud-boothook", "text/part-handler", "text/cloud-config-"];
+    if OTHERS.iter().any(|other| mail.ctype.mimetype.starts_with(other)) {
+        return Ok(());
+    }
     let body = mail.get_body_raw().or_else(|error| refuse(format!("{name} does not decode: {error}")))?;
     unpack_part(&body, name, depth, found)
 }
@@ -110,12 +115,43 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(packed).ok()
 }
 
+/// What cloud-init would take a text for, by its first line (`INCLUSION_TYPES_MAP` in its `handlers/__init__.py`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// No text of cloud-init's.
+    Plain,
+    /// Its YAML, in which `muster` may be a key among others.
+    CloudConfig,
+    /// A script, an include, an archive: whatever stands in it is no key.
+    Other,
+}
+
+fn kind(text: &str) -> Kind {
+    let mut lines = text.lines().map(str::trim_end);
+    let mut first = lines.next().unwrap_or_default();
+    if first.eq_ignore_ascii_case("## template: jinja") {
+        first = lines.next().unwrap_or_default();
+    }
+    // The longest beginning decides, as in cloud-init.
+    const KINDS: &[(&str, Kind)] = &[
+        ("#cloud-config-", Kind::Other),
+        ("#cloud-config", Kind::CloudConfig),
+        ("#cloud-boothook", Kind::Other),
+        ("#include", Kind::Other),
+        ("#part-handler", Kind::Other),
+        ("#upstart-job", Kind::Other),
+        ("#!", Kind::Other),
+    ];
+    KINDS.iter().find(|(beginning, _)| first.starts_with(beginning)).map_or(Kind::Plain, |(_, kind)| *kind)
+}
+
 /// The value of the key `muster` of a YAML text that has one.
 fn muster(text: &str, name: &str) -> Result<Option<Node>, SettingsError> {
     let text = text.trim_start_matches('\u{feff}');
-    let cloud_config = text.starts_with("#cloud-config") || text.starts_with("## template: jinja");
-    let named = |line: &str| line.trim_start_matches(['{', ' ']).trim_start_matches('"').starts_with("muster");
-    if text.starts_with("#!") || !text.lines().any(|line| named(line) && line.contains(':')) {
+    let named = |line: &str| line.trim_start_matches(['"', '\'']).starts_with("muster") && line.contains(':');
+    let flow = text.trim_start().starts_with('{') && text.contains("muster");
+    let kind = kind(text);
+    if kind == Kind::Other || !(flow || text.lines().any(named)) {
         return Ok(None);
     }
     let root = yaml::parse(Source { name: name.to_owned(), layer: Layer::Launch, text: text.to_owned() })?;
@@ -123,7 +159,7 @@ fn muster(text: &str, name: &str) -> Result<Option<Node>, SettingsError> {
     let Some(found) = members.shift_remove("muster") else { return Ok(None) };
     match members.into_iter().next() {
         // A cloud-config's other keys are cloud-init's.
-        Some((key, other)) if !cloud_config => Err(SettingsError::UnknownKey {
+        Some((key, other)) if kind == Kind::Plain => Err(SettingsError::UnknownKey {
             place: other.key.place(),
             path: key,
             nearest: None,
@@ -201,6 +237,11 @@ mod tests {
             b"\xff\xfe\x00binary",
             b"{ not: yaml at all",
             b"#cloud-config\nruncmd: *undefined\n",
+            b"#cloud-config\nwrite_files:\n- content: |\n    muster: x\n  path: *p\n",
+            b"#cloud-boothook\ncat >/x <<E\nmuster:\n  trust: {}\nE\n",
+            b"## template: jinja\n#!/bin/sh\nmuster: {{ v1.region }}\n",
+            b"Mime-Version: 1.0\nContent-Type: text/x-shellscript\n\nmuster: [1\n",
+            b"#cloud-config-archive\n- type: text/x\n  content: |\nmuster: 1\n",
         ] {
             assert_eq!(channel(bytes), None, "{}", String::from_utf8_lossy(bytes));
         }

@@ -39,7 +39,7 @@ impl Written {
     /// The same settings with those that user-data holds, which may only choose among what is allowed.
     pub fn with_user_data(mut self, bytes: &[u8]) -> Result<Self, SettingsError> {
         let Some(document) = user_data::document(bytes)? else { return Ok(self) };
-        let document = merge::without_resets(mapping(document)?);
+        let document = mapping(document)?;
         let early = self.early()?;
         launch::judge(&document, &early.launch.allow, early.deadline)?;
         self.launch = Some(launch::add_roles(&self.baked, document));
