@@ -6,19 +6,24 @@ mod args;
 mod command;
 mod dnf;
 mod dpkg;
+mod dpkg_selections;
 mod ec2_metadata_facts;
 mod engine;
 #[cfg(test)]
 mod fake;
 mod files;
+mod getent;
 mod glob;
 mod group;
 mod package;
 mod package_facts;
 mod plan;
 mod programs;
+mod service_facts;
 mod spec;
+mod sysctl;
 mod systemd;
+mod timezone;
 mod ufw;
 mod user;
 mod words;
@@ -85,6 +90,12 @@ pub static TABLE: &[Row] = &[
     Row { spec: &dnf::SPEC, actor: Actor::Host(dnf::dnf) },
     Row { spec: &package::SPEC, actor: Actor::Host(package::package) },
     Row { spec: &package_facts::SPEC, actor: Actor::Host(package_facts::packages) },
+    Row { spec: &sysctl::SPEC, actor: Actor::Host(sysctl::sysctl) },
+    Row { spec: &dpkg_selections::SPEC, actor: Actor::Host(dpkg_selections::selection) },
+    Row { spec: &getent::SPEC, actor: Actor::Host(getent::getent) },
+    Row { spec: &service_facts::SPEC, actor: Actor::Host(service_facts::services) },
+    Row { spec: &timezone::TIMEZONE, actor: Actor::Host(timezone::timezone) },
+    Row { spec: &timezone::HOSTNAME, actor: Actor::Host(timezone::hostname) },
     Row { spec: &ufw::SPEC, actor: Actor::Host(ufw::firewall) },
     Row { spec: &ec2_metadata_facts::SPEC, actor: Actor::Host(ec2_metadata_facts::metadata) },
 ];

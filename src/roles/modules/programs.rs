@@ -1,8 +1,8 @@
 //! Programs as modules name, ask and judge them.
 
-use super::plan::{Eyes, Failed};
+use super::plan::{Eyes, Failed, Plan};
 use super::words;
-use crate::host::{Command, Effect, Output};
+use crate::host::{Change, Command, Effect, Output};
 use crate::roles::value::{Key, Map, Value};
 use std::io;
 use std::path::Path;
@@ -86,11 +86,12 @@ pub fn say(result: &mut Map, stdout: &str, stderr: &str) {
     }
 }
 
-/// What the programs of a plan's changes said, together; `None` where one has not run.
+/// What the programs of a plan's changes said, together; `None` where none has run.
 pub fn said(effects: &[Effect]) -> Option<(i32, String, String)> {
+    let mut outputs = effects.iter().filter_map(|effect| effect.output.as_ref()).peekable();
+    outputs.peek()?;
     let mut all = (0, String::new(), String::new());
-    for output in effects.iter().map(|effect| effect.output.as_ref()) {
-        let output = output?;
+    for output in outputs {
         if all.0 == 0 {
             all.0 = output.code;
         }
@@ -98,4 +99,19 @@ pub fn said(effects: &[Effect]) -> Option<(i32, String, String)> {
         all.2.push_str(&String::from_utf8_lossy(&output.stderr));
     }
     Some(all)
+}
+
+/// Changes one after the other, each with what its failure is called; the first program that ends badly ends the task.
+pub fn in_turn(mut steps: std::collections::VecDeque<(Change, String)>, last: Plan) -> Plan {
+    let Some((change, name)) = steps.pop_front() else { return last };
+    let next = move |_: &Eyes<'_>, effects: &[Effect]| match said(effects) {
+        Some((code, stdout, stderr)) if code != 0 => {
+            let mut result = Map::new();
+            say(&mut result, &stdout, &stderr);
+            let message = format!("{name}: {stdout}{stderr}");
+            Err(Failed { message, result, hint: None }.with("rc", i64::from(code)))
+        }
+        _ => Ok(in_turn(steps, last)),
+    };
+    Plan { changes: vec![change], changed: Some(false), next: Some(Box::new(next)), ..Plan::default() }
 }
