@@ -24,8 +24,12 @@ pub struct Parameter {
     pub kind: String,
     /// `:3` or `:label`, where it was asked for by one.
     selector: String,
+    /// Whether it is a secret of Secrets Manager, read through Parameter Store.
+    reference: bool,
 }
 
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html>
+const REFERENCE: &str = "/aws/reference/secretsmanager/";
 /// What the service allows in one call.
 const BATCH: usize = 10;
 /// Calls of hosts that started together are spread over this long.
@@ -130,9 +134,13 @@ fn base(name: &str) -> &str {
 
 /// Whether a parameter is what a name asked for.
 fn answers(parameter: &Parameter, asked: &str) -> bool {
-    let Parameter { name, arn, selector, .. } = parameter;
+    let Parameter { name, arn, selector, reference, .. } = parameter;
     let bare = base(asked);
     let wanted = &asked[bare.len()..];
+    // Some implementations give a secret's own name in place of the reference's.
+    if *reference && asked.strip_prefix(REFERENCE).is_some_and(|secret| secret == name) {
+        return true;
+    }
     (bare == name || bare == arn || base(name) == bare)
         && (wanted.is_empty() || selector.is_empty() || wanted == selector)
 }
@@ -143,15 +151,17 @@ fn take(call: &Call, parameter: aws_sdk_ssm::types::Parameter) -> Result<Paramet
         return Err(CloudError::Contract { call: call.clone(), why: "a parameter came without name or value".into() });
     };
     let kind = parameter.r#type.unwrap_or(ParameterType::String);
+    let reference = parameter.source_result.is_some();
     Ok(Parameter {
         name,
         value: Secret::new(value),
         // A secret read through Parameter Store stays one, whatever type it is said to have.
-        secure: kind == ParameterType::SecureString || parameter.source_result.is_some(),
+        secure: kind == ParameterType::SecureString || reference,
         version,
         arn: parameter.arn.unwrap_or_default(),
         kind: kind.as_str().to_owned(),
         selector: parameter.selector.unwrap_or_default(),
+        reference,
     })
 }
 
@@ -217,6 +227,9 @@ mod tests {
             let answers = |name: &str| match name {
                 "/a:2" => json!({"Name": "/a", "Selector": ":2", "Value": "second", "Type": "String", "Version": 2}),
                 "/a:prod" => json!({"Name": "/a", "Selector": ":prod", "Value": "labelled", "Type": "String"}),
+                "/aws/reference/secretsmanager/db" => {
+                    json!({"Name": "db", "Value": "hunter2", "Type": "SecureString", "SourceResult": "{}"})
+                }
                 arn => json!({"Name": "/shared", "ARN": arn, "Value": "shared", "Type": "String"}),
             };
             let body = request.json();
@@ -225,10 +238,11 @@ mod tests {
             Reply::json(200, &json!({"Parameters": values}))
         })
         .await;
-        let names = ["/a:prod", "/a:2", "arn:aws:ssm:eu-west-1:9:parameter/shared"].map(str::to_owned);
+        let names = ["/a:prod", "/a:2", "arn:aws:ssm:eu-west-1:9:parameter/shared", "/aws/reference/secretsmanager/db"]
+            .map(str::to_owned);
         let found = by_names(&server.session(), &names, soon()).await.expect("found");
         let values: Vec<&str> = found.iter().flatten().map(|parameter| parameter.value.expose().as_str()).collect();
-        assert_eq!(values, ["labelled", "second", "shared"]);
+        assert_eq!(values, ["labelled", "second", "shared", "hunter2"]);
     }
 
     #[tokio::test]

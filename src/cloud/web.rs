@@ -177,6 +177,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_probe_gives_the_status_and_ends_when_nobody_answers() {
+        let transport = Transport::new(Network::default()).expect("transport");
+        let server =
+            Server::start(|request| if request.path == "/up" { Reply::text(204, "") } else { Reply::never() }).await;
+        let ask = |path: &str| format!("{}{path}", server.url());
+        assert_eq!(probe(&transport, &ask("/up"), Duration::from_secs(5)).await.expect("up"), 204);
+        let error = probe(&transport, &ask("/hung"), Duration::from_millis(200)).await.expect_err("hung");
+        assert!(error.to_string().contains("/hung"), "{error}");
+    }
+
+    #[tokio::test]
     async fn a_failure_names_the_address_without_its_secrets() {
         let request = WebRequest::get("http://user:hunter2@127.0.0.1:1/x?token=hunter3");
         let error = send(&request, 100).await.expect_err("refused").to_string();
