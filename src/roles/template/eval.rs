@@ -4,7 +4,7 @@ use super::args::Given;
 use super::datum::{Datum, Object};
 use super::error::TemplateError;
 use super::run::Run;
-use super::syntax::{Args, Expr, Node};
+use super::syntax::{Args, BinaryOp, Expr, Node};
 use super::{Binding, filters, globals, operators, python, tests};
 use crate::roles::value::{Key, Map, Value};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Run<'_> {
         match &node.expr {
             Expr::Name(name) => self.name(name, node.at),
             Expr::Const(value) => Ok(Datum::Value(value.clone())),
-            Expr::List(items) => self.list(items),
+            Expr::List(items) | Expr::Tuple(items) => self.list(items),
             Expr::Dict(members) => self.dict(members),
             Expr::Attr(of, name) => {
                 let of = self.eval(of)?;
@@ -58,7 +58,12 @@ impl Run<'_> {
                 if let Some(delta) = globals::difference(self, *op, left, right)? {
                     return Ok(delta);
                 }
-                let (left, right) = (self.finished(left)?, self.finished(right)?);
+                // A text's `%` spreads a tuple, and takes a list as one value.
+                let spread = !matches!(right.expr, Expr::Tuple(_)) && *op == BinaryOp::Rem;
+                let (left, mut right) = (self.finished(left)?, self.finished(right)?);
+                if spread && matches!((&left, &right), (Value::Str(_), Value::List(_))) {
+                    right = Value::list([right]);
+                }
                 operators::binary(*op, &left, &right).map(Datum::Value).map_err(TemplateError::failed)
             }
             Expr::Compare(first, rest) => {
@@ -126,7 +131,10 @@ impl Run<'_> {
 
     /// `and`, `or`: what is not known yet is decided by the other side where that can decide alone.
     fn junction(&mut self, left: &Node, right: &Node, or: bool) -> Outcome {
-        let first = self.eval(left)?;
+        let first = match self.eval(left) {
+            Err(error) if error.is_unknown() => Datum::Unknown,
+            other => other?,
+        };
         match self.truth(first.clone()) {
             Ok(truth) if truth == or => Ok(first),
             Ok(_) => self.eval(right),

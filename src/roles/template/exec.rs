@@ -28,7 +28,9 @@ impl Run<'_> {
         self.collect_blocks(&program.body);
         let Some(parent) = extends else { return self.body(&program.body, out).map(|_| ()) };
         // Outside its blocks a child only sets variables and defines macros.
-        self.body(&program.body, &mut Output::default())?;
+        for statement in program.body.iter().filter(|statement| !matches!(statement, Stmt::Block { .. })) {
+            self.statement(statement, &mut Output::default())?;
+        }
         let parent = self.included(parent)?;
         let child = std::mem::replace(&mut self.source, parent.source.clone());
         let done = self.execute(&parent, out);
@@ -206,7 +208,7 @@ impl Run<'_> {
         let mut out = Output::default();
         let done = self.macro_arguments(it, given).and_then(|()| self.body(&it.body, &mut out));
         (self.frames, self.source) = (frames, here);
-        done.map(|_| Datum::Value(out.text()))
+        done.map(|_| if out.is_empty() { Datum::str("") } else { out.native() })
     }
 
     fn macro_arguments(&mut self, it: &Macro, given: &Given) -> Outcome {
@@ -298,7 +300,7 @@ impl Run<'_> {
     pub(super) fn store(&mut self, target: &Node, datum: Datum) -> Outcome {
         match &target.expr {
             Expr::Name(name) => self.assign(name, datum),
-            Expr::List(targets) => {
+            Expr::List(targets) | Expr::Tuple(targets) => {
                 let items = self.items(datum)?;
                 if items.len() != targets.len() {
                     return Err(self.located(

@@ -229,7 +229,9 @@ pub(super) fn difference(
     right: &Node,
 ) -> Result<Option<Datum>, TemplateError> {
     use super::syntax::Expr;
-    let may_be = |node: &Node| !matches!(node.expr, Expr::Const(_) | Expr::List(_) | Expr::Dict(_) | Expr::Binary(..));
+    let may_be = |node: &Node| {
+        !matches!(node.expr, Expr::Const(_) | Expr::List(_) | Expr::Tuple(_) | Expr::Dict(_) | Expr::Binary(..))
+    };
     if op != BinaryOp::Sub || !may_be(left) || !may_be(right) {
         return Ok(None);
     }

@@ -165,7 +165,7 @@ impl Walk<'_> {
             Expr::Name(name) => {
                 self.set.insert(name.clone());
             }
-            Expr::List(targets) => targets.iter().for_each(|target| self.target(target)),
+            Expr::List(targets) | Expr::Tuple(targets) => targets.iter().for_each(|target| self.target(target)),
             _ => self.node(node),
         }
     }
@@ -178,7 +178,7 @@ impl Walk<'_> {
                 }
             }
             Expr::Const(_) => {}
-            Expr::List(items) => items.iter().for_each(|item| self.node(item)),
+            Expr::List(items) | Expr::Tuple(items) => items.iter().for_each(|item| self.node(item)),
             Expr::Dict(members) => members.iter().for_each(|(key, value)| {
                 self.node(key);
                 self.node(value);
@@ -265,7 +265,9 @@ impl Walk<'_> {
 fn literal(node: &Node) -> Option<Value> {
     match &node.expr {
         Expr::Const(value) => Some(value.clone()),
-        Expr::List(items) => items.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::list),
+        Expr::List(items) | Expr::Tuple(items) => {
+            items.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::list)
+        }
         _ => None,
     }
 }

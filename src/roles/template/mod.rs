@@ -6,12 +6,16 @@
 
 mod args;
 mod call;
+#[cfg(test)]
+mod comparison;
 mod datum;
 mod dump;
 mod error;
 mod eval;
 mod exec;
 mod filters;
+#[cfg(test)]
+mod fixture;
 mod glob;
 mod globals;
 mod inspect;

@@ -180,7 +180,7 @@ impl Lower<'_> {
             ast::Expr::Var(it) => Expr::Name(it.id.into()),
             ast::Expr::Const(it) => Expr::Const(self.constant(&it.value, span)),
             ast::Expr::List(it) => Expr::List(it.items.iter().map(|e| self.node(e)).collect()),
-            ast::Expr::Tuple(it) => Expr::List(it.items.iter().map(|e| self.node(e)).collect()),
+            ast::Expr::Tuple(it) => Expr::Tuple(it.items.iter().map(|e| self.node(e)).collect()),
             ast::Expr::Map(it) => {
                 Expr::Dict(it.keys.iter().zip(&it.values).map(|(k, v)| (self.node(k), self.node(v))).collect())
             }

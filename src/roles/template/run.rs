@@ -251,8 +251,11 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// A finished piece.
+    /// A finished piece. Null is no piece.
     pub(super) fn push(&mut self, value: Value) {
+        if matches!(value, Value::Null) {
+            return;
+        }
         self.pieces += 1;
         if self.pieces == 1 {
             self.only = Some(value);
@@ -267,6 +270,11 @@ impl Output {
     fn write(&mut self, value: &Value) {
         self.secret |= value.has_secret();
         self.text.push_str(&python::text(value));
+    }
+
+    /// Whether there is no piece.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces == 0
     }
 
     /// One piece as it is, several as text; nothing at all is null, as Ansible 2.19 has it.

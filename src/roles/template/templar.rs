@@ -254,3 +254,124 @@ fn header<'t>(text: &'t str, options: &RenderOptions) -> (&'t str, RenderOptions
     }
     (body, options)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Bare, Variables};
+    use super::*;
+    use crate::host::Void;
+    use crate::roles::remote::Offline;
+    use crate::roles::value::Template;
+
+    fn place(line: &str) -> Place {
+        Place { file: "tasks/main.yml".into(), line: 3, column: 1, excerpt: Some(line.to_owned()) }
+    }
+
+    fn with<T>(work: impl FnOnce(&Templar, &Variables, &Services<'_>) -> T) -> T {
+        let template = |text: &str| Value::Template(Arc::new(Template { text: text.into(), place: place(text) }));
+        let variables = Variables::default()
+            .with("name", "web".into())
+            .with("key", Value::secret("hunter2"))
+            .with("later", "?".into())
+            .with("outside", "{{ name }}".into())
+            .with("loop_a", template("{{ loop_b }}"))
+            .with("loop_b", template("{{ loop_a }}"))
+            .with("derived", template("user:{{ key }}"));
+        let host = Void::new();
+        let services = Services { remote: &Offline, tree: &Bare, environment: &[], host: &host };
+        work(&Templar::new(), &variables, &services)
+    }
+
+    fn render(text: &str) -> Result<Value, TemplateError> {
+        let value = Value::Template(Arc::new(Template { text: text.into(), place: place(text) }));
+        with(|templar, variables, services| templar.render(variables, services, &value))
+    }
+
+    fn file(text: &str) -> Result<Value, TemplateError> {
+        with(|templar, variables, services| templar.file(variables, services, text, "x.j2", &plain_options()))
+    }
+
+    #[test]
+    fn what_touches_a_secret_is_secret() {
+        for text in ["{{ key }}", "x{{ key }}", "{{ derived | upper }}", "{{ {'a': key} }}", "{{ [key] | to_json }}"] {
+            assert!(render(text).expect(text).has_secret(), "{text}");
+        }
+        assert!(!render("{{ name }}").expect("open").has_secret());
+    }
+
+    #[test]
+    fn values_from_outside_are_never_templated() {
+        assert_eq!(render("{{ outside }}").expect("rendered"), Value::str("{{ name }}"));
+    }
+
+    #[test]
+    fn unknown_values_decide_only_what_they_must() {
+        let decide = |text: &str| {
+            with(|templar, variables, services| {
+                templar.decide(variables, services, &Value::str(text), &place(text)).expect(text)
+            })
+        };
+        assert_eq!(decide("later.rc == 0"), Decision::Unknown);
+        assert_eq!(decide("later.rc == 0 and name == 'db'"), Decision::False);
+        assert_eq!(decide("later.rc == 0 or name == 'web'"), Decision::True);
+        assert_eq!(decide("later is defined"), Decision::True);
+        assert_eq!(decide("later | default('x') == 'x'"), Decision::Unknown);
+    }
+
+    #[test]
+    fn errors_say_where_and_what_was_meant() {
+        let error = render("a {{ nmae }}").expect_err("undefined");
+        assert_eq!(error.to_string(), "'nmae' is undefined");
+        assert_eq!(error.hint.as_deref(), Some("did you mean `name`?"));
+        assert_eq!(error.place.map(|p| (p.line, p.column)), Some((3, 6)));
+        let error = file("one\ntwo {{ name | uper }}\n").expect_err("no such filter");
+        assert_eq!(error.to_string(), "there is no filter `uper`");
+        assert_eq!(error.place.map(|p| p.line), Some(2));
+        let looped = render("{{ loop_a }}").expect_err("endless");
+        assert!(looped.to_string().contains("recursive"), "{looped}");
+        assert_eq!(render("{{ name | }}").expect_err("syntax").kind, TemplateTrouble::Syntax);
+    }
+
+    #[test]
+    fn files_are_laid_out_as_ansible_does() {
+        for (text, out) in [
+            ("{% if true %}\na\n{% endif %}\nb\n", "a\nb\n"),
+            ("  {% if true %}\na\n  {% endif %}\n", "  a\n  "),
+            ("#jinja2: lstrip_blocks: True\n  {% if true %}\na\n  {% endif %}\n", "a\n"),
+            ("#jinja2: variable_start_string: '[[', variable_end_string: ']]'\n[[ name ]] {{ x }}", "web {{ x }}"),
+            ("{% extends 'base.j2' %}{% block body %}{{ name }}{% endblock %}", "[web]\n"),
+            ("{% include 'part.j2' %}!", "part of web!"),
+            ("{% include 'child.j2' %}", "[child base]\n"),
+            ("{% import 'macros.j2' as m %}{{ m.twice(name) }}{{ m.one }}", "webweb1"),
+            ("{% from 'macros.j2' import twice as t %}{{ t('x') }}", "xx"),
+            ("{% include 'gone.j2' ignore missing %}ok", "ok"),
+            ("{{ 'a\\nb' }}", "a\nb"),
+        ] {
+            assert_eq!(file(text).expect(text), Value::str(out), "{text}");
+        }
+    }
+
+    #[test]
+    fn conditions_take_any_value_for_its_truth() {
+        let holds = |condition: &Value| {
+            with(|templar, variables, services| templar.condition(variables, services, condition, &place("when")))
+        };
+        assert!(holds(&"name".into()).expect("truth"));
+        assert!(!holds(&Value::list(["name == 'web'".into(), "name == 'db'".into()])).expect("all"));
+        assert!(holds(&"{{ name == 'web' }}".into()).expect("delimiters"));
+        assert!(holds(&"nope".into()).expect_err("undefined").is_undefined());
+        assert!(holds(&"nope is not defined".into()).expect("defined"));
+    }
+
+    #[test]
+    fn an_inspection_names_what_does_not_exist() {
+        let templar = Templar::new();
+        let text =
+            "{{ lookup('amazon.aws.aws_ssm', '/a/b', region=r) | lowr }}{% for x in xs %}{{ x is odd }}{% endfor %}";
+        let seen = templar.inspect(text, &place(text)).expect("parsed");
+        assert_eq!(seen.problems.iter().map(ToString::to_string).collect::<Vec<_>>(), ["there is no filter `lowr`"]);
+        assert_eq!(seen.variables.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["r", "xs"]);
+        assert_eq!(seen.lookups[0].terms, [Some(Value::str("/a/b"))]);
+        assert_eq!(seen.lookups[0].options[0], ("region".to_owned(), None));
+    }
+}

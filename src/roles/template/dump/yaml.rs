@@ -235,6 +235,8 @@ impl Emitter {
         let key = place == Place::Key;
         let may = analyze(&text, self.layout.unicode);
         let plain = if self.flow_level > 0 { may.flow_plain } else { may.block_plain };
+        // A text that is folded goes on one level deeper.
+        let before = self.deeper(true, false);
         if implicit && plain && !(key && (text.is_empty() || may.multiline)) {
             self.plain(&text, !key);
         } else if may.single_quoted && !(key && may.multiline) {
@@ -242,6 +244,7 @@ impl Emitter {
         } else {
             self.double_quoted(&text, !key);
         }
+        self.indent = before;
         Ok(())
     }
 

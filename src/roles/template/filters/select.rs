@@ -129,15 +129,13 @@ fn select_attribute(run: &mut Run<'_>, input: Datum, given: &Given, keep: bool) 
     let mut out = Vec::new();
     for item in run.items(input)? {
         let member = path_of(run, item.clone(), &path)?;
-        // Without a test an attribute that is not there is false; with one, the test sees that it is undefined.
-        let member = match (member, test.is_empty()) {
-            (Datum::Undefined(_), true) => Datum::Value(Value::Bool(false)),
-            (Datum::Undefined(missing), false) => {
+        let member = match member {
+            Datum::Undefined(missing) => {
                 let mut missing = (*missing).clone();
                 missing.hint = Some("leave items without it out first: `selectattr('...', 'defined')`".into());
                 Datum::Undefined(Arc::new(missing))
             }
-            (member, _) => member,
+            member => member,
         };
         if passes(run, member, test, given)? == keep {
             out.push(item);

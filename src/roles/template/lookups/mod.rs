@@ -116,7 +116,7 @@ fn single(mut items: Vec<Value>) -> Value {
     if items.len() == 1 {
         return items.swap_remove(0);
     }
-    if !items.iter().all(|item| matches!(item, Value::Str(_))) {
+    if items.is_empty() || !items.iter().all(|item| matches!(item, Value::Str(_))) {
         return Value::list(items);
     }
     let secret = items.iter().any(Value::has_secret);
