@@ -24,11 +24,8 @@ pub fn put(root: &Root, umask: u32, file: &FileWrite) -> Result<Effect, HostErro
     if old.is_some_and(|old| super::look::from_kernel(&old).kind == Kind::Directory) {
         return Err(fault(Errno::EISDIR.into()));
     }
-    // A link that is replaced leaves its target's owner and mode to the file that takes its place.
-    let before = match old {
-        Some(_) => root.stat(&path, true).ok(),
-        None => None,
-    };
+    // What replaces a link is a new file.
+    let before = old.filter(|old| super::look::from_kernel(old).kind != Kind::Link);
     let spot = Spot { root, path: &path, directory: &directory, name: &name };
     let mut effect = Effect::default();
     match spot.replace(umask, file, before.as_ref(), &mut effect) {
@@ -102,18 +99,13 @@ impl Spot<'_> {
     fn fill(&self, made: &File, file: &FileWrite, before: Option<&FileStat>, umask: u32) -> io::Result<()> {
         pour(&file.content, made)?;
         let made: OwnedFd = made.try_clone()?.into();
-        let own = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
-        let (uid, gid) = before.map_or(own, |stat| (stat.st_uid, stat.st_gid));
-        let made_as = nix::sys::stat::fstat(&made)?;
-        if (uid, gid) != (made_as.st_uid, made_as.st_gid) {
+        if let Some(before) = before {
             // Kept where it can be: only root may give a file away.
-            let kept = Attributes { mode: None, uid: Some(uid), gid: Some(gid) };
+            let kept = Attributes { mode: None, uid: Some(before.st_uid), gid: Some(before.st_gid) };
             match give(&made, &kept) {
                 Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
                 _ => {}
             }
-        }
-        if before.is_some() {
             self.copy_labels(&made);
         }
         let mode = file.attributes.mode.or(before.map(|stat| stat.st_mode & 0o7777)).unwrap_or(0o666 & !umask);

@@ -93,9 +93,9 @@ impl<O: Observe> Overlay<O> {
             return Err(nix::errno::Errno::EISDIR.into());
         }
         let mut stat = self.fresh(Kind::File, 0o666 & !self.lower.umask());
-        // A link that is replaced leaves its target's owner and mode.
-        if let Some(before) = if old.is_some() { self.stat(&path, true)? } else { None } {
-            (stat.mode, stat.uid, stat.gid) = (before.mode, before.uid, before.gid);
+        match old.as_ref().filter(|old| old.kind != Kind::Link) {
+            Some(before) => (stat.mode, stat.uid, stat.gid) = (before.mode, before.uid, before.gid),
+            None => stat.gid = self.handed_down(&path)?.unwrap_or(stat.gid),
         }
         stat.size = file.content.size()?;
         set(&mut stat, &file.attributes);
@@ -122,16 +122,21 @@ impl<O: Observe> Overlay<O> {
             return Ok(());
         }
         let mut stat = self.fresh(Kind::Directory, 0o777 & !self.lower.umask());
-        let parent = self.tree.stat(&self.lower, place.parent().unwrap_or(Path::new("/")))?;
-        // A set-group-id directory hands its group and the bit down.
-        if let Some(parent) = parent.filter(|parent| parent.mode & 0o2000 != 0) {
-            stat.gid = parent.gid;
+        if let Some(gid) = self.handed_down(&place)? {
+            stat.gid = gid;
             stat.mode |= 0o2000;
         }
         set(&mut stat, attributes);
         stat.links = 2;
+        stat.size = 4096;
         self.tree.put(&place, Node { stat, body: Body::Directory { opaque: true } });
         Ok(())
+    }
+
+    /// The group that a set-group-id directory hands down to what is made in it.
+    fn handed_down(&self, path: &Path) -> io::Result<Option<u32>> {
+        let parent = self.tree.stat(&self.lower, path.parent().unwrap_or(Path::new("/")))?;
+        Ok(parent.filter(|parent| parent.mode & 0o2000 != 0).map(|parent| parent.gid))
     }
 
     fn symlink(&mut self, path: &Path, target: &Path) -> io::Result<()> {

@@ -143,6 +143,7 @@ impl Tree {
 
     /// Gives a name to a new node.
     pub fn put(&mut self, path: &Path, node: Node) -> usize {
+        self.release(path);
         self.nodes.push(node);
         let index = self.nodes.len() - 1;
         self.names.insert(path.to_owned(), Some(index));
@@ -153,16 +154,22 @@ impl Tree {
     pub fn link(&mut self, lower: &dyn Observe, path: &Path, target: &Path) -> io::Result<()> {
         self.node_mut(lower, target)?.stat.links += 1;
         let index = self.names.get(target).copied().flatten();
+        self.release(path);
         self.names.insert(path.to_owned(), index);
         Ok(())
     }
 
-    /// Hides a name and all below it.
-    pub fn hide(&mut self, path: &Path) {
+    /// A file loses this name.
+    fn release(&mut self, path: &Path) {
         if let Some(Some(index)) = self.names.get(path).copied() {
             let links = &mut self.nodes[index].stat.links;
             *links = links.saturating_sub(1);
         }
+    }
+
+    /// Hides a name and all below it.
+    pub fn hide(&mut self, path: &Path) {
+        self.release(path);
         self.names.retain(|name, _| !name.starts_with(path));
         self.names.insert(path.to_owned(), None);
     }

@@ -79,6 +79,8 @@ pub static TABLE: &[Row] = &[
     Row { spec: &files::get_url::SPEC, actor: Actor::Host(files::get_url::get_url) },
     Row { spec: &files::s3_object::SPEC, actor: Actor::Host(files::s3_object::s3_object) },
     Row { spec: &files::unarchive::SPEC, actor: Actor::Host(files::unarchive::unarchive) },
+    Row { spec: &files::slurp::SPEC, actor: Actor::Host(files::slurp::slurp) },
+    Row { spec: &files::tempfile::SPEC, actor: Actor::Host(files::tempfile::tempfile) },
     Row { spec: &command::COMMAND, actor: Actor::Host(command::command) },
     Row { spec: &command::SHELL, actor: Actor::Host(command::shell) },
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },

@@ -15,7 +15,8 @@ pub fn symbolic(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> R
     let src = match &file.src {
         Some(src) if src.starts_with(['~', '$']) => Some(PathBuf::from(expand(draft.eyes, src)?)),
         Some(src) => Some(PathBuf::from(src)),
-        None => old.clone().filter(|_| file.follow),
+        None if file.follow && draft.stat(path, true)?.is_some() => old.clone(),
+        None => None,
     };
     if let Some(src) = &src {
         let base = if now == "directory" { path } else { path.parent().unwrap_or(Path::new("/")) };
@@ -35,8 +36,12 @@ pub fn symbolic(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> R
             return Err(failed(format!("the directory {} is not empty, refusing to convert it", path.display())));
         }
     }
-    let Some(src) = src.or_else(|| old.clone()) else {
-        return Err(failed("src is required for creating new symlinks".into()));
+    let Some(src) = src else {
+        if old.is_none() {
+            return Err(failed("src is required for creating new symlinks".into()));
+        }
+        settle(file, draft, path)?;
+        return finish(draft, path, None);
     };
     if old.as_ref() != Some(&src) {
         if now == "directory" {

@@ -16,7 +16,9 @@ mod placement;
 mod remote;
 pub mod replace;
 pub mod s3_object;
+pub mod slurp;
 pub mod stat;
+pub mod tempfile;
 pub mod template;
 mod times;
 pub mod unarchive;
@@ -24,5 +26,7 @@ mod unpack;
 mod wanted;
 mod zip;
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 pub mod stage;

@@ -141,7 +141,8 @@ impl Placement {
 
     fn write(&self, draft: &mut Draft<'_>, path: &Path, bytes: Vec<u8>, wanted: &Wanted) -> Result<(), Failed> {
         let mut base = fresh(draft, Kind::File);
-        if let Some(old) = draft.stat(path, true)? {
+        // What replaces a link is a new file.
+        if let Some(old) = draft.stat(path, false)?.filter(|old| old.kind != Kind::Link) {
             base.mode = old.mode;
         }
         let mut write = FileWrite::new(path, Vec::new());

@@ -3,8 +3,9 @@
 use super::draft::Draft;
 use super::file::shown;
 use super::placement::{Placement, Source};
-use crate::host::{Attributes, Change, FileWrite, Kind, Stat};
+use crate::host::{Attributes, Change, Digest, FileWrite, Hasher, Kind, Stat};
 use crate::roles::modules::Failed;
+use crate::roles::value::Value;
 use std::path::{Path, PathBuf};
 
 /// Copies a file or a directory of the machine.
@@ -27,6 +28,7 @@ fn file(
     preserve: bool,
 ) -> Result<(), Failed> {
     let bytes = draft.read(path)?.ok_or_else(|| Failed::new(format!("Source {} not found", path.display())))?;
+    let sum = Hasher::of(Digest::Md5, &bytes);
     let name = path.file_name().map(PathBuf::from).unwrap_or_default();
     // A new file gets the ordinary mode; one that replaces another gets the source's, as `copystat` leaves it.
     let target = if dest.ends_with('/') { Path::new(dest).join(&name) } else { PathBuf::from(dest) };
@@ -49,17 +51,21 @@ fn file(
         draft.change(Change::SetTimes { path: placed.path.clone(), atime, mtime })?;
     }
     draft.set("src", shown(path));
+    draft.set("md5sum", sum);
     to.report(draft, &placed)
 }
 
 fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Result<(), Failed> {
     let from = PathBuf::from(src);
     let mut into = PathBuf::from(dest);
+    // Ansible's word for the destination, and what it sets owner and mode of.
+    let mut named = into.clone();
     match draft.stat(&into, true)? {
         Some(stat) if stat.kind != Kind::Directory => {
             return Err(Failed::new(format!("cannot copy the directory {src} over {dest}: it is no directory")));
         }
-        _ => {}
+        Some(_) => named.push(src.rsplit('/').next().unwrap_or_default()),
+        None => {}
     }
     if !src.ends_with('/') {
         into.push(from.file_name().unwrap_or_default());
@@ -70,11 +76,12 @@ fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Re
     let parent = into.parent().unwrap_or(Path::new("/"));
     super::file::make_plain_directories(draft, parent)?;
     merge(to, draft, &from, &into, 0)?;
-    let dest = PathBuf::from(dest);
-    to.wanted.settle(draft, &dest)?;
+    to.wanted.settle(draft, &named)?;
     draft.set("src", src);
-    draft.set("dest", shown(&dest));
-    draft.set_path_members(&dest)
+    draft.set("dest", shown(&named));
+    draft.set("checksum", Value::Null);
+    draft.set("md5sum", Value::Null);
+    draft.set_path_members(&named)
 }
 
 /// One directory's content. What only the destination has stays.

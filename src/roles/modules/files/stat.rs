@@ -79,9 +79,11 @@ impl Module for Stat {
         members.extend(kernel_members(&found));
         let mut add = |key: &str, value: Value| members.insert(Key::from(key), value);
         // muster is root: it may read and write all, and execute what anyone may.
-        add("readable", true.into());
-        add("writeable", true.into());
-        add("executable", (found.kind == Kind::Directory || found.mode & 0o111 != 0).into());
+        let target = draft.stat(&path, true)?;
+        let executable = |stat: &Found| stat.kind == Kind::Directory || stat.mode & 0o111 != 0;
+        add("readable", target.is_some().into());
+        add("writeable", target.is_some().into());
+        add("executable", target.as_ref().is_some_and(executable).into());
         if found.kind == Kind::Link {
             add("lnk_source", shown(&draft.canonical(&path)?).into());
             let target = eyes.host.read_link(&path).ok().flatten().unwrap_or_default();
