@@ -72,6 +72,7 @@ impl Progress {
     fn result(&self, status: Status, item: Option<&str>, result: &serde_json::Value, shown: bool) -> String {
         let host = &self.host;
         let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+        let result = &sorted(result);
         let pretty = || indent(result);
         match status {
             Status::Failed if item.is_empty() => format!("fatal: [{host}]: FAILED! => {result}\n"),
@@ -111,9 +112,26 @@ impl Progress {
     }
 }
 
+/// The same with the members of every mapping in order of name.
+fn sorted(json: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Array(items) => items.iter().map(sorted).collect(),
+        Json::Object(map) => {
+            let members: std::collections::BTreeMap<&String, Json> = map.iter().map(|(k, v)| (k, sorted(v))).collect();
+            Json::Object(members.into_iter().map(|(key, value)| (key.clone(), value)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// What `debug` is for: its message, or its variable.
 fn indent(result: &serde_json::Value) -> String {
     let mut shown = result.clone();
     if let Some(map) = shown.as_object_mut() {
+        if map.contains_key("msg") {
+            map.retain(|name, _| name == "msg");
+        }
         for hidden in ["changed", "failed", "ansible_loop_var"] {
             map.remove(hidden);
         }

@@ -2,7 +2,7 @@
 
 use super::error::Stop;
 use super::run::Run;
-use crate::roles::load::{Block, Item, RoleRun};
+use crate::roles::load::{Block, Item, RoleRun, Task};
 use crate::roles::value::Value;
 
 impl Run<'_> {
@@ -53,8 +53,9 @@ impl Run<'_> {
     }
 
     /// Makes a failure known to `rescue`.
-    pub(super) fn remember_failure(&mut self, title: &str, action: &str, result: Value) {
-        let task = Value::map([("name", Value::str(title)), ("action", Value::str(action))]);
+    pub(super) fn remember_failure(&mut self, task: &Task, title: &str, result: Value) {
+        let name = task.frame.name.as_ref().map_or("", |_| title);
+        let task = Value::map([("name", Value::str(name)), ("action", Value::str(task.action.written.as_str()))]);
         self.variables.set("ansible_failed_task", task);
         self.variables.set("ansible_failed_result", result);
     }

@@ -40,10 +40,8 @@ impl Facts {
 
     /// `meta: clear_facts`.
     pub(super) fn clear(&self) {
-        let open = self.store.borrow().open;
-        *self.store.borrow_mut() = Store { open: false, ..Store::default() };
         // The next play that gathers facts gathers them anew.
-        let _ = open;
+        *self.store.borrow_mut() = Store::default();
     }
 
     /// A module brought facts.

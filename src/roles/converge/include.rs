@@ -140,9 +140,7 @@ impl Run<'_> {
                 return self.include_ends(task, title, end);
             }
         };
-        if !is_role {
-            self.recap.ok += 1;
-        }
+        self.recap.ok += 1;
         if let Some(role) = task.frame.role() {
             self.scene.begun.insert(role.identity.clone());
         }

@@ -10,11 +10,23 @@ use crate::roles::value::{Map, Value};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+/// A play whose scene is set.
+pub(super) struct Entered {
+    name: String,
+    hosts: String,
+    /// Whether it is for this host.
+    pub(super) meant: bool,
+}
+
 impl Run<'_> {
     /// Runs a play.
     pub(super) fn play(&mut self, play: &Play) -> Result<(), Stop> {
-        let name = self.enter(play)?;
-        let Some(name) = name else { return Ok(()) };
+        let entered = self.enter(play)?;
+        let name = entered.name;
+        if !entered.meant {
+            self.observer.event(&Event::PlaySkipped { name: &name, hosts: &entered.hosts });
+            return Ok(());
+        }
         self.observer.event(&Event::Play { name: &name });
         self.gather(play);
         self.recall();
@@ -33,8 +45,8 @@ impl Run<'_> {
         end
     }
 
-    /// Sets the scene; `None` where the play is not for this host.
-    pub(super) fn enter(&mut self, play: &Play) -> Result<Option<String>, Stop> {
+    /// Sets the scene.
+    pub(super) fn enter(&mut self, play: &Play) -> Result<Entered, Stop> {
         let mut handlers: Vec<_> = play.roles.iter().flat_map(|run| run.all_handlers()).collect();
         let mut imported = Vec::new();
         for part in [&play.pre_tasks, &play.tasks, &play.post_tasks] {
@@ -59,16 +71,16 @@ impl Run<'_> {
             None if play.roles.is_empty() || play.hosts.is_some() => hosts.clone(),
             None => play.roles.iter().map(|run| run.role.full_name()).collect::<Vec<_>>().join(", "),
         };
-        if !matches(&hosts, &self.input.hostname, &self.input.groups) {
-            self.observer.event(&Event::PlaySkipped { name: &name, hosts: &hosts });
-            return Ok(None);
+        let meant = matches(&hosts, &self.input.hostname, &self.input.groups);
+        if !meant {
+            return Ok(Entered { name, hosts, meant });
         }
         self.scene.magic = Arc::new(super::magic::of_play(self.input, play, &name));
         if self.gathers(play) {
             self.variables.facts.open();
         }
         self.vars_files(play)?;
-        Ok(Some(name))
+        Ok(Entered { name, hosts, meant })
     }
 
     fn hosts(&self, play: &Play) -> Result<String, Stop> {

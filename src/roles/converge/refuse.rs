@@ -18,12 +18,12 @@ impl Run<'_> {
         let mut refusals = Vec::new();
         for play in &playbook.plays {
             let before = self.variables.clone();
-            let entered = match self.enter(play) {
-                Ok(entered) => entered,
+            let meant = match self.enter(play) {
+                Ok(entered) => entered.meant,
                 Err(Stop::Fatal(error)) => return Err(*error),
-                Err(_) => None,
+                Err(_) => false,
             };
-            if entered.is_some() {
+            if meant {
                 let mut unknown = BTreeSet::new();
                 let mut items: Vec<Item> = play.parts().concat();
                 items.extend(self.scene.handlers.iter().map(|handler| Item::Task(Arc::clone(handler))));

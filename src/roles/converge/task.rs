@@ -436,7 +436,7 @@ impl Run<'_> {
     pub(super) fn fail(&mut self, task: &Arc<Task>, title: &str, end: &End) -> Stop {
         if self.rescuing.contains(&true) {
             self.recap.rescued += 1;
-            self.remember_failure(title, &task.action.written, result::value(&end.result));
+            self.remember_failure(task, title, result::value(&end.result));
         } else {
             self.recap.failed += 1;
         }

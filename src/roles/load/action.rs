@@ -201,7 +201,7 @@ fn no_module(written: &str, place: Place) -> Refusal {
     let names = TABLE.iter().flat_map(|row| [row.spec.name, row.spec.name.rsplit('.').next().unwrap_or_default()]);
     match nearest(written, names) {
         Some(near) => refusal.hint(format!("did you mean `{near}`?")),
-        None => refusal.hint("`muster module list` names those that there are"),
+        None => refusal.hint("use one that it has, or guard the task by a condition that facts and variables decide"),
     }
 }
 

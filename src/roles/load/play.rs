@@ -59,10 +59,11 @@ impl Play {
         }
     }
 
-    /// Every list of its steps, in the order in which they run; handlers are flushed after each.
-    pub fn parts(&self) -> [Vec<Item>; 4] {
-        let roles = self.roles.iter().map(|run| Item::Role(Arc::clone(run))).collect();
-        [self.pre_tasks.clone(), roles, self.tasks.clone(), self.post_tasks.clone()]
+    /// Every list of its steps, in the order in which they run; handlers are flushed after each. Roles and tasks
+    /// are one list.
+    pub fn parts(&self) -> [Vec<Item>; 3] {
+        let roles = self.roles.iter().map(|run| Item::Role(Arc::clone(run)));
+        [self.pre_tasks.clone(), roles.chain(self.tasks.iter().cloned()).collect(), self.post_tasks.clone()]
     }
 
     fn at(&self) -> At {
