@@ -19,7 +19,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure", "secret"],
     ),
     ("cloud", &["trust", "failure", "secret", "journal"]),
-    ("fetch", &["trust", "failure", "secret", "journal"]),
+    // The local copy of the repository is muster's own state too.
+    ("fetch", &["trust", "host::durable", "failure", "secret", "journal"]),
     ("roles", &["release", "trust", "host", "failure", "secret", "journal"]),
     ("release", &["fetch", "trust", "host", "failure", "secret", "journal"]),
     ("health", &["host", "failure", "secret", "journal"]),

@@ -113,7 +113,8 @@ fn scp_like(text: &str) -> Option<Address> {
     named.then(|| Address::Ssh { user: user.to_owned(), host: host.to_owned(), port: 22, path: path.to_owned() })
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+/// A part of a URL as it was meant; none with control characters.
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {

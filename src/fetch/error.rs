@@ -218,7 +218,7 @@ impl Explain for FetchError {
                 return Some(format!("if that is meant, run once with `--allow-rollback {found}`"));
             }
             Self::Incomplete { .. } => {
-                "the server left out what the commit needs; try again, then look at the server (`git fsck`)"
+                "run again: everything is fetched anew; if it stays so, look at the server (`git fsck`)"
             }
             Self::Io { .. } => "is the disk full or read-only?",
         };

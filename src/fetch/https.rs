@@ -1,16 +1,13 @@
 //! git's protocol over HTTPS (gitprotocol-http(5)): one request for the refs, one for each round of negotiation.
 
 use super::address::Address;
-use super::connection::resolve;
 use super::error::clean;
+use super::tls::{Names, configuration};
 use super::transport::{Credentials, Dial};
 use super::{FetchError, ssh};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Response, StatusCode, Url};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -40,7 +37,7 @@ impl Client {
         let runtime = ssh::runtime(&dial.host)?;
         let limits = dial.clock.limits;
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(dial.origin.ca_bundle.as_deref())?)
+            .tls_backend_preconfigured(configuration(dial.origin.ca_bundle.as_deref())?)
             .dns_resolver(Arc::new(Names))
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("git/2 (muster ", env!("CARGO_PKG_VERSION"), ")"))
@@ -192,42 +189,6 @@ fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>, Fetch
     let mut value = HeaderValue::from_str(&zeroize::Zeroizing::new(text)).map_err(fail)?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-/// rustls with the given certificates, or the system's.
-fn tls(bundle: Option<&[u8]>) -> Result<rustls::ClientConfig, FetchError> {
-    let fail = |problem: String| FetchError::Setting { what: "the CA bundle".into(), problem };
-    let mut roots = rustls::RootCertStore::empty();
-    match bundle {
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-                roots.add(certificate).map_err(|error| fail(error.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(fail("it holds no certificate".into()));
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    Ok(builder.map_err(|error| fail(error.to_string()))?.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Names for `reqwest` through the same resolver as everything else.
-struct Names;
-
-impl reqwest::dns::Resolve for Names {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move {
-            let found = resolve(name.as_str()).await?;
-            let addresses: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
-            Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
 }
 
 /// An error and what is behind it; `reqwest` says only "error sending request" on its own.

@@ -5,6 +5,7 @@
 //! blocks: an asynchronous caller gives it a thread of its own (`tokio::task::spawn_blocking`).
 
 mod address;
+mod checkout;
 mod connection;
 mod deploy_key;
 mod error;
@@ -15,6 +16,8 @@ mod proxy;
 mod reference;
 mod repository;
 mod ssh;
+mod ssh_session;
+mod tls;
 mod transport;
 mod tree;
 

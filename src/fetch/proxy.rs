@@ -1,6 +1,7 @@
 //! A proxy between here and the git host: HTTP `CONNECT` (RFC 9110, 9.3.6) or SOCKS5 (RFC 1928, 1929).
 
 use super::FetchError;
+use super::address::percent_decoded;
 use super::error::clean;
 use crate::secret::Secret;
 use base64::Engine;
@@ -29,7 +30,11 @@ impl Proxy {
         if url.host_str().is_none_or(str::is_empty) {
             return Err(fail("it names no host"));
         }
-        let login = url.password().map(|password| (url.username().to_owned(), Secret::new(password.to_owned())));
+        let part = |text| percent_decoded(text).ok_or_else(|| fail("its credentials cannot be read"));
+        let login = match url.password() {
+            Some(password) => Some((part(url.username())?, Secret::new(part(password)?))),
+            None => None,
+        };
         let cleared = url.set_password(None).and_then(|()| url.set_username(""));
         cleared.map_err(|()| fail("its credentials cannot be read"))?;
         Ok(Self { url, login })

@@ -5,7 +5,6 @@ use super::address::Address;
 use super::error::clean;
 use super::reference::{Advertised, Wanted};
 use super::transport::{Dial, URL, set_up};
-use super::tree::{complete, reopened};
 use super::{FetchError, Movement, Origin, Reference, Tree};
 use crate::host::durable;
 use crate::trust::{Candidate, Commit, Realm, Tag, Untrusted, Verified};
@@ -13,8 +12,8 @@ use git2::{AutotagOption, Direction, FetchOptions, ObjectType, Oid, RepositoryIn
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The ref that keeps what was fetched, so that the next fetch can say what is here.
-const FETCHED: &str = "refs/muster/fetched";
+/// The ref that keeps the newest commit that was verified and whole: what the next fetch says is here.
+const VERIFIED: &str = "refs/muster/verified";
 /// All of history (git's own number for it).
 const WHOLE: i32 = i32::MAX;
 
@@ -55,8 +54,8 @@ impl Repository {
     /// fetched into it, is begun anew.
     pub fn open_or_init(path: &Path) -> Result<Self, FetchError> {
         set_up()?;
-        let whole = |git: &git2::Repository| match git.refname_to_id(FETCHED) {
-            Ok(commit) => complete(git, commit).is_ok(),
+        let whole = |git: &git2::Repository| match git.refname_to_id(VERIFIED) {
+            Ok(commit) => Tree::still_whole(git, commit),
             Err(error) => error.code() == git2::ErrorCode::NotFound,
         };
         match git2::Repository::open_bare(path) {
@@ -70,7 +69,7 @@ impl Repository {
     /// A first fetch is one commit deep. To tell whether a branch went back, a later one asks for what is new since
     /// `last`; where `last` is not here (a copy that was lost, a commit that was baked elsewhere), for all of history.
     pub fn fetch(
-        &mut self,
+        &self,
         origin: &Origin,
         realm: &Realm,
         reference: &Reference,
@@ -78,10 +77,8 @@ impl Repository {
     ) -> Result<Fetched, FetchError> {
         let last = last.and_then(|last| Oid::from_str(last).ok());
         let dial = Dial::new(origin, realm);
-        let address = origin.address.to_string();
         let wanted = self.ask(&dial, reference, last)?;
         let (commit, tag) = self.peel(reference, &wanted)?;
-        complete(&self.git, commit)?;
         let moved = |git| match reference {
             Reference::Tag(_) | Reference::Commit(_) => Movement::Pinned,
             Reference::Head | Reference::Branch(_) => Movement::of(git, last, commit),
@@ -91,33 +88,31 @@ impl Repository {
             self.download(&dial, &wanted, WHOLE)?;
             movement = moved(&self.git);
         }
-        let keep = self.git.reference(FETCHED, commit, true, "fetched");
-        keep.map_err(|error| git("keeping", &address, &error))?;
         let bytes = self.raw(commit, ObjectType::Commit)?;
         let id = commit.to_string();
         let candidate = Untrusted::new(Candidate { id: id.clone(), bytes, tag });
         Ok(Fetched { candidate, id, movement, reference: reference.clone(), last })
     }
 
-    /// The files of a verified commit.
+    /// The files of a verified commit. A copy that lacks some is thrown away, so that the next fetch brings all.
     pub fn tree(&self, commit: &Verified<Commit>) -> Result<Tree, FetchError> {
-        Tree::open(reopened(&self.git)?, commit)
+        let tree = Tree::open(&self.git, commit).inspect_err(|_| {
+            // The error that is returned says more than a second one could.
+            let _ = durable::remove_directory(&self.path);
+        })?;
+        let id = Oid::from_str(&commit.get().id).and_then(|id| self.git.reference(VERIFIED, id, true, "verified"));
+        id.map_err(|error| git("keeping", &commit.get().id, &error))?;
+        Ok(tree)
     }
 
-    /// Learns the server's refs, finds the wanted one, and downloads it unless it is here whole.
-    fn ask(&mut self, dial: &Arc<Dial>, reference: &Reference, last: Option<Oid>) -> Result<Wanted, FetchError> {
+    /// Learns the server's refs, finds the wanted one, and downloads it unless it is the verified one that is here.
+    fn ask(&self, dial: &Arc<Dial>, reference: &Reference, last: Option<Oid>) -> Result<Wanted, FetchError> {
         let address = dial.origin.address.to_string();
         let wanted = reference.find(&address, &self.advertised(dial)?)?;
-        let here = |git: &git2::Repository| {
-            let commit = git.find_object(wanted.id, None).and_then(|object| object.peel_to_commit());
-            commit.is_ok_and(|commit| complete(git, commit.id()).is_ok())
-        };
-        if here(&self.git) {
+        let known = self.git.refname_to_id(VERIFIED).ok().and_then(|known| self.git.find_commit(known).ok());
+        let target = self.git.find_object(wanted.id, None).and_then(|object| object.peel_to_commit()).ok();
+        if known.zip(target).is_some_and(|(known, target)| known.id() == target.id()) {
             return Ok(wanted);
-        }
-        if self.git.odb().is_ok_and(|odb| odb.exists(wanted.id)) {
-            // A copy with holes: a server is not asked again for what is said to be here.
-            self.git = begin(&self.path)?;
         }
         let depth = match last {
             Some(last) if last != wanted.id && self.git.find_commit(last).is_ok() => 0,
@@ -134,7 +129,7 @@ impl Repository {
     }
 
     /// A commit that no ref names, from a server that gives out only what refs name: everything is fetched.
-    fn search(&mut self, dial: &Arc<Dial>, reference: &Reference, wanted: &Wanted) -> Result<(), FetchError> {
+    fn search(&self, dial: &Arc<Dial>, reference: &Reference, wanted: &Wanted) -> Result<(), FetchError> {
         let depth = if self.git.is_shallow() { WHOLE } else { 0 };
         self.run(dial, &["+refs/heads/*:refs/muster/heads/*", "+refs/tags/*:refs/muster/tags/*"], depth)?;
         match self.git.find_commit(wanted.id) {
@@ -179,6 +174,7 @@ impl Repository {
             Address::Local(path) => path.to_string_lossy().into_owned(),
             _ => URL.to_owned(),
         };
+        dial.take_failure();
         let result = dial.during(|| {
             let mut remote = self.git.remote_anonymous(&url)?;
             talk(&mut remote)

@@ -108,7 +108,7 @@ fn a_branch_is_fetched_verified_and_read() {
         ("big.bin", 0o100644, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
     ];
     let id = stage.commit("main", &[], files);
-    let mut copy = stage.copy();
+    let copy = stage.copy();
     let fetched = copy.fetch(&stage.origin(), &stage.realm, &branch("main"), None).expect("fetches");
     assert_eq!((fetched.id.as_str(), fetched.movement), (id.to_string().as_str(), Movement::First));
     let commit = crate::trust::verify_commit(fetched.candidate, &stage.realm, SystemTime::now()).expect("verified");
@@ -141,8 +141,17 @@ fn a_branch_is_fetched_verified_and_read() {
 fn a_tree_is_checked_out_with_its_modes() {
     use std::os::unix::fs::PermissionsExt;
     let stage = Stage::new();
-    stage.commit("main", &[], &[("bin/run", 0o100755, "#!"), ("link", 0o120000, "bin/run"), ("x", 0o100644, "y")]);
-    let mut copy = stage.copy();
+    stage.commit(
+        "main",
+        &[],
+        &[
+            ("bin/run", 0o100755, "#!"),
+            ("gone", 0o120000, "nothing"),
+            ("link", 0o120000, "bin/run"),
+            ("x", 0o100644, "y"),
+        ],
+    );
+    let copy = stage.copy();
     let fetched = copy.fetch(&stage.origin(), &stage.realm, &Reference::Head, None);
     let fetched =
         fetched.or_else(|_| copy.fetch(&stage.origin(), &stage.realm, &branch("main"), None)).expect("fetches");
@@ -157,16 +166,16 @@ fn a_tree_is_checked_out_with_its_modes() {
 #[test]
 fn empty_unknown_and_unreachable_repositories() {
     let stage = Stage::new();
-    let mut copy = stage.copy();
-    let fetch = |copy: &mut Repository, reference| copy.fetch(&stage.origin(), &stage.realm, &reference, None);
-    assert!(matches!(fetch(&mut copy, branch("main")), Err(FetchError::Empty { .. })));
+    let copy = stage.copy();
+    let fetch = |copy: &Repository, reference| copy.fetch(&stage.origin(), &stage.realm, &reference, None);
+    assert!(matches!(fetch(&copy, branch("main")), Err(FetchError::Empty { .. })));
     stage.commit("main", &[], FILE);
-    assert!(matches!(fetch(&mut copy, branch("mian")), Err(FetchError::NoReference { .. })));
-    let unknown = fetch(&mut copy, Reference::Commit("1".repeat(40)));
+    assert!(matches!(fetch(&copy, branch("mian")), Err(FetchError::NoReference { .. })));
+    let unknown = fetch(&copy, Reference::Commit("1".repeat(40)));
     assert!(matches!(unknown, Err(FetchError::NoReference { .. })), "{unknown:?}");
     let nowhere = Origin { address: Address::Local("/nowhere/at/all".into()), ..stage.origin() };
     assert!(matches!(copy.fetch(&nowhere, &stage.realm, &branch("main"), None), Err(FetchError::Git { .. })));
-    assert!(fetch(&mut copy, branch("main")).is_ok());
+    assert!(fetch(&copy, branch("main")).is_ok());
 }
 
 #[test]
@@ -178,8 +187,8 @@ fn tags_and_commits() {
     let target = stage.server.find_object(first, None).expect("there");
     let tag = stage.server.tag("v1", &target, &who, "v1", false).expect("tag");
     stage.server.tag_lightweight("light", &target, false).expect("tag");
-    let mut copy = stage.copy();
-    let mut fetch = |reference| copy.fetch(&stage.origin(), &stage.realm, &reference, Some(&second.to_string()));
+    let copy = stage.copy();
+    let fetch = |reference| copy.fetch(&stage.origin(), &stage.realm, &reference, Some(&second.to_string()));
     let fetched = fetch(Reference::Tag("v1".into())).expect("fetches");
     assert_eq!((fetched.id.as_str(), fetched.movement), (first.to_string().as_str(), Movement::Pinned));
     let commit = crate::trust::verify_commit(fetched.candidate, &stage.realm, SystemTime::now()).expect("verified");
@@ -195,8 +204,8 @@ fn a_branch_never_goes_back() {
     let first = stage.commit("main", &[], FILE);
     let second = stage.commit("main", &[first], &[("a", 0o100644, "two")]);
     let aside = stage.commit("aside", &[first], &[("a", 0o100644, "three")]);
-    let mut copy = stage.copy();
-    let mut moved = |to: Oid, last: Option<Oid>| {
+    let copy = stage.copy();
+    let moved = |to: Oid, last: Option<Oid>| {
         stage.server.reference("refs/heads/main", to, true, "test").expect("ref");
         let last = last.map(|last| last.to_string());
         copy.fetch(&stage.origin(), &stage.realm, &branch("main"), last.as_deref()).expect("fetches")
@@ -226,16 +235,28 @@ fn a_branch_never_goes_back() {
 fn a_copy_with_holes_or_torn_is_fetched_again() {
     let stage = Stage::new();
     stage.commit("main", &[], FILE);
-    let fetch = || stage.copy().fetch(&stage.origin(), &stage.realm, &branch("main"), None);
-    fetch().expect("fetches");
     let objects = stage.scratch.path().join("copy/objects");
-    for entry in std::fs::read_dir(&objects).expect("lists") {
-        let path = entry.expect("entry").path();
-        if path.is_dir() {
+    let read = |copy: &Repository| {
+        let fetched = copy.fetch(&stage.origin(), &stage.realm, &branch("main"), None)?;
+        let commit = crate::trust::verify_commit(fetched.candidate, &stage.realm, SystemTime::now()).expect("verified");
+        copy.tree(&commit)?.read("a")
+    };
+    let empty = || {
+        for entry in std::fs::read_dir(&objects).expect("lists") {
+            let path = entry.expect("entry").path();
             std::fs::remove_dir_all(&path).expect("removed");
         }
-    }
-    fetch().expect("fetches what is missing");
+    };
+    read(&stage.copy()).expect("reads");
+    empty();
+    assert_eq!(read(&stage.copy()).expect("fetches what is missing"), b"one");
     std::fs::write(stage.scratch.path().join("copy/HEAD"), "").expect("torn");
-    fetch().expect("begins anew");
+    assert_eq!(read(&stage.copy()).expect("begins anew"), b"one");
+    // Objects that are lost between fetching and reading.
+    let copy = stage.copy();
+    let fetched = copy.fetch(&stage.origin(), &stage.realm, &branch("main"), None).expect("fetches");
+    let commit = crate::trust::verify_commit(fetched.candidate, &stage.realm, SystemTime::now()).expect("verified");
+    empty();
+    assert!(matches!(copy.tree(&commit), Err(FetchError::Incomplete { .. })));
+    assert_eq!(read(&stage.copy()).expect("fetches again"), b"one");
 }

@@ -126,6 +126,12 @@ pub(super) fn set_up() -> Result<(), FetchError> {
             // SAFETY: no other thread uses libgit2 yet; all of muster's uses of repositories come through here first.
             unsafe { git2::opts::set_search_path(level, "/dev/null") }.map_err(show)?;
         }
+        // SAFETY: as above. A boot must stay below 64 MiB, and libgit2's own limits are far above that.
+        unsafe {
+            git2::opts::set_cache_max_size(8 << 20).map_err(show)?;
+            git2::opts::set_mwindow_size(4 << 20).map_err(show)?;
+            git2::opts::set_mwindow_mapped_limit(16 << 20).map_err(show)?;
+        }
         // SAFETY: as above; the OnceLock lets one thread register, before any transport is made.
         unsafe { git2::transport::register("muster", factory) }.map_err(show)
     });

@@ -4,10 +4,7 @@
 use super::FetchError;
 use crate::trust::{Commit, Verified};
 use git2::{ObjectType, Oid};
-use std::fs::{OpenOptions, Permissions};
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::collections::HashSet;
 
 /// The most bytes of one file.
 const FILE_LIMIT: usize = 64 << 20;
@@ -16,6 +13,8 @@ const ENTRY_LIMIT: usize = 100_000;
 const DEPTH_LIMIT: usize = 64;
 /// As many as Linux follows.
 const LINK_LIMIT: usize = 40;
+/// What is said of a path that is not there.
+pub(super) const ABSENT: &str = "it does not exist";
 
 /// What an entry of a tree is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +45,33 @@ impl std::fmt::Debug for Tree {
 }
 
 impl Tree {
-    /// Opens the tree that a verified commit names.
-    pub(super) fn open(git: git2::Repository, commit: &Verified<Commit>) -> Result<Self, FetchError> {
+    /// Opens the tree that a verified commit names, once all of its objects are here: a fetch that was cut off is not
+    /// taken for a whole one.
+    pub(super) fn open(git: &git2::Repository, commit: &Verified<Commit>) -> Result<Self, FetchError> {
         let commit = commit.get();
         let root = Oid::from_str(&commit.tree).map_err(|_| lacks("its tree", &commit.id))?;
-        Ok(Self { git, root, commit: commit.id.clone() })
+        let tree = Self { git: reopened(git)?, root, commit: commit.id.clone() };
+        tree.complete()?;
+        Ok(tree)
+    }
+
+    /// The tree of a commit that was verified when it was fetched, to see whether it is still whole.
+    pub(super) fn still_whole(git: &git2::Repository, commit: Oid) -> bool {
+        let tree = git.find_commit(commit).map(|found| found.tree_id());
+        let tree = tree.ok().zip(reopened(git).ok()).map(|(root, git)| Self { git, root, commit: commit.to_string() });
+        tree.is_some_and(|tree| tree.complete().is_ok())
+    }
+
+    fn complete(&self) -> Result<(), FetchError> {
+        let odb = self.git.odb().map_err(|_| lacks("its objects", &self.commit))?;
+        let mut missing = None;
+        self.walk_into(self.root, "", 0, &mut |path, object, kind| {
+            let ours = matches!(kind, Kind::File | Kind::Executable | Kind::Link);
+            if ours && missing.is_none() && !odb.exists(object) {
+                missing = Some(lacks(&format!("blob {object} ({path})"), &self.commit));
+            }
+        })?;
+        missing.map_or(Ok(()), Err)
     }
 
     /// What a path is; the last component's link is not followed. `None` when there is no such path.
@@ -100,41 +121,8 @@ impl Tree {
         Ok(all)
     }
 
-    /// Writes the files below a new directory: for programs that need real files. Everything else reads from here.
-    pub fn check_out(&self, directory: &Path) -> Result<(), FetchError> {
-        let io = |attempt, path: &Path, source| FetchError::Io { attempt, path: path.to_owned(), source };
-        crate::host::durable::make_directory(directory, 0o755).map_err(|error| io("make", directory, error))?;
-        for (path, kind) in self.walk("")? {
-            let to = directory.join(&path);
-            match kind {
-                Kind::Directory => {
-                    crate::host::durable::make_directory(&to, 0o755).map_err(|error| io("make", &to, error))?
-                }
-                Kind::Link => {
-                    // A link that leaves the tree is refused here, as it is when read.
-                    self.resolve(&path)?;
-                    symlink(self.read_link(&path)?, &to).map_err(|error| io("link", &to, error))?;
-                }
-                Kind::Submodule => {
-                    return Err(bad(&path, "it is a submodule, and submodules are not supported".into()));
-                }
-                Kind::File | Kind::Executable => {
-                    let mode = if kind == Kind::Executable { 0o755 } else { 0o644 };
-                    let content = self.read(&path)?;
-                    let written =
-                        OpenOptions::new().write(true).create_new(true).mode(mode).open(&to).and_then(|mut file| {
-                            file.write_all(&content)?;
-                            file.set_permissions(Permissions::from_mode(mode))
-                        });
-                    written.map_err(|error| io("write", &to, error))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Follows links on the way and at the end: the object, what it is, and its path without links.
-    fn resolve(&self, path: &str) -> Result<(Oid, Kind, String), FetchError> {
+    pub(super) fn resolve(&self, path: &str) -> Result<(Oid, Kind, String), FetchError> {
         let mut left: Vec<String> = components(path, path)?.into_iter().rev().map(str::to_owned).collect();
         let mut done: Vec<(String, Oid)> = Vec::new();
         let mut links = 0;
@@ -152,7 +140,7 @@ impl Tree {
                 return Err(bad(path, format!("a part of it is {}, not a directory", last.noun())));
             }
             let found = self.entries(parent, path)?.into_iter().find(|(have, ..)| *have == name);
-            let (_, id, kind) = found.ok_or_else(|| bad(path, "it does not exist".into()))?;
+            let (_, id, kind) = found.ok_or_else(|| bad(path, ABSENT.into()))?;
             match kind {
                 Kind::Submodule => {
                     return Err(bad(&here(), "it is a submodule, and submodules are not supported".into()));
@@ -186,7 +174,7 @@ impl Tree {
         let parent = match self.resolve(&parents.join("/")) {
             Ok((id, Kind::Directory, _)) => id,
             Ok(_) => return Ok(None),
-            Err(FetchError::Path { problem, .. }) if problem == "it does not exist" => return Ok(None),
+            Err(FetchError::Path { problem, .. }) if problem == ABSENT => return Ok(None),
             Err(error) => return Err(error),
         };
         Ok(self.entries(parent, path)?.into_iter().find(|(have, ..)| have == name).map(|(_, id, kind)| (id, kind)))
@@ -194,11 +182,15 @@ impl Tree {
 
     fn entries(&self, id: Oid, path: &str) -> Result<Vec<(String, Oid, Kind)>, FetchError> {
         let tree = self.git.find_tree(id).map_err(|_| lacks(&format!("tree {id} ({path})"), &self.commit))?;
+        let mut names = HashSet::new();
         tree.iter()
             .map(|entry| {
                 let name = entry.name().ok().filter(|name| sound(name));
                 let name =
                     name.ok_or_else(|| bad(path, "it holds a file whose name is not allowed in a repository".into()))?;
+                if !names.insert(name.to_owned()) {
+                    return Err(bad(path, format!("it holds `{name}` twice")));
+                }
                 let kind = match entry.filemode() {
                     0o040000 => Kind::Directory,
                     0o100755 => Kind::Executable,
@@ -258,24 +250,8 @@ impl Tree {
     }
 }
 
-/// Whether all objects of a tree are here, so that a fetch that was cut off is not taken for a whole one.
-pub(super) fn complete(git: &git2::Repository, commit: Oid) -> Result<(), FetchError> {
-    let id = commit.to_string();
-    let tree = git.find_commit(commit).map(|commit| commit.tree_id()).map_err(|_| lacks("the commit itself", &id))?;
-    let odb = git.odb().map_err(|_| lacks("its objects", &id))?;
-    // No file leaves this tree before it is verified: only whether its objects exist is looked at.
-    let tree = Tree { git: reopened(git)?, root: tree, commit: id.clone() };
-    let mut missing = None;
-    tree.walk_into(tree.root, "", 0, &mut |path, object, kind| {
-        if matches!(kind, Kind::File | Kind::Executable | Kind::Link) && missing.is_none() && !odb.exists(object) {
-            missing = Some(lacks(&format!("blob {object} ({path})"), &id));
-        }
-    })?;
-    missing.map_or(Ok(()), Err)
-}
-
 /// Another opening of the same repository.
-pub(super) fn reopened(git: &git2::Repository) -> Result<git2::Repository, FetchError> {
+fn reopened(git: &git2::Repository) -> Result<git2::Repository, FetchError> {
     git2::Repository::open_bare(git.path()).map_err(|error| FetchError::Git {
         attempt: "opening",
         what: git.path().display().to_string(),
@@ -284,7 +260,7 @@ pub(super) fn reopened(git: &git2::Repository) -> Result<git2::Repository, Fetch
 }
 
 impl Kind {
-    fn noun(self) -> &'static str {
+    pub(super) fn noun(self) -> &'static str {
         match self {
             Self::File | Self::Executable => "a file",
             Self::Link => "a symbolic link",
@@ -311,7 +287,7 @@ fn components_of_link(target: &str) -> Vec<String> {
     target.split('/').filter(|part| !matches!(*part, "" | ".")).map(str::to_owned).collect()
 }
 
-fn bad(path: &str, problem: String) -> FetchError {
+pub(super) fn bad(path: &str, problem: String) -> FetchError {
     let path = if path.is_empty() { "the top directory".to_owned() } else { path.escape_default().to_string() };
     FetchError::Path { path, problem }
 }
