@@ -10,6 +10,7 @@ mod node;
 mod reference;
 mod scalar;
 mod secret_url;
+mod secrets;
 mod shown;
 mod sources;
 mod template;
