@@ -1,6 +1,7 @@
 //! The one endpoint of all services: route, faults, signature, the service itself, the log.
 
 use crate::credentials::Principal;
+use crate::envelope::{Answer, enveloped};
 use crate::error::{ApiError, Common};
 use crate::fault::Effect;
 use crate::form::Form;
@@ -11,17 +12,9 @@ use crate::request::Request;
 use crate::service::{Service, route};
 use crate::signature::{self, Expected};
 use crate::world::World;
-use crate::xml::Xml;
 use crate::{autoscaling, cloudformation, s3, secrets, ssm, sts};
 use serde_json::Value;
 use std::time::Duration;
-
-/// What a service answered, before its protocol's envelope.
-pub(crate) enum Answer {
-    Json(Value),
-    Query(Xml),
-    Whole(Reply),
-}
 
 /// Answers a request to the API endpoint.
 pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
@@ -201,33 +194,6 @@ fn form(request: &Request) -> Result<Form, ApiError> {
         return Err(ApiError::own("MissingAction", "Missing Action"));
     }
     Ok(Form::new(request.form()))
-}
-
-/// Actions whose output is modelled, though it has no members.
-const RESULTS_WITHOUT_MEMBERS: [&str; 2] = ["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"];
-
-/// Wraps an answer as its protocol does.
-fn enveloped(service: Service, action: &str, answer: Answer, request_id: &str, as_json: bool) -> Reply {
-    match answer {
-        Answer::Whole(reply) => reply,
-        Answer::Json(value) => Reply::new(200, "application/x-amz-json-1.1", value.to_string()),
-        Answer::Query(xml) if as_json && xml.is_empty() => {
-            let metadata = serde_json::json!({ "ResponseMetadata": { "RequestId": request_id } });
-            let body = serde_json::json!({ format!("{action}Response"): metadata });
-            Reply::new(200, "application/json", body.to_string())
-        }
-        Answer::Query(inner) => {
-            let mut xml = Xml::default();
-            xml.nested(&format!("{action}Response xmlns=\"{}\"", service.namespace()), |xml| {
-                // An action without output members has no result element at all in CloudFormation's model.
-                if !inner.is_empty() || RESULTS_WITHOUT_MEMBERS.contains(&action) {
-                    xml.nested(&format!("{action}Result"), |xml| xml.append(&inner));
-                }
-                xml.nested("ResponseMetadata", |xml| xml.leaf("RequestId", request_id));
-            });
-            Reply::new(200, "text/xml", xml.finish())
-        }
-    }
 }
 
 fn log(

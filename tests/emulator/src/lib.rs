@@ -31,6 +31,7 @@ mod cloudformation;
 mod credentials;
 mod encoding;
 mod endpoint;
+mod envelope;
 mod error;
 mod fault;
 mod form;
