@@ -260,6 +260,38 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_does_not_validate_never_gets_its_name() {
+        let scratch = tempfile::tempdir().expect("scratch");
+        let mut host = Linux::new(Path::new("/")).expect("root");
+        let path = scratch.path().join("app.conf");
+        host.apply(&Change::Write(FileWrite::new(&path, "old"))).expect("first");
+        let mut write = FileWrite::new(&path, "new");
+        write.backup = true;
+        write.validate = Some(Command::new(["grep", "-q", "good", "%s"]));
+        let error = host.apply(&Change::Write(write.clone())).expect_err("refused");
+        assert!(matches!(error, HostError::Validation { .. }), "{error}");
+        assert_eq!(host.list(scratch.path()).expect("list").expect("there"), ["app.conf"]);
+        assert_eq!(fs::read(&path).expect("old"), b"old");
+        write.content = crate::host::Content::Bytes(b"good".as_slice().into());
+        host.apply(&Change::Write(write)).expect("benign twin");
+        assert_eq!(fs::read(&path).expect("new"), b"good");
+    }
+
+    #[test]
+    fn a_staged_content_is_put_in_place_whole() {
+        use std::io::Write;
+        let (scratch, mut host) = stage();
+        let mut file = crate::host::durable::staging(scratch.path()).expect("staging");
+        let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+        file.write_all(&bytes).expect("staged");
+        let mut write = FileWrite::new("/etc/big", "");
+        write.content = crate::host::Content::Staged(std::sync::Arc::new(file));
+        host.apply(&Change::Write(write.clone())).expect("first");
+        host.apply(&Change::Write(write)).expect("again");
+        assert_eq!(host.read(Path::new("/etc/big")).expect("read"), Some(bytes));
+    }
+
+    #[test]
     fn a_root_directory_runs_nothing_and_says_so() {
         let (_scratch, mut host) = stage();
         let error = host.apply(&Change::Run(Command::new(["true"]))).expect_err("refused");

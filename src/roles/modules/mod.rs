@@ -81,6 +81,7 @@ pub static TABLE: &[Row] = &[
     Row { spec: &files::unarchive::SPEC, actor: Actor::Host(files::unarchive::unarchive) },
     Row { spec: &files::slurp::SPEC, actor: Actor::Host(files::slurp::slurp) },
     Row { spec: &files::tempfile::SPEC, actor: Actor::Host(files::tempfile::tempfile) },
+    Row { spec: &files::ini_file::SPEC, actor: Actor::Host(files::ini_file::ini_file) },
     Row { spec: &command::COMMAND, actor: Actor::Host(command::command) },
     Row { spec: &command::SHELL, actor: Actor::Host(command::shell) },
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },

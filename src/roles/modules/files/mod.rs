@@ -9,6 +9,7 @@ mod edit;
 pub mod file;
 pub mod find;
 pub mod get_url;
+pub mod ini_file;
 pub mod lineinfile;
 mod links;
 mod mode;

@@ -219,10 +219,12 @@ impl Remote for Web {
 #[test]
 fn examples_converge() {
     use super::{
-        blockinfile, copy, file, find, get_url, lineinfile, replace, s3_object, slurp, stat, template, unarchive,
+        blockinfile, copy, file, find, get_url, ini_file, lineinfile, replace, s3_object, slurp, stat, template,
+        unarchive,
     };
     let written = [&file::SPEC, &copy::SPEC, &template::SPEC, &lineinfile::SPEC, &blockinfile::SPEC, &replace::SPEC];
-    let others = [&stat::SPEC, &find::SPEC, &get_url::SPEC, &s3_object::SPEC, &unarchive::SPEC, &slurp::SPEC];
+    let others =
+        [&stat::SPEC, &find::SPEC, &get_url::SPEC, &s3_object::SPEC, &unarchive::SPEC, &slurp::SPEC, &ini_file::SPEC];
     for spec in written.into_iter().chain(others) {
         for example in spec.examples {
             let task: Json = serde_yaml::from_str(example).expect("an example is YAML");
