@@ -7,6 +7,7 @@ use super::task::{End, Trouble};
 use crate::failure::Place;
 use crate::roles::load::Task;
 use crate::roles::modules::{Args, Failed, Tree};
+use crate::roles::template::{Binding, Scope};
 use crate::roles::value::{Key, Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -165,6 +166,14 @@ impl Run<'_> {
         if let Some(name) = args.text("name").filter(|name| !name.is_empty()) {
             all = super::layers::one(&name, Value::Map(Arc::new(all)));
         }
+        if args.text("hash_behaviour").as_deref() == Some("merge") {
+            let view = self.view(stage);
+            for (key, value) in &mut all {
+                if let Binding::Value(before) = view.get(&key.to_string()) {
+                    *value = merged(before, value.clone());
+                }
+            }
+        }
         let mut result = Map::new();
         put(&mut result, "ansible_facts", Value::Map(Arc::new(all)));
         let shown = files.iter().map(|file| Value::str(file.display().to_string()));
@@ -238,6 +247,21 @@ impl Run<'_> {
             // One local host has no connection, no other batch and no inventory to refresh.
             _ => Ok(()),
         }
+    }
+}
+
+/// A mapping laid over another, mappings within alike; anything else replaces.
+fn merged(under: Value, over: Value) -> Value {
+    match (under, over) {
+        (Value::Map(under), Value::Map(over)) => {
+            let mut all = (*under).clone();
+            for (key, value) in over.iter() {
+                let before = all.get(key).cloned().unwrap_or_default();
+                all.insert(key.clone(), merged(before, value.clone()));
+            }
+            Value::Map(Arc::new(all))
+        }
+        (_, over) => over,
     }
 }
 

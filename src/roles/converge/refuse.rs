@@ -9,7 +9,7 @@ use super::view::View;
 use crate::roles::load::{Item, Playbook, Refusal, Repeat, Task};
 use crate::roles::template::Decision;
 use crate::roles::value::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 impl Run<'_> {
@@ -25,9 +25,10 @@ impl Run<'_> {
             };
             if meant {
                 let mut unknown = BTreeSet::new();
-                let mut items: Vec<Item> = play.parts().concat();
-                items.extend(self.scene.handlers.iter().map(|handler| Item::Task(Arc::clone(handler))));
+                let items: Vec<Item> = play.parts().concat();
+                let handlers: Vec<Item> = self.scene.handlers.iter().map(|task| Item::Task(Arc::clone(task))).collect();
                 self.set_names(&items, &mut unknown);
+                self.set_names(&handlers, &mut unknown);
                 self.variables.unknown = Arc::new(unknown);
                 self.gather_refusals(&items, &mut refusals);
             }
@@ -48,22 +49,37 @@ impl Run<'_> {
     }
 
     fn gather_refusals(&self, items: &[Item], into: &mut Vec<Refusal>) {
-        let tasks = all_tasks(items);
-        let settled =
-            !tasks.iter().any(|task| task.action.is("include_role") || task.handler && task.action.is("include_tasks"));
-        for task in tasks {
+        let mut open: VecDeque<Arc<Task>> = all_tasks(items).into();
+        let handlers = &self.scene.handlers;
+        let settled = !open.iter().any(|task| task.action.is("include_role"))
+            && !handlers.iter().any(|handler| handler.action.is("include_tasks"));
+        let mut reached = BTreeSet::new();
+        while let Some(task) = open.pop_front() {
             let mut found: Vec<Refusal> = task.all_refusals().cloned().collect();
             found.extend(self.slips(&task));
             if settled {
                 found.extend(self.missing_handlers(&task));
             }
-            if found.is_empty() || !self.selected(&task).unwrap_or(true) || self.never_runs(&task) {
+            let notified = task.frame.notified();
+            if found.is_empty() && notified.is_empty() {
+                continue;
+            }
+            if !task.handler && !self.selected(&task).unwrap_or(true) || self.never_runs(&task) {
                 continue;
             }
             for refusal in found {
                 if !into.contains(&refusal) {
                     into.push(refusal);
                 }
+            }
+            // A handler runs only where something that may run notifies it.
+            for said in notified {
+                let meant = match &said.value {
+                    Value::Str(name) => self.meant(name.expose()),
+                    _ => (0..handlers.len()).collect(),
+                };
+                let new = meant.into_iter().filter(|index| reached.insert(*index)).collect::<Vec<_>>();
+                open.extend(new.into_iter().map(|index| Arc::clone(&handlers[index])));
             }
         }
     }

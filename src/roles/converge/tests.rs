@@ -118,6 +118,11 @@ fn what_is_not_done_is_refused_before_anything_runs_unless_skipped() {
     assert_eq!(said, ["first", "skipped"]);
     let (outcome, _) = run("tasks:\n- set_fact: {os: b}\n- nomodule: {a: b}\n  when: os == 'b'\n");
     assert!(matches!(outcome.error, Some(ConvergeError::Refused(_))), "a value set while running proves nothing");
+    let handlers = "handlers:\n- name: a\n  nomodule: {}\n- name: b\n  debug: msg=b\n";
+    let (outcome, _) = run(&format!("tasks:\n- debug: msg=x\n  notify: b\n{handlers}"));
+    assert!(outcome.error.is_none(), "a handler that nothing notifies does not run: {:?}", outcome.error);
+    let (outcome, _) = run(&format!("tasks:\n- debug: msg=x\n  notify: a\n{handlers}"));
+    assert!(matches!(outcome.error, Some(ConvergeError::Refused(_))));
     let (outcome, said) = run("tasks:\n- debug: msg=first\n  notify: nobody\n");
     assert!(matches!(outcome.error, Some(ConvergeError::Refused(_))) && said.is_empty());
 }

@@ -29,9 +29,8 @@ pub static INCLUDE_VARS: Spec = spec(
         Param::new("ignore_files", StrList, "Names, or patterns of names, that are left out."),
         Param::new("ignore_unknown_extensions", Bool, "Leave out files with another extension.").default("false"),
         Param::new("extensions", StrList, "Extensions that are read.").default("json,yaml,yml"),
-        Param::new("hash_behaviour", Str, "How mappings of the same name are joined.")
-            .choices(&["replace", "merge"])
-            .only(&["replace"]),
+        Param::new("hash_behaviour", Str, "Whether a mapping replaces one of the same name or is merged into it.")
+            .choices(&["replace", "merge"]),
     ],
 );
 

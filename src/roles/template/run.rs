@@ -93,6 +93,17 @@ impl<'a> Run<'a> {
         if let [Stmt::Emit(node)] = program.body.as_slice() {
             return self.eval(node);
         }
+        // A block scalar ends with a newline, which is no text beside an expression: what is not text keeps its type.
+        if let [Stmt::Emit(node), Stmt::Text(text)] = program.body.as_slice()
+            && &**text == "\n"
+        {
+            let datum = self.eval(node)?;
+            return match self.force(datum)? {
+                Value::Str(text) if text.is_secret() => Ok(Datum::Value(Value::secret(format!("{}\n", text.expose())))),
+                Value::Str(text) => Ok(Datum::Value(Value::str(format!("{}\n", text.expose())))),
+                other => Ok(Datum::Value(other)),
+            };
+        }
         let mut out = Output::default();
         self.execute(program, &mut out)?;
         Ok(out.native())

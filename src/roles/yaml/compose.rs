@@ -1,11 +1,12 @@
 //! Parser events to nodes: anchors, tags, limits.
 
 use super::error::YamlError;
+use super::loose::Loose;
 use super::merge::Written;
 use super::node::{Content, Document, Node, Source};
 use super::scalar::{float, int, is_template, resolve};
 use crate::roles::value::Value;
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,8 +25,37 @@ pub fn read(file: &str, text: &str) -> Result<Document, YamlError> {
     if text.len() > LARGEST {
         return Err(YamlError::Limit { what: "a YAML file may have 8 MiB", place: source.place(1, 1) });
     }
+    let mut loose = Loose::default();
+    loop {
+        match compose(&source, &loose.apply(text), &loose) {
+            Err(Stopped::Scan(error)) => {
+                if !loose.forgive(text, &error) {
+                    let (line, column) = loose.position(error.marker());
+                    let problem = error.info().to_owned();
+                    return Err(YamlError::Syntax { problem, place: source.place(line, column) });
+                }
+            }
+            Err(Stopped::Other(error)) => return Err(*error),
+            Ok(document) => return Ok(document),
+        }
+    }
+}
+
+/// Why a text could not be composed.
+enum Stopped {
+    Scan(ScanError),
+    Other(Box<YamlError>),
+}
+
+impl From<YamlError> for Stopped {
+    fn from(error: YamlError) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+fn compose(source: &Arc<Source>, text: &str, loose: &Loose) -> Result<Document, Stopped> {
     let mut composer = Composer {
-        source,
+        source: Arc::clone(source),
         stack: Vec::new(),
         anchors: HashMap::new(),
         root: None,
@@ -34,19 +64,12 @@ pub fn read(file: &str, text: &str) -> Result<Document, YamlError> {
         last: (1, 1),
     };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            let (line, column) = position(error.marker());
-            YamlError::Syntax { problem: error.info().to_owned(), place: composer.source.place(line, column) }
-        })?;
-        composer.last = position(&span.start);
+        let (event, span) = event.map_err(Stopped::Scan)?;
+        composer.last = loose.position(&span.start);
         composer.event(event)?;
     }
     let root = composer.root.take().unwrap_or_else(|| composer.node(Content::Plain(Value::Null), 1));
     Ok(Document { root, warnings: composer.warnings })
-}
-
-fn position(mark: &Marker) -> (u32, u32) {
-    (u32::try_from(mark.line()).unwrap_or(u32::MAX), u32::try_from(mark.col() + 1).unwrap_or(u32::MAX))
 }
 
 enum Open {

@@ -2,6 +2,7 @@
 
 mod compose;
 mod error;
+mod loose;
 mod merge;
 mod node;
 mod scalar;
