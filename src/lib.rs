@@ -5,6 +5,8 @@
 
 pub mod cli;
 
+pub mod boot;
+
 pub mod cloud;
 pub mod fetch;
 pub mod health;

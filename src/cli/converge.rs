@@ -1,6 +1,9 @@
-//! `muster converge`: runs a playbook or roles of a local tree, as `ansible-playbook -c local` does.
+//! `muster converge`: runs the config repository's roles again; or a local tree's, as `ansible-playbook -c local` does.
 
+use super::boot::{Ground, show};
+use super::config::SettingsArgs;
 use super::progress::Progress;
+use crate::boot::{self, Mode};
 use crate::failure::{Failure, Stage};
 use crate::host::{Host, Linux};
 use crate::roles::converge::{Facts, Input, KnownNames, Limits, Machine, Outcome, Variables, converge};
@@ -12,20 +15,24 @@ use crate::roles::yaml;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Runs roles of a local tree on this host.
+/// Run the roles again: the config repository's, or a local tree's
 #[derive(clap::Args)]
 pub struct Converge {
-    /// The tree: its `roles` directory is where roles are looked for.
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
+    ground: Ground,
+    /// A local tree in place of the repository; its `roles` directory is where roles are looked for.
     #[arg(long, value_name = "DIR")]
-    tree: PathBuf,
+    tree: Option<PathBuf>,
     /// A playbook of the tree.
-    #[arg(long, value_name = "FILE", conflicts_with = "role", required_unless_present = "role")]
+    #[arg(long, value_name = "FILE", conflicts_with = "role", requires = "tree")]
     playbook: Option<PathBuf>,
     /// A role of the tree; may be given several times.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "tree")]
     role: Vec<String>,
     /// A variable above all others: KEY=VALUE, a mapping in JSON or YAML, or @FILE.
-    #[arg(short = 'e', long = "extra-vars", value_name = "VARS")]
+    #[arg(short = 'e', long = "extra-vars", value_name = "VARS", requires = "tree")]
     extra: Vec<String>,
     /// Run only what has one of these tags.
     #[arg(short = 't', long, value_delimiter = ',')]
@@ -34,11 +41,8 @@ pub struct Converge {
     #[arg(long, value_delimiter = ',')]
     skip_tags: Vec<String>,
     /// A group that this host belongs to; may be given several times.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "tree")]
     group: Vec<String>,
-    /// Work beneath a directory in place of /.
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
     /// Allow programs of that directory to be run in it.
     #[arg(long)]
     chroot: bool,
@@ -48,9 +52,6 @@ pub struct Converge {
     /// Say more.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Converge {
@@ -60,11 +61,42 @@ impl Converge {
             return Err(Failure::message(Stage::Usage, "`--check` is not supported yet")
                 .with_hint("`muster plan` will show what would change"));
         }
-        let source = Directory::new(&self.tree)
-            .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", self.tree.display())))?;
+        match &self.tree {
+            Some(tree) => self.run_tree(tree),
+            None => {
+                let tags = (self.tags.clone(), self.skip_tags.clone());
+                let request = self.ground.request(Mode::Converge, &self.settings, tags)?;
+                show(&boot::boot(&request)?, self.ground.json);
+                Ok(0)
+            }
+        }
+    }
+
+    /// A tree that nobody signed: settings must allow it, because whoever can name it decides what root runs.
+    fn allowed(&self, tree: &Path) -> Result<(), Failure> {
+        let written = crate::settings::load(&self.settings.sources(&self.ground.root)?);
+        let allowed = written.and_then(|written| written.unverified_trees());
+        if allowed.map_err(|error| Failure::new(Stage::Settings, error))? {
+            return Ok(());
+        }
+        let text = format!("the tree {} is not verified, and settings do not allow unverified trees", tree.display());
+        let mut failure = Failure::message(Stage::Verify, text)
+            .with_hint("for writing roles and building images: `--set trust.unverified_trees=true`");
+        failure.rule = Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)");
+        Err(failure)
+    }
+
+    fn run_tree(&self, tree: &Path) -> Result<u8, Failure> {
+        self.allowed(tree)?;
+        if self.playbook.is_none() && self.role.is_empty() {
+            return Err(Failure::message(Stage::Usage, "a tree needs `--playbook FILE` or `--role NAME`"));
+        }
+        let source = Directory::new(tree)
+            .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.display())))?;
         let loader = Loader::new(Arc::new(source.beside(ROLES)), &[PathBuf::from(ROLES)]);
-        let mut host = Linux::new(&self.root)
-            .map_err(|error| Failure::message(Stage::Usage, format!("--root {}: {error}", self.root.display())))?;
+        let mut host = Linux::new(&self.ground.root).map_err(|error| {
+            Failure::message(Stage::Usage, format!("--root {}: {error}", self.ground.root.display()))
+        })?;
         if self.chroot {
             host = host.allow_chroot();
         }
@@ -80,7 +112,7 @@ impl Converge {
             limits: Limits::default(),
             ..Input::default()
         };
-        let mut progress = Progress { host: input.hostname.clone(), json: self.json, verbosity: self.verbose };
+        let mut progress = Progress { host: input.hostname.clone(), json: self.ground.json, verbosity: self.verbose };
         let what = match &self.playbook {
             Some(file) => What::Playbook(file),
             None => What::Roles(&self.role),

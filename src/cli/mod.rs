@@ -1,9 +1,11 @@
 //! Commands: one file each, one row each in [`Command`]. Arguments to values; the work is the rooms'.
 
+mod boot;
 mod cfn_signal;
 mod config;
 mod converge;
 mod progress;
+mod release;
 mod signal;
 mod status;
 mod trust;
@@ -24,6 +26,8 @@ struct Cli {
 /// What muster can be told to do.
 #[derive(Subcommand)]
 enum Command {
+    Boot(boot::Boot),
+    Release(release::Release),
     Config(config::Config),
     Status(status::Status),
     Converge(converge::Converge),
@@ -36,6 +40,8 @@ enum Command {
 impl Command {
     fn run(self) -> Result<u8, Failure> {
         match self {
+            Self::Boot(command) => command.run(),
+            Self::Release(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Status(command) => command.run(),
             Self::Converge(command) => command.run(),

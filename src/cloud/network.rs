@@ -42,8 +42,8 @@ pub struct Network {
     pub dual_stack: bool,
 }
 
-/// Instance metadata is never asked through a proxy, whoever asks.
-const NEVER_PROXIED: &str = "169.254.169.254,fd00:ec2::254,169.254.170.2";
+/// Neither instance metadata nor this very host is asked through a proxy, whoever asks.
+const NEVER_PROXIED: &str = "169.254.169.254,fd00:ec2::254,169.254.170.2,localhost,127.0.0.0/8,::1";
 
 impl Network {
     /// Fills what is not set from the variables that curl and the AWS SDKs know.

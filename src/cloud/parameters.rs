@@ -30,6 +30,25 @@ pub struct Parameter {
 
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html>
 const REFERENCE: &str = "/aws/reference/secretsmanager/";
+#[cfg(test)]
+impl Parameter {
+    /// One that no service gave, for other rooms' tests.
+    pub(crate) fn made(name: &str, value: &str, secure: bool) -> Self {
+        let kind = if secure { "SecureString" } else { "String" }.to_owned();
+        let value = Secret::new(value.to_owned());
+        Self {
+            name: name.into(),
+            value,
+            secure,
+            version: 1,
+            arn: String::new(),
+            kind,
+            selector: String::new(),
+            reference: false,
+        }
+    }
+}
+
 /// What the service allows in one call.
 const BATCH: usize = 10;
 /// Calls of hosts that started together are spread over this long.

@@ -5,6 +5,7 @@ pub mod load;
 pub mod modules;
 pub mod pattern;
 pub mod remote;
+pub mod store;
 pub mod template;
 pub mod value;
 pub mod yaml;

@@ -122,6 +122,10 @@ pub trait Remote: Send + Sync {
     fn http(&self, request: &Request) -> Result<Response, RemoteError>;
     /// Instance metadata below `/latest/`, as text; `None` where it answers 404. Credentials are refused.
     fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError>;
+    /// The keys that application releases are judged by.
+    fn release_keys(&self) -> Result<crate::trust::bundle::BundlePolicy, RemoteError> {
+        Offline::refuse("the realm's release keys")
+    }
 }
 
 /// No network at all: every question is refused by name. For unit tests and for work without a cloud.

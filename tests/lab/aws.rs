@@ -1,7 +1,7 @@
 //! The emulated AWS of the lab, its metadata service at the real address.
 
 use crate::forge::Forge;
-use emulator::{Builder, Instance, Parameter, Running, Secret, Stack};
+use emulator::{Account, Builder, Instance, Parameter, Running, Secret, Stack};
 use std::net::{TcpListener, TcpStream};
 
 /// The instance that boots.
@@ -13,13 +13,11 @@ pub const RESOURCE: &str = "Web";
 
 /// An account with one instance, a stack that waits, and what the roles ask for.
 pub fn start(forge: &Forge, instance: &str) -> Running {
+    let stack = Stack::creating(STACK).awaits(RESOURCE, 1);
+    let id = stack.id(&Account::default());
     let running = Builder::default()
-        .instance(Instance::new(instance).in_stack(
-            STACK,
-            RESOURCE,
-            "arn:aws:cloudformation:eu-west-1:123456789012:stack/lab/1",
-        ))
-        .stack(Stack::creating(STACK).awaits(RESOURCE, 1))
+        .instance(Instance::new(instance).in_stack(STACK, RESOURCE, &id))
+        .stack(stack)
         .secret(Secret::string("platform/deploy-key", &forge.deploy_key()))
         .parameter(Parameter::string("/platform/env/name", "lab"))
         .parameter(Parameter::secure("/platform/web/token", "s3cr3t-t0ken-of-the-lab"))

@@ -27,6 +27,11 @@ impl WaitConditionUrl {
         }
     }
 
+    /// The whole URL, capability included: for the outbox, which only root reads.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
     fn judged(url: String) -> Result<Self, CloudError> {
         let parsed = reqwest::Url::parse(&url).map_err(|_| invalid())?;
         if parsed.host_str().is_some() { Ok(Self(url)) } else { Err(invalid()) }

@@ -137,7 +137,8 @@ impl Run<'_> {
                     Refusal::new(format!("no handler is called `{name}`, and none listens to it"), said.place.clone());
                 match near {
                     Some(near) => refusal.hint(format!("did you mean `{near}`?")),
-                    None => refusal,
+                    None if handlers.is_empty() => refusal.hint("the play has no handlers"),
+                    None => refusal.hint(format!("the play's handlers are: {}", handlers.join(", "))),
                 }
             })
             .collect()

@@ -1,0 +1,130 @@
+//! The story of one boot, and the adapters that introduce the rooms to each other.
+
+mod audience;
+mod duty;
+mod heartbeat;
+mod hooks;
+mod instance;
+mod observer;
+mod parameters;
+mod reach;
+mod releases;
+mod remote;
+mod report;
+mod repository;
+mod tree;
+mod vitals;
+mod work;
+
+use crate::failure::{Failure, Stage};
+use crate::journal::{Counts, Done};
+use crate::settings::Sources;
+use crate::trust::TrustRoot;
+use duty::Duty;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the run of a boot is called in the journal. Only such a run has an audience.
+pub(crate) const BOOT: &str = "muster boot";
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to do.
+    pub mode: Mode,
+    /// Where settings come from.
+    pub sources: Sources,
+    /// The root that is brought to duty; `/` but for images and tests.
+    pub root: PathBuf,
+    /// How long to wait for another muster to end.
+    pub wait_lock: Duration,
+    /// The commit that a branch may go back to.
+    pub allow_rollback: Option<String>,
+    /// `--tags` and `--skip-tags`.
+    pub tags: (Vec<String>, Vec<String>),
+    /// Whether progress goes to the terminal.
+    pub progress: bool,
+    /// What is believed; `None` is this binary's own trust root, and what the commands always say.
+    pub trust: Option<TrustRoot>,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The whole story, unless it is done for this host; everybody who waits is told.
+    Boot,
+    /// The whole story though it is done.
+    BootAgain,
+    /// Roles, releases and health again; nobody is told.
+    Converge,
+    /// Only what earlier runs still owe.
+    Report,
+}
+
+/// How it ended well.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// The host is in order.
+    Converged {
+        /// The commit that ran.
+        commit: String,
+        /// What became of tasks.
+        counts: Counts,
+        /// What was said to whom.
+        signals: Vec<String>,
+    },
+    /// It was done before for this instance, image and root volume; only what was still owed was said.
+    AlreadyDone {
+        /// When, and by which run.
+        done: Done,
+        /// What was said to whom.
+        signals: Vec<String>,
+    },
+    /// What earlier runs owed was said.
+    Reported {
+        /// What was said to whom.
+        signals: Vec<String>,
+    },
+}
+
+/// Brings the host to duty, and tells whoever waits how it went, whichever way it went.
+pub fn boot(request: &Request) -> Result<Ended, Failure> {
+    let mut duty = Duty::begin(request)?;
+    // Nothing below can miss the report: not an early return, not a panic.
+    let result = catch_unwind(AssertUnwindSafe(|| perform(&mut duty))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    duty.report(result)
+}
+
+/// One boot, once through.
+fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
+    let instance = duty.identify()?;
+    let settings = duty.settle(&instance)?;
+    if let Some(ended) = duty.done_before(&instance) {
+        return Ok(ended);
+    }
+    let caller = duty.become_caller(&settings, &instance)?;
+    let _heartbeat = duty.heartbeat(&caller, &instance);
+    let realm = duty.realm(&settings)?;
+    let (parameters, checked) = duty.fetch(&settings, &caller, &realm)?;
+    let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
+    work.fetch_secrets()?;
+    let result = work.hook(&settings.hooks.before, "before").and_then(|()| {
+        work.converge()?;
+        work.release(&settings)?;
+        work.hook(&settings.hooks.after, "after")?;
+        work.check_health(&settings)
+    });
+    if let Err(failure) = result {
+        work.on_failure(&settings.hooks.on_failure);
+        return Err(failure);
+    }
+    Ok(work.ended())
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Failure::message(Stage::Internal, format!("muster panicked: {text}"))
+        .with_hint("this is a fault in muster; please report it")
+}

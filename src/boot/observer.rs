@@ -1,0 +1,73 @@
+//! What roles tell while they run, as the journal keeps it.
+
+use crate::host::durable;
+use crate::journal::{Counts, Run};
+use crate::roles::converge::{Event, Observer, PendingHandler, Status};
+use std::path::Path;
+
+/// Watches a run of roles.
+pub(super) struct Watching<'a> {
+    run: &'a Run,
+    handlers: &'a Path,
+    task: String,
+    tasks: u64,
+    /// What became of tasks, those of earlier runs of the same boot included.
+    pub(super) counts: Counts,
+    before: Counts,
+}
+
+impl<'a> Watching<'a> {
+    /// With what was counted before, and the file that keeps pending handlers.
+    pub(super) fn new(run: &'a Run, before: Counts, handlers: &'a Path) -> Self {
+        Self { run, handlers, task: String::new(), tasks: 0, counts: before, before }
+    }
+}
+
+/// Keeps handlers for the next run; none is no file.
+pub(super) fn keep(path: &Path, handlers: &[PendingHandler]) -> std::io::Result<()> {
+    if handlers.is_empty() {
+        return durable::remove(path);
+    }
+    durable::write(path, &serde_json::to_vec(handlers).unwrap_or_default(), 0o600)
+}
+
+impl Observer for Watching<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Task { name, role, .. } => {
+                self.task = role.map_or_else(|| (*name).to_owned(), |role| format!("{role} : {name}"));
+                self.tasks += 1;
+                self.run.task(&self.task, self.tasks, 0);
+            }
+            Event::Result { status: Status::Changed, item, .. } => {
+                let item = item.map(|item| format!(" ({item})")).unwrap_or_default();
+                self.run.changed(&format!("{}{item}", self.task));
+            }
+            Event::Wait { time } => {
+                self.run.waiting(Some(&format!("{} for {:.0} s", self.task, time.as_secs_f64())));
+            }
+            Event::Warning { text, place } => {
+                let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+                self.run.note(&format!("{place}{text}"));
+            }
+            Event::Pending(handlers) => {
+                if let Err(error) = keep(self.handlers, handlers) {
+                    self.run
+                        .note(&format!("pending handlers could not be kept in {}: {error}", self.handlers.display()));
+                }
+            }
+            Event::Recap(recap) => {
+                let add = |before: u64, more: u32| before + u64::from(more);
+                self.counts = Counts {
+                    ok: add(self.before.ok, recap.ok),
+                    changed: add(self.before.changed, recap.changed),
+                    skipped: add(self.before.skipped, recap.skipped),
+                    failed: add(self.before.failed, recap.failed),
+                    rescued: add(self.before.rescued, recap.rescued),
+                    ignored: add(self.before.ignored, recap.ignored),
+                };
+            }
+            _ => {}
+        }
+    }
+}

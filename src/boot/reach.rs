@@ -1,0 +1,144 @@
+//! How this run reaches AWS and the web: one runtime, one transport, one caller, one deadline.
+
+use crate::cloud::{self, CloudError, Instant, Metadata, Network, Proxy, Session, Transport};
+use crate::failure::{Failure, Stage};
+use crate::settings::keys;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The way out, before the host knows who it is.
+pub(super) struct Reach {
+    runtime: tokio::runtime::Runtime,
+    /// DNS, TLS, proxies and endpoints, for every client.
+    pub(super) transport: Transport,
+    /// Who am I.
+    pub(super) metadata: Arc<Metadata>,
+}
+
+/// The way out, as somebody.
+#[derive(Clone)]
+pub(super) struct Caller {
+    /// The role that settings assume, or the host's own.
+    pub(super) session: Session,
+    /// The host's own: signals are the host's, whatever role the rest assumes.
+    pub(super) own: Session,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Reach {
+    /// Prepares; nothing is asked yet.
+    pub(super) fn open(network: &keys::Network, metadata: &keys::Metadata) -> Result<Self, Failure> {
+        let failed = |error: CloudError| Failure::new(Stage::Settings, error);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::message(Stage::Internal, format!("starting the runtime: {error}")))?;
+        let transport = Transport::new(plain(network, metadata).map_err(failed)?).map_err(failed)?;
+        let metadata = Arc::new(Metadata::new(&transport, metadata.timeout.get()).map_err(failed)?);
+        Ok(Self { runtime, transport, metadata })
+    }
+
+    /// Waits for an answer.
+    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Where work for the runtime is left.
+    pub(super) fn runtime(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
+    }
+
+    /// Becomes somebody in a region. Credentials are waited for by [`Reach::wait_for_credentials`].
+    pub(super) fn caller(&self, region: &str) -> Caller {
+        let credentials = cloud::credentials(&self.metadata, &variable);
+        let own = Session::new(&self.transport, region, credentials);
+        let session = match &self.transport.network().assume_role {
+            None => own.clone(),
+            Some(role) => {
+                let assumed = cloud::AssumedRole::new(own.clone(), role.clone());
+                Session::new(&self.transport, region, SharedCredentialsProvider::new(assumed))
+            }
+        };
+        Caller { session, own }
+    }
+
+    /// Waits for the role's credentials, which may come minutes after the instance.
+    pub(super) fn wait_for_credentials(
+        &self,
+        caller: &Caller,
+        budget: Duration,
+        waiting: impl FnMut(&str),
+    ) -> Result<(), Failure> {
+        self.wait(cloud::wait_for_credentials(&caller.session, budget, waiting))
+            .map_err(|error| Failure::new(Stage::Identity, error))
+    }
+}
+
+/// Settings as the cloud room takes them, with what the environment says where they are silent.
+fn plain(settings: &keys::Network, metadata: &keys::Metadata) -> Result<Network, CloudError> {
+    let proxy = settings.proxy.as_ref().map(|url| Proxy::parse(url.as_str())).transpose()?;
+    let endpoints = settings.endpoints.iter().filter_map(|(name, url)| {
+        let service = cloud::Service::ALL.into_iter().find(|service| service.prefix() == name)?;
+        Some((service, url.as_str().to_owned()))
+    });
+    let network = Network {
+        region: settings.region.as_ref().map(|region| region.as_str().to_owned()),
+        https_proxy: proxy.clone(),
+        http_proxy: proxy,
+        no_proxy: settings.no_proxy.clone(),
+        endpoint_url: settings.endpoint_url.as_ref().map(|url| url.as_str().to_owned()),
+        endpoints: endpoints.collect(),
+        metadata_endpoint: metadata.endpoint.as_ref().map(|url| url.as_str().to_owned()),
+        ca_bundle: settings.ca_bundle.as_ref().map(|path| path.as_path().to_owned()),
+        assume_role: settings.assume_role.as_ref().map(|role| cloud::AssumeRole {
+            arn: role.arn.clone(),
+            external_id: role.external_id.clone(),
+            session_name: role.session_name.clone(),
+        }),
+        fips: settings.fips,
+        dual_stack: settings.dual_stack,
+    };
+    network.or_environment(&variable)
+}
+
+/// The run's end: work stops early enough to report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    end: Instant,
+    reserve: Duration,
+}
+
+impl Deadline {
+    /// Kept back for the report: a tenth of the run, and no less than ten seconds of a run that has them, nor more than five minutes.
+    pub(super) fn after(whole: Duration) -> Self {
+        let reserve = (whole / 10).clamp(Duration::from_secs(10).min(whole / 2), Duration::from_secs(300));
+        Self { end: Instant::now() + whole, reserve }
+    }
+
+    /// The same, or sooner where less time is given from now on.
+    pub(super) fn no_later_than(self, whole: Duration) -> Self {
+        let other = Self::after(whole);
+        if other.end < self.end { other } else { self }
+    }
+
+    /// When work must have ended.
+    pub(super) fn work(&self) -> Instant {
+        self.end.checked_sub(self.reserve).unwrap_or(self.end)
+    }
+
+    /// When all must have ended.
+    pub(super) fn end(&self) -> Instant {
+        self.end
+    }
+
+    /// What is left for work.
+    pub(super) fn left(&self) -> Duration {
+        self.work().saturating_duration_since(Instant::now())
+    }
+}

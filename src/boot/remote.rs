@@ -1,0 +1,180 @@
+//! What roles may ask of the network, answered by the cloud: parameters are fetched once a run and by tens.
+
+use super::reach::{Caller, Deadline, Reach};
+use crate::cloud::{self, CloudError};
+use crate::failure::Explain;
+use crate::host::Content;
+use crate::roles::remote::{Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretValue};
+use crate::secret::Redactor;
+use crate::trust::bundle::BundlePolicy;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The largest object or body that a role may fetch: a full disk is found out earlier, by the disk.
+const LARGEST: u64 = 16 << 30;
+/// A role that names no timeout waits this long for a download to end.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The network, for roles.
+pub(super) struct CloudRemote {
+    reach: Arc<Reach>,
+    caller: Caller,
+    deadline: Deadline,
+    redactor: Redactor,
+    staging: PathBuf,
+    policy: BundlePolicy,
+    known: Mutex<HashMap<String, Option<Parameter>>>,
+}
+
+impl CloudRemote {
+    /// With a directory for bytes too many to hold in memory, and the keys that releases are judged by.
+    pub(super) fn new(
+        reach: Arc<Reach>,
+        caller: Caller,
+        deadline: Deadline,
+        redactor: Redactor,
+        staging: PathBuf,
+        policy: BundlePolicy,
+    ) -> Self {
+        Self { reach, caller, deadline, redactor, staging, policy, known: Mutex::default() }
+    }
+
+    /// Remembers parameters that were fetched before the roles were read.
+    pub(super) fn remember(&self, parameters: &[cloud::Parameter]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for parameter in parameters {
+            let parameter = self.take(parameter);
+            known.insert(parameter.name.clone(), Some(parameter));
+        }
+    }
+
+    /// Asks for names that are not known yet, in one go.
+    pub(super) fn prefetch(&self, names: &[String]) -> Result<(), CloudError> {
+        let unknown: Vec<String> = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            names.iter().filter(|name| !known.contains_key(*name)).cloned().collect()
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let found = self.reach.wait(cloud::by_names(&self.caller.session, &unknown, self.deadline.work()))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, parameter) in unknown.into_iter().zip(found) {
+            known.insert(name, parameter.map(|parameter| self.take(&parameter)));
+        }
+        Ok(())
+    }
+
+    /// A file without a name, for bytes too many to hold in memory.
+    fn staged(&self, what: &str) -> Result<std::fs::File, RemoteError> {
+        crate::host::durable::staging(&self.staging).map_err(|error| RemoteError {
+            message: format!("staging {what} in {}: {error}", self.staging.display()),
+            hint: None,
+            missing: false,
+        })
+    }
+
+    fn take(&self, parameter: &cloud::Parameter) -> Parameter {
+        if parameter.secure {
+            self.redactor.learn(parameter.value.expose());
+        }
+        Parameter {
+            name: parameter.name.clone(),
+            value: parameter.value.clone(),
+            secure: parameter.secure,
+            version: parameter.version,
+            arn: parameter.arn.clone(),
+            kind: parameter.kind.clone(),
+        }
+    }
+}
+
+impl Remote for CloudRemote {
+    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
+        self.prefetch(names).map_err(refused)?;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(names.iter().map(|name| known.get(name).cloned().flatten()).collect())
+    }
+
+    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
+        let found = cloud::by_path(&self.caller.session, path, recursive, self.deadline.work());
+        Ok(self.reach.wait(found).map_err(refused)?.iter().map(|parameter| self.take(parameter)).collect())
+    }
+
+    fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
+        let fetched = cloud::secret(&self.caller.session, name, version, stage, self.deadline.work());
+        let fetched = self.reach.wait(fetched).map_err(refused)?;
+        if let Ok(text) = fetched.text() {
+            self.redactor.learn(text.expose());
+        }
+        Ok(match fetched.value {
+            cloud::SecretValue::Text(text) => SecretValue::Text(text),
+            cloud::SecretValue::Binary(bytes) => SecretValue::Binary(bytes),
+        })
+    }
+
+    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        let name = plain(name);
+        let file = self.staged(&name.to_string())?;
+        let fetched = cloud::object(&self.caller.session, &name, file, LARGEST, self.deadline.work());
+        let fetched = self.reach.wait(fetched).map_err(refused)?;
+        Ok(Object {
+            body: Content::Staged(Arc::new(fetched.file)),
+            size: fetched.head.size,
+            etag: fetched.head.etag,
+            version: fetched.head.version,
+        })
+    }
+
+    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
+        let name = plain(name);
+        let head = cloud::object_head(&self.caller.session, &name, self.deadline.work());
+        Ok(self.reach.wait(head).map_err(refused)?.map(|head| (head.size, head.etag)))
+    }
+
+    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
+        let found = cloud::objects(&self.caller.session, bucket, prefix, region, self.deadline.work());
+        self.reach.wait(found).map_err(refused)
+    }
+
+    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
+        let deadline = self.deadline.work().min(cloud::Instant::now() + request.timeout.unwrap_or(PATIENCE));
+        let asked = cloud::WebRequest {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            basic: request.basic.clone(),
+            verify: request.verify,
+            follow: request.follow,
+        };
+        let file = self.staged(&request.url)?;
+        let answer =
+            self.reach.wait(cloud::web(&self.reach.transport, &asked, file, LARGEST, deadline)).map_err(refused)?;
+        let body = Content::Staged(Arc::new(answer.body));
+        Ok(Response { status: answer.status, url: answer.url, headers: answer.headers, body, size: answer.size })
+    }
+
+    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
+        self.reach.wait(self.reach.metadata.text(path)).map_err(refused)
+    }
+
+    fn release_keys(&self) -> Result<BundlePolicy, RemoteError> {
+        Ok(self.policy.clone())
+    }
+}
+
+fn plain(name: &ObjectName) -> cloud::ObjectName {
+    cloud::ObjectName {
+        bucket: name.bucket.clone(),
+        key: name.key.clone(),
+        version: name.version.clone(),
+        region: name.region.clone(),
+    }
+}
+
+fn refused(error: CloudError) -> RemoteError {
+    RemoteError { message: error.to_string(), hint: error.hint(), missing: error.is_missing() }
+}

@@ -1,0 +1,207 @@
+//! Ways to break a boot, each by its name: what is wrong, and at which stage muster must say so.
+
+use super::stage::{INSTANCE, Plan};
+use emulator::{Denial, Instance};
+use muster::failure::Stage;
+use support::Error;
+
+/// One way to break a boot.
+pub struct Fault {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+    /// Where it must be found.
+    pub stage: Stage,
+    /// What the message must say.
+    pub says: &'static [&'static str],
+    /// Whether anything may have changed before.
+    pub before_change: bool,
+    /// Breaks it.
+    pub apply: fn(Plan) -> Result<Plan, Error>,
+}
+
+fn tree(plan: Plan, path: &str, old: &str, new: &str) -> Result<Plan, Error> {
+    Ok(Plan { tree: plan.tree.clone().replace(path, old, new)?, ..plan })
+}
+
+fn swap(plan: Plan, old: &str, new: &str) -> Plan {
+    Plan { replace: vec![(old.to_owned(), new.to_owned())], ..plan }
+}
+
+const WEB: &str = "roles/web/tasks/main.yml";
+
+/// All of them.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "signature",
+        what: "the commit is not signed",
+        stage: Stage::Verify,
+        says: &["commit", "sign"],
+        before_change: true,
+        apply: |plan| Ok(Plan { signed: None, ..plan }),
+    },
+    Fault {
+        name: "signer",
+        what: "the commit is signed by a stranger",
+        stage: Stage::Verify,
+        says: &["commit", "SHA256:"],
+        before_change: true,
+        apply: |plan| Ok(Plan { signed: Some(false), ..plan }),
+    },
+    Fault {
+        name: "host-key",
+        what: "the git host has another key than the pinned one",
+        stage: Stage::Repository,
+        says: &["127.0.0.1", "SHA256:"],
+        before_change: true,
+        apply: |plan| Ok(Plan { pinned: false, ..plan }),
+    },
+    Fault {
+        name: "deploy-key",
+        what: "the secret is no key",
+        stage: Stage::DeployKey,
+        says: &["key"],
+        before_change: true,
+        apply: |plan| Ok(Plan { deploy_key: Some("hunter2".into()), ..plan }),
+    },
+    Fault {
+        name: "ref",
+        what: "the branch does not exist",
+        stage: Stage::Repository,
+        says: &["main"],
+        before_change: true,
+        apply: |plan| Ok(swap(plan, "ref: main", "ref: mian")),
+    },
+    Fault {
+        name: "empty-repository",
+        what: "the repository has no commit",
+        stage: Stage::Repository,
+        says: &["push a signed commit"],
+        before_change: true,
+        apply: |plan| Ok(Plan { committed: false, ..plan }),
+    },
+    Fault {
+        name: "settings",
+        what: "muster.yaml has a key that does not exist",
+        stage: Stage::Settings,
+        says: &["rols", "roles", "muster.yaml:1"],
+        before_change: true,
+        apply: |plan| Ok(swap(plan, "roles:", "rols:")),
+    },
+    Fault {
+        name: "parameter",
+        what: "a parameter that the roles name does not exist",
+        stage: Stage::Converge,
+        says: &["/web/prot"],
+        before_change: false,
+        apply: |plan| tree(plan, "roles/web/defaults/main.yml", "/web/port", "/web/prot"),
+    },
+    Fault {
+        name: "denied",
+        what: "the role may not read parameters",
+        stage: Stage::Parameters,
+        says: &["assumed-role/", "ssm:GetParametersByPath"],
+        before_change: true,
+        apply: |plan| {
+            Ok(Plan {
+                aws: plan.aws.deny(Denial::of("ssm:GetParametersByPath")),
+                settings: plan.settings.clone(),
+                ..plan
+            })
+        },
+    },
+    Fault {
+        name: "yaml",
+        what: "a task file is no YAML",
+        stage: Stage::Parse,
+        says: &[WEB],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "- name: configuration", "- name: \"configuration"),
+    },
+    Fault {
+        name: "module",
+        what: "a task's module does not exist",
+        stage: Stage::Parse,
+        says: &["tmplate", "template", WEB],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "  template:\n    src: web.conf.j2", "  tmplate:\n    src: web.conf.j2"),
+    },
+    Fault {
+        name: "argument",
+        what: "a task's argument does not exist",
+        stage: Stage::Parse,
+        says: &["sate", "state", WEB],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "state: directory", "sate: directory"),
+    },
+    Fault {
+        name: "filter",
+        what: "a template's filter does not exist",
+        stage: Stage::Parse,
+        says: &["uper"],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "content: \"{{ web_token }}\"", "content: \"{{ web_token | uper }}\""),
+    },
+    Fault {
+        name: "handler",
+        what: "a notified handler does not exist",
+        stage: Stage::Parse,
+        says: &["tell nobody"],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "notify: tell that the configuration changed", "notify: tell nobody"),
+    },
+    Fault {
+        name: "undefined",
+        what: "a template reads a variable that does not exist",
+        stage: Stage::Converge,
+        says: &["web_prot", "web.conf.j2"],
+        before_change: false,
+        apply: |plan| tree(plan, "roles/web/templates/web.conf.j2", "{{ web_port }}", "{{ web_prot }}"),
+    },
+    Fault {
+        name: "release-signature",
+        what: "the release's descriptor was changed after it was signed",
+        stage: Stage::Release,
+        says: &["release.json", "kms"],
+        before_change: false,
+        apply: |plan| Ok(Plan { tampered_descriptor: true, ..plan }),
+    },
+    Fault {
+        name: "release-digest",
+        what: "the artifact is not the one that was signed",
+        stage: Stage::Release,
+        says: &["shop-api", "SHA-256"],
+        before_change: false,
+        apply: |plan| Ok(Plan { tampered_artifact: true, ..plan }),
+    },
+    Fault {
+        name: "health",
+        what: "a health check never passes",
+        stage: Stage::Health,
+        says: &["configuration", "/etc/web.conf"],
+        before_change: false,
+        apply: |plan| Ok(swap(plan, "port=8080", "port=9090")),
+    },
+    Fault {
+        name: "metadata",
+        what: "instance metadata is switched off",
+        stage: Stage::Identity,
+        says: &["metadata"],
+        before_change: true,
+        apply: |plan| {
+            let mut instance = Instance::new(INSTANCE);
+            instance.metadata.enabled = false;
+            Ok(Plan { aws: emulator::Builder::default().instance(instance), ..plan })
+        },
+    },
+    Fault {
+        name: "clock",
+        what: "the machine's clock is wrong",
+        stage: Stage::Parameters,
+        says: &["clock"],
+        before_change: true,
+        // Every request is refused, the signal too: it is tried again until the run's end.
+        apply: |plan| Ok(swap(Plan { aws: plan.aws.clock_skew(3600), ..plan }, "deadline: 2m", "deadline: 6s")),
+    },
+];

@@ -1,0 +1,214 @@
+//! A whole stage for one boot: an emulated AWS, a signed config repository behind SSH, a trust root, a scratch root.
+
+use emulator::{Account, Builder, Instance, Object, Parameter, Running, Secret, Stack};
+use muster::boot::{Ended, Mode, Request, boot};
+use muster::failure::Failure;
+use muster::settings::Sources;
+use muster::trust::TrustRoot;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use support::{Error, GitServer, Key, Repository, Tree};
+use tempfile::TempDir;
+
+/// The instance that boots.
+pub const INSTANCE: &str = "i-0123456789abcdef0";
+/// The stack that waits for it, and the resource.
+pub const STACK: (&str, &str) = ("web-stack", "WebServer");
+/// Where its release lies.
+pub const BUCKET: &str = "acme-releases";
+
+/// What a scene may change before it begins.
+pub struct Plan {
+    /// The account.
+    pub aws: Builder,
+    /// The repository's files.
+    pub tree: Tree,
+    /// Whether the commit is signed by the signer that is believed (`Some(true)`), by another, or not at all.
+    pub signed: Option<bool>,
+    /// Lines added to muster.yaml.
+    pub settings: String,
+    /// Replaced in muster.yaml, as (old, new).
+    pub replace: Vec<(String, String)>,
+    /// Whether the pinned host key is the server's.
+    pub pinned: bool,
+    /// Whether the repository has a commit.
+    pub committed: bool,
+    /// The text that stands in place of the deploy key.
+    pub deploy_key: Option<String>,
+    /// Edits the release's descriptor after it was signed.
+    pub tampered_descriptor: bool,
+    /// Whether the artifact is the one that was signed.
+    pub tampered_artifact: bool,
+}
+
+/// The stage, with everything on it running.
+pub struct Stage {
+    /// The account.
+    pub aws: Running,
+    /// The repository.
+    pub repository: Repository,
+    /// Its server.
+    pub git: GitServer,
+    /// Who signs commits.
+    pub signer: Key,
+    /// The files of its first commit.
+    pub tree: Tree,
+    scratch: TempDir,
+    trust: TrustRoot,
+}
+
+impl Plan {
+    /// Everything in order.
+    pub fn new() -> Result<Self, Error> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stage/tree");
+        let stack = Stack::creating(STACK.0).awaits(STACK.1, 1);
+        let id = stack.id(&Account::default());
+        let instance = Instance::new(INSTANCE).in_stack(STACK.0, STACK.1, &id).tag("role", "web");
+        let aws = Builder::default()
+            .instance(instance)
+            .stack(stack)
+            .parameter(Parameter::string("/platform/env/name", "production"))
+            .parameter(Parameter::string("/platform/domain", "example.com"))
+            .parameter(Parameter::string("/web/port", "8080"))
+            .parameter(Parameter::secure("/web/token", "s3cr3t-t0ken"))
+            .parameter(Parameter::string("/shop/api/stable/release_id", "r42"));
+        Ok(Self {
+            aws,
+            tree: Tree::from_directory(&directory)?,
+            signed: Some(true),
+            settings: String::new(),
+            replace: Vec::new(),
+            pinned: true,
+            committed: true,
+            deploy_key: None,
+            tampered_descriptor: false,
+            tampered_artifact: false,
+        })
+    }
+
+    /// Sets the stage.
+    pub fn set(self) -> Result<Stage, Error> {
+        let (signer, deploy, stranger) =
+            (Key::generate("signer")?, Key::generate("deploy")?, Key::generate("stranger")?);
+        let repository = Repository::new()?;
+        if self.committed {
+            let by = self.signed.map(|ours| if ours { &signer } else { &stranger });
+            repository.commit(&self.tree, "The tree", by)?;
+        }
+        let git = GitServer::start(&repository, &deploy)?;
+        let scratch = tempfile::tempdir()?;
+        let pair = sigstore_crypto::KeyPair::generate_ecdsa_p256()?;
+        let hosts = if self.pinned { git.known_hosts() } else { git.pinned_as(&stranger) };
+        let trust = scratch.path().join("trust.d");
+        put(&trust.join("production/allowed_signers"), &signer.allowed_signer("platform@example.com")?)?;
+        put(&trust.join("production/known_hosts"), &hosts)?;
+        put(&trust.join("production/keys/kms.pem"), &pair.public_key_der()?.to_pem())?;
+        put(&trust.join("production/policy.yaml"), "releases: {unlogged: [kms]}\n")?;
+        let mut aws = self.aws;
+        for object in release(&pair, self.tampered_descriptor, self.tampered_artifact)? {
+            aws = aws.object(object);
+        }
+        let key = self.deploy_key.map_or_else(|| deploy.private_openssh(), Ok)?;
+        let aws = aws.secret(Secret::string("platform/deploy-key", &key)).start_blocking()?;
+        let root = scratch.path().join("root");
+        for directory in ["etc/muster", "usr/local/bin", "tmp", "run", "var/lib"] {
+            muster::host::durable::make_directory(&root.join(directory), 0o755)?;
+        }
+        put(&root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")?;
+        put(&root.join("etc/group"), "root:x:0:\n")?;
+        let mut settings = settings(&aws, &git) + &self.settings;
+        for (old, new) in &self.replace {
+            assert!(settings.contains(old), "muster.yaml has no `{old}`");
+            settings = settings.replace(old, new);
+        }
+        put(&root.join("etc/muster/muster.yaml"), &settings)?;
+        let trust = TrustRoot::read(&trust)?;
+        Ok(Stage { aws, repository, git, signer, tree: self.tree, scratch, trust })
+    }
+}
+
+impl Stage {
+    /// The scratch root.
+    pub fn root(&self) -> PathBuf {
+        self.scratch.path().join("root")
+    }
+
+    /// The request of `muster boot` for the scratch root.
+    pub fn request(&self, mode: Mode) -> Request {
+        let root = self.root();
+        Request {
+            mode,
+            sources: Sources { root: root.clone(), ..Sources::default() },
+            root,
+            wait_lock: Duration::ZERO,
+            allow_rollback: None,
+            tags: (Vec::new(), Vec::new()),
+            progress: false,
+            trust: Some(self.trust.clone()),
+        }
+    }
+
+    /// Boots, with progress on the terminal or without.
+    pub fn boot(&self, progress: bool) -> Result<Ended, Failure> {
+        boot(&Request { progress, ..self.request(Mode::Boot) })
+    }
+
+    /// A file of the scratch root; empty where there is none.
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root().join(path.trim_start_matches('/'))).unwrap_or_default()
+    }
+}
+
+fn put(path: &Path, text: &str) -> Result<(), Error> {
+    let directory = path.parent().ok_or("a file has a directory")?;
+    muster::host::durable::make_directory(directory, 0o755)?;
+    Ok(muster::host::durable::write(path, text.as_bytes(), 0o644)?)
+}
+
+fn settings(aws: &Running, git: &GitServer) -> String {
+    format!(
+        "roles: [common, \"{{{{ tags.role }}}}\"]\n\
+         repository:\n  url: {git}\n  ref: main\n  deploy_key: {{secret: platform/deploy-key}}\n\
+         trust: {{realm: production}}\n\
+         parameters: {{paths: [/platform]}}\n\
+         network: {{endpoint_url: \"{aws}\"}}\n\
+         metadata: {{endpoint: \"{imds}\", timeout: 5s}}\n\
+         releases:\n  - {{app: shop, component: api, channel: stable, bucket: {BUCKET}, destination: /usr/local/bin/shop-api}}\n\
+         health:\n  - {{name: configuration, file: /etc/web.conf, contains: \"port=8080\", deadline: 1s, interval: 100ms}}\n\
+         deadline: 2m\n",
+        git = git.url(),
+        aws = aws.endpoint_url(),
+        imds = aws.imds_url(),
+    )
+}
+
+/// A release as a pipeline publishes it: descriptor, bundle by the KMS key, artifact.
+fn release(pair: &sigstore_crypto::KeyPair, tampered: bool, swapped: bool) -> Result<Vec<Object>, Error> {
+    let artifact = b"#!/bin/sh\necho shop 1.4.2\n".to_vec();
+    // The emulated instance says which architecture it has; both are published.
+    let artifacts: Vec<serde_json::Value> = ["amd64", "arm64"]
+        .iter()
+        .map(|one| {
+            let sha256 = hex::encode(sigstore_crypto::sha256(&artifact).as_bytes());
+            serde_json::json!({"os": "linux", "arch": one, "binary": {"path": "shop-api", "sha256": sha256, "size": artifact.len()}})
+        })
+        .collect();
+    let descriptor = serde_json::json!({
+        "schema": "acme.release/v1", "app": "shop", "component": "api", "version": "1.4.2", "release_id": "r42",
+        "track": "stable", "artifacts": artifacts,
+    })
+    .to_string();
+    let bundle = serde_json::json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": {"publicKey": {"hint": "kms"}},
+        "messageSignature": {"signature": pair.sign(descriptor.as_bytes())?.to_base64()},
+    });
+    let descriptor = if tampered { descriptor.replace("1.4.2", "6.6.6") } else { descriptor };
+    let artifact = if swapped { b"#!/bin/sh\necho shop 6.6.6\n".to_vec() } else { artifact };
+    let at = |name: &str| format!("shop/api/r42/{name}");
+    Ok(vec![
+        Object::new(BUCKET, &at("release.json"), descriptor),
+        Object::new(BUCKET, &at("release.json.sigstore.json"), bundle.to_string()),
+        Object::new(BUCKET, &at("shop-api"), artifact),
+    ])
+}
