@@ -188,6 +188,11 @@ impl Run {
         result.insert(Key::from("rc"), Value::Int(output.code.into()));
         if output.not_run.is_some() {
             result.insert(Key::from("changed"), Value::Bool(false));
+            if let Line::Words(words) = &self.line {
+                // Ansible gives the line as text here, and as a list everywhere else.
+                let line = Value::str(words.join(" "));
+                result.insert(Key::from("cmd"), if self.sensitive { line.into_secret() } else { line });
+            }
             return Err(Failed { message: "Error executing command.".into(), result, hint: output.not_run.clone() });
         }
         let text = |bytes: &[u8]| {

@@ -1,5 +1,6 @@
 //! `group`: a group is there with its number, or is not there.
 
+use super::programs::say_if_any;
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::host::{Account, Change, Command, GroupEntry};
 use crate::roles::value::Value;
@@ -119,7 +120,11 @@ impl Module for Group {
         let group = self.clone();
         Ok(Plan {
             changes: vec![Change::Account(Account::Tool(tool))],
-            next: Some(Box::new(move |eyes, _| group.described(eyes, Plan { changed: Some(true), ..Plan::default() }))),
+            next: Some(Box::new(move |eyes, effects| {
+                let mut plan = group.described(eyes, Plan { changed: Some(true), ..Plan::default() })?;
+                say_if_any(&mut plan.result, effects);
+                Ok(plan)
+            })),
             ..base
         })
     }

@@ -101,6 +101,18 @@ pub fn said(effects: &[Effect]) -> Option<(i32, String, String)> {
     Some(all)
 }
 
+/// Puts what account tools said into a result, as far as they said anything.
+pub fn say_if_any(result: &mut Map, effects: &[Effect]) {
+    let Some((_, stdout, stderr)) = said(effects) else { return };
+    let mut all = Map::new();
+    say(&mut all, &stdout, &stderr);
+    let silent = |key: &Key| match key.to_string().as_str() {
+        "stdout" | "stdout_lines" => stdout.is_empty(),
+        _ => stderr.is_empty(),
+    };
+    result.extend(all.into_iter().filter(|(key, _)| !silent(key)));
+}
+
 /// Changes one after the other, each with what its failure is called; the first program that ends badly ends the task.
 pub fn in_turn(mut steps: std::collections::VecDeque<(Change, String)>, last: Plan) -> Plan {
     let Some((change, name)) = steps.pop_front() else { return last };

@@ -155,7 +155,8 @@ impl Module for Apt {
                 if found.asked && alone {
                     return Ok(cached(Plan { changed: Some(found.updated), ..Plan::default() }));
                 }
-                apt.main(eyes).map(cached)
+                // As in Ansible, only an installation tells of the lists.
+                if apt.installs() { apt.main(eyes).map(cached) } else { apt.main(eyes) }
             }),
         )?;
         if self.clean {
@@ -166,6 +167,12 @@ impl Module for Apt {
 }
 
 impl Apt {
+    fn installs(&self) -> bool {
+        let tidies = self.names.is_empty() && (self.autoclean || self.autoremove);
+        let upgrades = self.upgrade.is_some() || (self.state == "latest" && self.names.iter().any(|name| name == "*"));
+        !(tidies || upgrades || self.deb.is_some() || self.state == "absent")
+    }
+
     fn main(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         if let Some(mode) = &self.upgrade {
             return self.upgraded(eyes, mode);

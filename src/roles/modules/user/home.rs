@@ -68,7 +68,7 @@ fn copy(
 }
 
 /// `HOME_MODE`, else what `UMASK` leaves of 0777.
-fn mode(eyes: &Eyes<'_>) -> Result<Option<u32>, Failed> {
+pub fn mode(eyes: &Eyes<'_>) -> Result<Option<u32>, Failed> {
     if !eyes.exists("/etc/login.defs")? {
         return Ok(None);
     }

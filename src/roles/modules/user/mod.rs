@@ -5,8 +5,9 @@ mod key;
 mod shadow;
 mod tools;
 
+use super::programs::say_if_any;
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
-use crate::host::{Account, Change, Command, UserEntry};
+use crate::host::{Account, Attributes, Change, Command, Effect, UserEntry};
 use crate::roles::value::{Key, Value};
 use crate::secret::Secret;
 
@@ -159,6 +160,11 @@ impl Module for User {
             if have.is_some() {
                 plan.changes.push(tool(self.userdel()));
                 plan = plan.with("force", self.force).with("remove", self.remove);
+                plan.next = Some(Box::new(|_, effects| {
+                    let mut plan = Plan { changed: Some(true), ..Plan::default() };
+                    say_if_any(&mut plan.result, effects);
+                    Ok(plan)
+                }));
             }
             return Ok(plan);
         }
@@ -181,7 +187,12 @@ impl Module for User {
             return Ok(Plan { result: plan.result, ..rest });
         }
         let user = self.clone();
-        Ok(Plan { changes, next: Some(Box::new(move |eyes, _| user.finished(eyes, true))), ..plan })
+        let next = move |eyes: &Eyes<'_>, effects: &[Effect]| {
+            let mut plan = user.finished(eyes, true)?;
+            say_if_any(&mut plan.result, effects);
+            Ok(plan)
+        };
+        Ok(Plan { changes, next: Some(Box::new(next)), ..plan })
     }
 }
 
@@ -206,7 +217,13 @@ impl User {
             // useradd makes the last directory only.
             changes.extend(home::parents(eyes, home)?);
         }
+        let lacked_parents = !changes.is_empty();
         changes.push(tool(self.useradd(eyes)?));
+        if let Some(home) = self.home.as_ref().filter(|_| lacked_parents) {
+            // Ansible makes such a home itself: its mode is that of login.defs, whatever `umask` says.
+            let attributes = Attributes { mode: home::mode(eyes)?, ..Attributes::default() };
+            changes.push(Change::SetAttributes { path: home.into(), attributes, follow: false });
+        }
         changes.extend(self.password.as_ref().map(|hash| self.set_password(hash)));
         Ok(changes)
     }
@@ -302,7 +319,9 @@ mod tests {
             line,
             "MakeDirectory { path: \"/opt\", attributes: Attributes { mode: None, uid: None, gid: None } }, \
              MakeDirectory { path: \"/opt/a\", attributes: Attributes { mode: None, uid: None, gid: None } }, \
-             useradd -G adm,www -d /opt/a/new -s /bin/false -m -K UMASK=077 -r new, password of new"
+             useradd -G adm,www -d /opt/a/new -s /bin/false -m -K UMASK=077 -r new, \
+             SetAttributes { path: \"/opt/a/new\", attributes: Attributes { mode: Some(488), uid: None, gid: None }, \
+             follow: false }, password of new"
         );
         assert_eq!(asked(json!({"name": "www", "create_home": false})), "useradd -N -M www");
         let error = plan(&machine(), "user", json!({"name": "new", "group": "nope"})).err().expect("failed");
