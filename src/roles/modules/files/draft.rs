@@ -56,7 +56,19 @@ impl<'a> Draft<'a> {
         self.change(Change::MakeDirectory { path: path.to_owned(), attributes })
     }
 
-    fn creator(&self) -> Result<(Option<u32>, Option<u32>), Failed> {
+    /// Plans a symbolic link. A new one belongs to the user that the task becomes.
+    pub fn symlink(&mut self, path: &Path, target: &Path) -> Result<(), Failed> {
+        self.change(Change::Symlink { path: path.to_owned(), target: target.to_owned() })?;
+        let (uid, gid) = self.creator()?;
+        if uid.is_none() {
+            return Ok(());
+        }
+        let attributes = Attributes { mode: None, uid, gid };
+        self.change(Change::SetAttributes { path: path.to_owned(), attributes, follow: false })
+    }
+
+    /// Owner and group of what the task makes, where they are not muster's own.
+    pub fn creator(&self) -> Result<(Option<u32>, Option<u32>), Failed> {
         let Some(name) = self.eyes.become_user else { return Ok((None, None)) };
         let user = self.machine.user(name).map_err(|error| Failed::new(format!("look up user {name}: {error}")))?;
         let user = user.ok_or_else(|| Failed::new(format!("there is no user {name} to become")))?;

@@ -49,7 +49,7 @@ pub fn symbolic(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> R
         }
         let before = old.map_or(format!("state: {now}\n"), |old| format!("src: {}\n", old.display()));
         draft.show(&shown(path), before, format!("src: {}\n", src.display()));
-        draft.change(Change::Symlink { path: path.to_owned(), target: src.clone() })?;
+        draft.symlink(path, &src)?;
     }
     settle(file, draft, path)?;
     finish(draft, path, Some(&src))

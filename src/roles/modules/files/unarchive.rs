@@ -275,6 +275,8 @@ pub mod tests {
         assert_eq!((stat.uid, stat.gid, stat.links), (2, 1, 2));
         assert!((stat.mtime - 1_600_000_000.0).abs() < 1.0);
         assert_eq!(stage.text("/to/app-1/current"), "#!/bin/sh\n");
+        let link = crate::host::Observe::stat(&stage.machine, Path::new("/to/app-1/current"), false).expect("stat");
+        assert_eq!(link.map(|link| (link.uid, link.gid)), Some((2, 1)));
         assert_eq!(result["files"][0], "app-1/");
     }
 

@@ -22,7 +22,11 @@ impl Unarchive {
                 let have = draft.machine().read_link(&path).ok().flatten();
                 if have.as_ref() != Some(target) {
                     clear(draft, &path, there.as_ref())?;
-                    draft.change(Change::Symlink { path: path.clone(), target: target.clone() })?;
+                    draft.symlink(&path, target)?;
+                    if let Some(made) = draft.stat(&path, false)? {
+                        let owned = self.attributes(draft, entry, Kind::Link, None)?;
+                        differ(draft, &path, &made, Attributes { mode: None, ..owned })?;
+                    }
                 }
             }
             Body::Hardlink(target) => {
@@ -60,8 +64,14 @@ impl Unarchive {
         if self.masked {
             mode &= !machine.umask();
         }
-        let uid = id(base.uid, &entry.owner, user.map(|user| user.uid));
-        let gid = id(base.gid, &entry.group, group.map(|group| group.gid));
+        // Only root gives files away, as tar does.
+        let (uid, gid) = match draft.creator()? {
+            (Some(uid), Some(gid)) => (uid, gid),
+            _ => {
+                let uid = id(base.uid, &entry.owner, user.map(|user| user.uid));
+                (uid, id(base.gid, &entry.group, group.map(|group| group.gid)))
+            }
+        };
         // A symbolic mode works on what is there, and on the archive's mode where nothing is.
         let basis = Stat { mode: now.map_or(mode, |now| now.mode), ..base };
         let asked = self.wanted.resolve(machine, &basis)?;
