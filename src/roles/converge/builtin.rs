@@ -29,6 +29,13 @@ impl Run<'_> {
             "fail" => Err(Failed::new(args.text("msg").unwrap_or_default()).into()),
             "include_vars" => Ok(self.include_vars(stage, &args)?),
             "pause" => self.pause(stage, &args),
+            "setup" => {
+                let (subsets, filters) = (args.texts("gather_subset"), args.texts("filter"));
+                let facts = self.variables.facts.gather(self.host.observe(), &subsets, &filters);
+                let mut result = Map::new();
+                put(&mut result, "ansible_facts", Value::Map(Arc::new(facts.map_err(Failed::new)?)));
+                Ok(End::new(result))
+            }
             _ => Err(Failed::new(format!("`{name}` cannot stand here")).into()),
         }
     }

@@ -6,13 +6,20 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// How facts are gathered: every one under its `ansible_` name.
-pub type Gather = dyn Fn(&dyn Observe) -> Map;
+/// Who knows the host's facts.
+pub trait Gather {
+    /// One fact, by its name without `ansible_`.
+    fn fact(&self, host: &dyn Observe, name: &str) -> Option<Value>;
+    /// Every fact, without `ansible_`.
+    fn all(&self, host: &dyn Observe) -> Map;
+    /// What `setup` returns, gathered anew: names with `ansible_`; or what is wrong with the question.
+    fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, String>;
+}
 
 /// Facts. Clones share one store.
 #[derive(Clone, Default)]
 pub struct Facts {
-    gather: Option<Rc<Gather>>,
+    source: Option<Rc<dyn Gather>>,
     store: Rc<RefCell<Store>>,
 }
 
@@ -20,17 +27,17 @@ pub struct Facts {
 struct Store {
     /// Whether plays may read facts that no module has brought.
     open: bool,
-    gathered: bool,
-    facts: Arc<Map>,
+    /// What modules brought, under the names that they gave.
+    brought: Arc<Map>,
 }
 
-/// Names without the prefix that are not shortened in `ansible_facts`.
-const KEPT: [&str; 1] = ["ansible_local"];
+/// The fact whose prefix stays in `ansible_facts`.
+const KEPT: &str = "ansible_local";
 
 impl Facts {
-    /// Facts by a way of gathering them.
-    pub fn new(gather: impl Fn(&dyn Observe) -> Map + 'static) -> Self {
-        Self { gather: Some(Rc::new(gather)), store: Rc::default() }
+    /// Facts from who knows them.
+    pub fn new(source: impl Gather + 'static) -> Self {
+        Self { source: Some(Rc::new(source)), store: Rc::default() }
     }
 
     /// A play says that facts are gathered.
@@ -47,45 +54,83 @@ impl Facts {
     /// A module brought facts.
     pub(super) fn add(&self, facts: &Map) {
         let mut store = self.store.borrow_mut();
-        let all = Arc::make_mut(&mut store.facts);
+        let all = Arc::make_mut(&mut store.brought);
         all.extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
 
-    /// Every fact under its own name, gathered now where it has not been.
-    pub(super) fn all(&self, host: &dyn Observe) -> Arc<Map> {
-        let wanted = {
-            let store = self.store.borrow();
-            store.open && !store.gathered
-        };
-        if let (true, Some(gather)) = (wanted, &self.gather) {
-            self.store.borrow_mut().gathered = true;
-            let mut facts = gather(host);
-            let mut store = self.store.borrow_mut();
-            // What a module brought since is newer.
-            facts.extend(store.facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-            store.facts = Arc::new(facts);
-        }
-        Arc::clone(&self.store.borrow().facts)
+    /// `setup`.
+    pub(super) fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, String> {
+        self.source.as_ref().map_or_else(|| Ok(Map::new()), |source| source.gather(host, subsets, filters))
     }
 
-    /// A fact as a variable of its own; only names that facts can have cause them to be gathered.
+    fn source(&self) -> Option<&dyn Gather> {
+        self.source.as_deref().filter(|_| self.store.borrow().open)
+    }
+
+    /// Every fact as a variable of its own.
+    pub(super) fn all(&self, host: &dyn Observe) -> Map {
+        let mut all = Map::new();
+        if let Some(source) = self.source() {
+            let gathered = source.all(host).into_iter();
+            all.extend(gathered.map(|(key, value)| (Key::from(format!("ansible_{key}").as_str()), value)));
+        }
+        // What a module brought since is newer.
+        all.extend(self.store.borrow().brought.iter().map(|(key, value)| (key.clone(), value.clone())));
+        all
+    }
+
+    /// A fact as a variable of its own.
     pub(super) fn variable(&self, name: &str, host: &dyn Observe) -> Option<Value> {
-        if let Some(value) = self.store.borrow().facts.get(&Key::from(name)) {
+        if let Some(value) = self.store.borrow().brought.get(&Key::from(name)) {
             return Some(value.clone());
         }
-        name.starts_with("ansible_").then(|| self.all(host).get(&Key::from(name)).cloned()).flatten()
+        self.source()?.fact(host, name.strip_prefix("ansible_")?)
     }
 
     /// `ansible_facts`: names without their prefix.
     pub(super) fn namespace(&self, host: &dyn Observe) -> Value {
-        let facts = self.all(host);
-        let short = facts.iter().map(|(key, value)| {
+        let short = self.all(host).into_iter().map(|(key, value)| {
             let name = key.to_string();
             match name.strip_prefix("ansible_") {
-                Some(short) if !KEPT.contains(&name.as_str()) => (Key::from(short), value.clone()),
-                _ => (key.clone(), value.clone()),
+                Some(short) if name != KEPT => (Key::from(short), value),
+                _ => (key, value),
             }
         });
         Value::Map(Arc::new(short.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Linux;
+
+    struct One;
+
+    impl Gather for One {
+        fn fact(&self, _: &dyn Observe, name: &str) -> Option<Value> {
+            (name == "system").then(|| "Linux".into())
+        }
+        fn all(&self, _: &dyn Observe) -> Map {
+            Map::from_iter([(Key::from("system"), "Linux".into())])
+        }
+        fn gather(&self, host: &dyn Observe, _: &[String], _: &[String]) -> Result<Map, String> {
+            Ok(self.all(host))
+        }
+    }
+
+    #[test]
+    fn facts_are_there_once_a_play_gathers_and_modules_add_to_them() {
+        let root = tempfile::tempdir().expect("a root");
+        let host = Linux::new(root.path()).expect("a host");
+        let facts = Facts::new(One);
+        assert!(facts.variable("ansible_system", &host).is_none());
+        facts.open();
+        assert_eq!(facts.variable("ansible_system", &host), Some("Linux".into()));
+        facts.add(&Map::from_iter([(Key::from("packages"), Value::list([]))]));
+        let names = facts.namespace(&host);
+        assert!(names.get("system").is_some() && names.get("packages").is_some());
+        facts.clear();
+        assert!(facts.variable("packages", &host).is_none());
     }
 }

@@ -27,7 +27,7 @@ mod view;
 
 pub use error::{ConvergeError, TaskFailure};
 pub use events::{Event, Observer, Status};
-pub use facts::Facts;
+pub use facts::{Facts, Gather};
 pub use input::{Input, Limits, Machine};
 pub use lookups::literal_lookups;
 pub use names::KnownNames;

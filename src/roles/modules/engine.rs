@@ -166,3 +166,21 @@ pub static PAUSE: Spec = spec(
         Param::new("echo", Bool, "Show what is typed.").default("true"),
     ],
 );
+
+/// `setup`
+pub static SETUP: Spec = Spec {
+    name: "ansible.builtin.setup",
+    aliases: &["ansible.builtin.gather_facts"],
+    summary: "Gathers facts.",
+    free_form: FreeForm::Pairs,
+    params: &[
+        Param::new("gather_subset", StrList, "Which facts: `all`, `min`, `network`, `!hardware`, ...").default("all"),
+        Param::new("filter", StrList, "Only facts whose names match one of these patterns."),
+        Param::new("gather_timeout", Int, "Seconds that one fact may take; each is read at once.").default("10"),
+        Param::new("fact_path", Str, "The directory of local facts.")
+            .default("/etc/ansible/facts.d")
+            .unsupported("facts.d is read from its usual place"),
+    ],
+    file_attributes: false,
+    examples: &[],
+};

@@ -68,6 +68,7 @@ pub static TABLE: &[Row] = &[
     Row { spec: &engine::ASSERT, actor: Actor::Engine },
     Row { spec: &engine::FAIL, actor: Actor::Engine },
     Row { spec: &engine::PAUSE, actor: Actor::Engine },
+    Row { spec: &engine::SETUP, actor: Actor::Engine },
     Row { spec: &files::file::SPEC, actor: Actor::Host(files::file::file) },
     Row { spec: &files::copy::SPEC, actor: Actor::Host(files::copy::copy) },
     Row { spec: &files::template::SPEC, actor: Actor::Host(files::template::template) },
