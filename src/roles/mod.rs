@@ -1,6 +1,7 @@
 //! Ansible roles, executed natively.
 
 pub mod converge;
+pub mod facts;
 pub mod load;
 pub mod modules;
 pub mod pattern;

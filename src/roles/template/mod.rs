@@ -30,6 +30,11 @@ mod syntax;
 mod templar;
 mod tests;
 
+/// `fnmatch`: `*`, `?` and `[...]`, as `setup`'s filters have them.
+pub fn shell_match(pattern: &str, name: &str) -> bool {
+    glob::matches(pattern, name)
+}
+
 pub use error::{TemplateError, TemplateTrouble};
 pub use inspect::{Inspection, LookupUse};
 pub use templar::Templar;

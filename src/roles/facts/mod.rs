@@ -1,0 +1,233 @@
+//! Facts: what `setup` knows of the host, gathered section by section when first read.
+//!
+//! The values are those of `ansible -m setup`. Three are decided otherwise: `fqdn` comes from the host's name and
+//! `/etc/hosts`, since no name server is asked; `python` is there where a `python3` is installed, since roles ask for
+//! its version and muster has none of its own; `devices` has
+//! what says what a disk is and how large; credentials of the instance are never facts.
+
+mod distribution;
+mod hardware;
+mod local;
+mod network;
+mod platform;
+mod sight;
+mod software;
+mod virtualization;
+
+use crate::host::Observe;
+use crate::roles::value::{Key, Map, Value};
+use sight::Sight;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A part of the facts that is gathered at once.
+struct Section {
+    /// `gather_subset`'s name for it.
+    subset: &'static str,
+    /// The facts that it may give, without `ansible_`.
+    names: &'static [&'static str],
+    /// Looks.
+    gather: fn(&Sight<'_>) -> Map,
+}
+
+static SECTIONS: &[Section] = &[
+    Section { subset: "platform", names: platform::NAMES, gather: platform::gather },
+    Section { subset: "user", names: platform::USER, gather: platform::user },
+    Section { subset: "env", names: &["env"], gather: platform::environment },
+    Section { subset: "date_time", names: &["date_time"], gather: platform::date_time },
+    Section { subset: "distribution", names: distribution::NAMES, gather: distribution::gather },
+    Section { subset: "lsb", names: &["lsb"], gather: distribution::lsb },
+    Section { subset: "pkg_mgr", names: &["pkg_mgr"], gather: software::package_manager },
+    Section { subset: "service_mgr", names: &["service_mgr"], gather: software::service_manager },
+    Section { subset: "selinux", names: &["selinux", "selinux_python_present"], gather: software::selinux },
+    Section { subset: "apparmor", names: &["apparmor"], gather: software::apparmor },
+    Section { subset: "fips", names: &["fips"], gather: software::fips },
+    Section { subset: "caps", names: software::CAPABILITIES, gather: software::capabilities },
+    Section { subset: "dns", names: &["dns"], gather: software::dns },
+    Section { subset: "cmdline", names: &["cmdline", "proc_cmdline"], gather: software::command_line },
+    Section { subset: "ssh_pub_keys", names: software::HOST_KEYS, gather: software::host_keys },
+    Section { subset: "python", names: &["python", "python_version"], gather: software::python },
+    Section { subset: "systemd", names: &["systemd"], gather: software::systemd },
+    Section { subset: "hardware", names: hardware::PROCESSORS, gather: hardware::processors },
+    Section { subset: "hardware", names: hardware::MEMORY, gather: hardware::memory },
+    Section { subset: "hardware", names: hardware::BOARD, gather: hardware::board },
+    Section { subset: "hardware", names: &["mounts"], gather: hardware::mounts },
+    Section { subset: "hardware", names: &["devices"], gather: hardware::devices },
+    Section { subset: "hardware", names: &["uptime_seconds", "loadavg"], gather: hardware::running },
+    Section { subset: "virtual", names: virtualization::NAMES, gather: virtualization::gather },
+    Section { subset: "network", names: network::NAMES, gather: network::gather },
+    Section { subset: "local", names: &["local"], gather: local::gather },
+];
+
+/// What `gather_subset` always includes.
+const MINIMUM: &[&str] = &[
+    "platform",
+    "user",
+    "env",
+    "date_time",
+    "distribution",
+    "lsb",
+    "pkg_mgr",
+    "service_mgr",
+    "selinux",
+    "apparmor",
+    "fips",
+    "caps",
+    "dns",
+    "cmdline",
+    "python",
+    "systemd",
+    "ssh_pub_keys",
+    "local",
+];
+
+/// A `gather_subset` that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[error("`gather_subset` has no subset `{0}`")]
+pub struct UnknownSubset(pub String);
+
+/// The host's facts, as far as they were read.
+#[derive(Debug)]
+pub struct Facts {
+    environment: Vec<(String, String)>,
+    directory: String,
+    gathered: Mutex<BTreeMap<usize, Arc<Map>>>,
+}
+
+impl Facts {
+    /// Nothing gathered yet. `environment` is what roles see as `ansible_env`.
+    pub fn new(environment: Vec<(String, String)>) -> Self {
+        Self { environment, directory: "/etc/ansible/facts.d".into(), gathered: Mutex::default() }
+    }
+
+    /// The same with another directory of local facts (`fact_path`).
+    #[must_use]
+    pub fn with_directory(mut self, directory: &str) -> Self {
+        self.directory = directory.to_owned();
+        self
+    }
+
+    /// A fact by its name without `ansible_`, as `ansible_facts` has it.
+    pub fn get(&self, host: &dyn Observe, name: &str) -> Option<Value> {
+        let listed = SECTIONS.iter().position(|section| section.names.contains(&name));
+        // An interface's facts are named like it.
+        let index = match listed {
+            Some(index) => index,
+            None if network::is_interface(host, name) => {
+                SECTIONS.iter().position(|section| section.subset == "network")?
+            }
+            None => return None,
+        };
+        self.section(host, index).get(&Key::from(name)).cloned()
+    }
+
+    /// Every name that may be a fact here, without `ansible_`.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        SECTIONS.iter().flat_map(|section| section.names.iter().copied())
+    }
+
+    /// Every fact, without `ansible_`.
+    pub fn all(&self, host: &dyn Observe) -> Map {
+        let mut out = Map::new();
+        for index in 0..SECTIONS.len() {
+            out.extend(self.section(host, index).iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        out
+    }
+
+    /// What `setup` returns: the facts of some subsets (`all`, `min`, `network`, `!hardware`, ...) whose names match
+    /// one of the filters, with `ansible_`. They are gathered anew.
+    pub fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, UnknownSubset> {
+        let chosen = chosen(subsets)?;
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut out = Map::new();
+        for (index, section) in SECTIONS.iter().enumerate() {
+            if chosen.contains(&section.subset) {
+                for (key, value) in self.section(host, index).iter() {
+                    let name = format!("ansible_{key}");
+                    let matches = |filter: &String| {
+                        let long = filter.strip_prefix("ansible_").unwrap_or(filter);
+                        super::template::shell_match(long, &key.to_string())
+                            || super::template::shell_match(filter, &name)
+                    };
+                    if filters.is_empty() || filters.iter().any(matches) {
+                        out.insert(Key::from(name.as_str()), value.clone());
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn section(&self, host: &dyn Observe, index: usize) -> Arc<Map> {
+        if let Some(map) = self.gathered.lock().unwrap_or_else(PoisonError::into_inner).get(&index) {
+            return map.clone();
+        }
+        let sight = Sight { host, environment: &self.environment, directory: &self.directory };
+        let map = Arc::new((SECTIONS[index].gather)(&sight));
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner).insert(index, map.clone());
+        map
+    }
+}
+
+fn chosen(subsets: &[String]) -> Result<Vec<&'static str>, UnknownSubset> {
+    let all: Vec<&'static str> = SECTIONS.iter().map(|section| section.subset).collect();
+    let expand = |name: &str| match name {
+        "all" => Ok(all.clone()),
+        "min" => Ok(MINIMUM.to_vec()),
+        // Kinds of facts that muster does not gather are nothing to leave out or put in.
+        "facter" | "ohai" => Ok(Vec::new()),
+        "interfaces" | "default_ipv4" | "default_ipv6" => Ok(vec!["network"]),
+        "mounts" | "devices" | "processor" | "memory" | "dmi" => Ok(vec!["hardware"]),
+        other => match all.iter().find(|subset| **subset == other) {
+            Some(subset) => Ok(vec![*subset]),
+            None => Err(UnknownSubset(other.to_owned())),
+        },
+    };
+    let mut out: Vec<&'static str> = MINIMUM.to_vec();
+    let added: Vec<&String> = subsets.iter().filter(|name| !name.starts_with('!')).collect();
+    if added.is_empty() {
+        out = all.clone();
+    }
+    for name in added {
+        out.extend(expand(name)?);
+    }
+    for name in subsets.iter().filter_map(|name| name.strip_prefix('!')) {
+        let without = expand(name)?;
+        // `!all` leaves the minimum, which only `!min` takes away.
+        out.retain(|subset| !without.contains(subset) || (name == "all" && MINIMUM.contains(subset)));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Linux, Void};
+    use std::path::Path;
+
+    #[test]
+    fn an_empty_machine_has_few_facts_and_no_trouble() {
+        let facts = Facts::new(vec![("SERVICE".into(), "web".into())]);
+        let host = Void::new();
+        assert_eq!(facts.get(&host, "env"), Some(Value::map([("SERVICE", "web".into())])));
+        assert_eq!(facts.get(&host, "system"), Some("Linux".into()));
+        assert_eq!(facts.get(&host, "nope"), None);
+        assert!(facts.all(&host).contains_key(&Key::from("date_time")));
+    }
+
+    #[test]
+    fn subsets_and_filters_choose() {
+        let host = Linux::new(Path::new("/")).expect("a host");
+        let facts = Facts::new(Vec::new());
+        let gather = |subsets: &[&str], filters: &[&str]| {
+            let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+            facts.gather(&host, &owned(subsets), &owned(filters))
+        };
+        let few = gather(&["!all"], &[]).expect("known");
+        assert!(few.contains_key(&Key::from("ansible_os_family")) && !few.contains_key(&Key::from("ansible_mounts")));
+        let one = gather(&["all"], &["ansible_distribution"]).expect("known");
+        assert_eq!(one.len(), 1);
+        assert!(gather(&["nope"], &[]).is_err());
+    }
+}
