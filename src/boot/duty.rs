@@ -41,6 +41,8 @@ pub(super) struct Duty {
     caller: Option<Caller>,
     host: Option<HostKey>,
     architecture: &'static str,
+    /// The instance, its placement and tags, as templates see them.
+    facts: serde_json::Value,
     _lock: Lock,
 }
 
@@ -94,6 +96,7 @@ impl Duty {
             caller: None,
             host: None,
             architecture: "amd64",
+            facts: serde_json::Value::Null,
             _lock: lock,
         })
     }
@@ -112,6 +115,7 @@ impl Duty {
         self.caller = Some(self.reach.caller(&instance.identity.region));
         self.host = Some(instance.key());
         self.architecture = instance.architecture();
+        self.facts = instance.facts();
         let interrupted = self.reporter.interrupted(&self.audience_of_image(&instance), Some(&self.run.id()))?;
         for reason in interrupted {
             self.run.note(&format!("an earlier run did not end: {reason}"));
@@ -140,6 +144,7 @@ impl Duty {
             written = written.with_user_data(bytes).map_err(settings)?;
         }
         let settled = written.resolve(&instance.facts()).map_err(settings)?;
+        settled.learn(&self.redactor);
         let wrong = |error: CloudError| Failure::new(Stage::Settings, error);
         self.audience = Audience::of(&settled.signal, instance).map_err(wrong)?;
         self.deadline = self.deadline.no_later_than(settled.deadline.get());
@@ -260,7 +265,7 @@ impl Duty {
     ) -> Result<Work, Failure> {
         self.run.enter(Stage::Parse);
         self.run.tree(&checked.commit.id);
-        let variables: Map = parameters::variables(found, &settled.parameters.prefix);
+        let variables: Map = parameters::variables(found, &settled.parameters.prefix, &self.facts);
         let grounds = super::work::Grounds {
             reach: Arc::clone(&self.reach),
             caller: caller.clone(),
@@ -309,12 +314,15 @@ impl Duty {
         let Some(caller) = &self.caller else { return Ok(Settled::default()) };
         if self.request.mode != Mode::Converge {
             self.run.enter(Stage::Signal);
-            match result {
-                Ok(Ended::Reported { .. }) => {}
-                Ok(Ended::AlreadyDone { .. }) => self.reporter.put(&self.run.id(), self.audience.lifecycle())?,
-                Err(_) if self.request.mode == Mode::Report => {}
-                Ok(_) => self.reporter.outcome(&self.run.id(), &self.audience, Ok(()))?,
-                Err(failure) => self.reporter.outcome(&self.run.id(), &self.audience, Err(failure))?,
+            let due = match result {
+                Ok(Ended::Reported { .. }) => Vec::new(),
+                Err(_) if self.request.mode == Mode::Report => Vec::new(),
+                Ok(Ended::AlreadyDone { .. }) => self.audience.lifecycle(),
+                other => self.reporter.messages(&self.audience, other.as_ref().map(|_| ())),
+            };
+            if let Err(unkept) = self.reporter.put(&self.run.id(), &due) {
+                self.run.note(&unkept.to_string());
+                return Ok(self.reporter.send(&due, &self.reach, caller, self.deadline.end()));
             }
         }
         let settled = self.reporter.settle(&self.reach, caller, self.deadline.end())?;

@@ -5,8 +5,13 @@ use crate::roles::value::{Key, Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// `muster.parameters['/a/b']`, `muster.params.a.b`, and the plain variables of `prefix`.
-pub(super) fn variables(parameters: &[Parameter], prefixes: &BTreeMap<String, String>) -> Map {
+/// `muster.parameters['/a/b']`, `muster.params.a.b`, the plain variables of `prefix`, and `muster.instance`,
+/// `muster.placement` and `muster.tags`.
+pub(super) fn variables(
+    parameters: &[Parameter],
+    prefixes: &BTreeMap<String, String>,
+    facts: &serde_json::Value,
+) -> Map {
     let mut by_name = Map::new();
     let mut tree = Map::new();
     let mut plain = Map::new();
@@ -23,8 +28,9 @@ pub(super) fn variables(parameters: &[Parameter], prefixes: &BTreeMap<String, St
             }
         }
     }
-    let muster = [("parameters", Value::Map(Arc::new(by_name))), ("params", Value::Map(Arc::new(tree)))];
-    plain.insert(Key::from("muster"), Value::map(muster));
+    let parameters = [("parameters", Value::Map(Arc::new(by_name))), ("params", Value::Map(Arc::new(tree)))];
+    let facts = facts.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), Value::from_json(value)));
+    plain.insert(Key::from("muster"), Value::map(parameters.into_iter().chain(facts)));
     plain
 }
 
@@ -66,7 +72,8 @@ mod tests {
             Parameter::made("/app/db", "shadowed", false),
             Parameter::made("/app/db/password", "hunter2", true),
         ];
-        let found = variables(&parameters, &[("/app".to_owned(), "app_".to_owned())].into());
+        let facts = serde_json::json!({"tags": {"role": "web"}});
+        let found = variables(&parameters, &[("/app".to_owned(), "app_".to_owned())].into(), &facts);
         let get = |path: &[&str]| {
             let first = found.get(&Key::from(path[0])).cloned();
             path[1..].iter().fold(first, |value, key| value?.get(key).cloned())
@@ -74,6 +81,7 @@ mod tests {
         assert_eq!(get(&["muster", "parameters", "/app/db/host"]), Some("db1".into()));
         assert_eq!(get(&["muster", "params", "app", "db", "host"]), Some("db1".into()));
         assert_eq!(get(&["app_db_host"]), Some("db1".into()));
+        assert_eq!(get(&["muster", "tags", "role"]), Some("web".into()));
         assert_eq!(get(&["muster", "parameters", "/app/db"]), Some("shadowed".into()));
         assert!(get(&["app_db_password"]).expect("there").has_secret());
     }

@@ -2,7 +2,7 @@
 
 use super::work::Work;
 use crate::failure::{Failure, Stage};
-use crate::host::{Attributes, Change, Host, Observe, UnitAction, durable};
+use crate::host::{Attributes, Change, Host, Observe, UnitAction};
 use crate::release::{self, Layout, Order};
 use crate::roles::remote::Remote;
 use crate::roles::store::Store;
@@ -54,8 +54,6 @@ fn order(work: &Work, settings: &Settings, written: &Release) -> Result<Order, F
     let uid = work.host.user(&written.owner).ok().flatten().ok_or_else(|| unknown("user", &written.owner))?.uid;
     let gid = work.host.group(&written.group).ok().flatten().ok_or_else(|| unknown("group", &written.group))?.gid;
     let records = settings.state_directory.as_path().join("releases");
-    durable::make_directory(&work.grounds.state.join("releases"), 0o755)
-        .map_err(|error| failed(format!("making {}: {error}", records.display())))?;
     let layout = &written.layout;
     Ok(Order {
         app: written.app.to_string(),

@@ -41,24 +41,19 @@ impl Reporter {
     }
 
     /// Writes down what everybody is to be told of a run.
-    pub(super) fn put(&self, run: &RunId, messages: Vec<Message>) -> Result<(), Failure> {
+    pub(super) fn put(&self, run: &RunId, messages: &[Message]) -> Result<(), Failure> {
         let now = Timestamp::now();
         for message in messages {
             let key = format!("{run} {message}");
-            self.outbox.put(&key, message, now.checked_add(EXPIRES).ok(), now).map_err(kept)?;
+            self.outbox.put(&key, message.clone(), now.checked_add(EXPIRES).ok(), now).map_err(kept)?;
         }
         Ok(())
     }
 
     /// What everybody is to be told when a run ended so.
-    pub(super) fn outcome(
-        &self,
-        run: &RunId,
-        audience: &Audience,
-        result: Result<(), &Failure>,
-    ) -> Result<(), Failure> {
+    pub(super) fn messages(&self, audience: &Audience, result: Result<(), &Failure>) -> Vec<Message> {
         let reason = result.err().map_or_else(String::new, |failure| self.redactor.scrub(&failure.reason()));
-        self.put(run, audience.messages(result.is_ok(), &reason))
+        audience.messages(result.is_ok(), &reason)
     }
 
     /// Runs that ended without a word are failures: written down for delivery first, settled second, so that a kill
@@ -72,12 +67,30 @@ impl Reporter {
             let reason = self.redactor.scrub(&how.message(&record));
             // Only a boot has an audience: nobody waits for a converge.
             if record.command == super::BOOT {
-                self.put(&record.id, audience.messages(false, &reason))?;
+                self.put(&record.id, &audience.messages(false, &reason))?;
             }
             self.history.settle(record, how, Timestamp::now()).map_err(kept)?;
             found.push(reason);
         }
         Ok(found)
+    }
+
+    /// Delivers messages that could not be written down (a full disk, a read-only one): once, and unremembered. Better
+    /// than silence, which would cost the stack its whole timeout.
+    pub(super) fn send(&self, messages: &[Message], reach: &Reach, caller: &Caller, deadline: Instant) -> Settled {
+        let messenger = Messenger::new(caller.own.clone(), Some(Arc::clone(&reach.metadata)));
+        let mut settled = Settled::default();
+        for message in messages {
+            let told = outcome(message).map(|outcome| reach.wait(messenger.deliver(&outcome, false, deadline)));
+            match told {
+                Ok(delivery) if delivery.is_settled() => settled.lines.push(format!("{message}: delivered")),
+                Ok(Delivery::Unsent(error) | Delivery::Refused(error)) | Err(error) => {
+                    settled.failed.push(Failure::new(Stage::Signal, error));
+                }
+                Ok(_) => {}
+            }
+        }
+        settled
     }
 
     /// Delivers everything that is due, all at the same time, until a deadline.

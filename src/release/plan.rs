@@ -6,6 +6,7 @@ use crate::host::{Attributes, Change, Content, Digest, FileWrite, Observe};
 use crate::trust::Untrusted;
 use crate::trust::artifact::verify_file;
 use crate::trust::bundle::{BundlePolicy, verify_bundle};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Where releases come from. The boot hands it in; every method only reads.
@@ -79,7 +80,7 @@ pub fn plan(
     let there = host.digest(&order.destination, Digest::Sha256).map_err(local)?;
     let before = Record::read(host, &record::path(order))?;
     let previous = before.as_ref().map(|record| record.active.clone());
-    let mut changes = Vec::new();
+    let mut changes = missing(&order.records, host).map_err(local)?;
     if there.as_deref() == Some(sha256.as_str()) {
         let stat = host.stat(&order.destination, true).map_err(local)?;
         if stat.is_some_and(|stat| differs(&order.attributes, &stat)) {
@@ -126,10 +127,26 @@ pub fn plan(
     };
     let (app, component) = (order.app.clone(), order.component.clone());
     let record = Record { app, component, destination: order.destination.clone(), active, previous: kept };
-    if before.as_ref() != Some(&record) {
+    if before.as_ref() == Some(&record) {
+        // Nothing to write down: nothing to make room for either.
+        changes.retain(|change| !matches!(change, Change::MakeDirectory { .. }));
+    } else {
         changes.push(record.change(record::path(order)));
     }
     Ok(Planned { descriptor, key, changes, previous })
+}
+
+/// The directories that a path lacks, the outermost first.
+fn missing(path: &Path, host: &dyn Observe) -> std::io::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for directory in path.ancestors().filter(|directory| directory.parent().is_some()) {
+        if host.stat(directory, true)?.is_some() {
+            break;
+        }
+        let attributes = Attributes { mode: Some(0o755), ..Attributes::default() };
+        changes.insert(0, Change::MakeDirectory { path: directory.to_owned(), attributes });
+    }
+    Ok(changes)
 }
 
 fn differs(want: &Attributes, have: &crate::host::Stat) -> bool {

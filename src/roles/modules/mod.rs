@@ -19,6 +19,7 @@ mod package;
 mod package_facts;
 mod plan;
 mod programs;
+mod release;
 mod service_facts;
 mod spec;
 mod sysctl;
@@ -102,6 +103,7 @@ pub static TABLE: &[Row] = &[
     Row { spec: &timezone::HOSTNAME, actor: Actor::Host(timezone::hostname) },
     Row { spec: &ufw::SPEC, actor: Actor::Host(ufw::firewall) },
     Row { spec: &ec2_metadata_facts::SPEC, actor: Actor::Host(ec2_metadata_facts::metadata) },
+    Row { spec: &release::SPEC, actor: Actor::Host(release::release) },
 ];
 
 /// The row of a module by any name that Ansible accepts for it: fully qualified, short, or an alias.

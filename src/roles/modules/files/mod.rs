@@ -24,7 +24,7 @@ pub mod template;
 mod times;
 pub mod unarchive;
 mod unpack;
-mod wanted;
+pub mod wanted;
 mod zip;
 
 #[cfg(test)]

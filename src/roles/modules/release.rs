@@ -1,0 +1,117 @@
+//! `muster.release`: an application release is in place, verified by the realm's keys.
+
+use super::files::wanted::Wanted;
+use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
+use crate::failure::Explain;
+use crate::host::{Attributes, Kind, Stat};
+use crate::release::{self, Layout, Order};
+use crate::roles::store::Store;
+use crate::roles::value::Value;
+
+/// `muster.release`.
+pub static SPEC: Spec = Spec {
+    name: "muster.release",
+    aliases: &[],
+    summary: "Puts a signed application release in place, and keeps the one before it.",
+    free_form: FreeForm::Pairs,
+    params: &[
+        Param::new("app", ParamKind::Str, "The application.").required(),
+        Param::new("component", ParamKind::Str, "The part of it."),
+        Param::new("channel", ParamKind::Str, "The channel.").required(),
+        Param::new("bucket", ParamKind::Str, "The bucket.").required(),
+        Param::new("region", ParamKind::Str, "The bucket's region, where it is not the host's."),
+        Param::new("parameter", ParamKind::Str, "The parameter that holds the release id, as a pattern.")
+            .default("/{app}/{component}/{channel}/release_id"),
+        Param::new("descriptor", ParamKind::Str, "The descriptor's key, as a pattern.")
+            .default("{app}/{component}/{release_id}/release.json"),
+        Param::new("bundle", ParamKind::Str, "The key of its Sigstore bundle, as a pattern.")
+            .default("{app}/{component}/{release_id}/release.json.sigstore.json"),
+        Param::new("artifact", ParamKind::Str, "The artifact's key, as a pattern.")
+            .default("{app}/{component}/{release_id}/{path}"),
+        Param::new("dest", ParamKind::Path, "Where the artifact goes.").required().aliases(&["path"]),
+        Param::new("arch", ParamKind::Str, "The architecture, as the descriptor names it; this host's by default."),
+        Param::new("size_limit", ParamKind::Int, "The largest artifact that is accepted, in bytes.")
+            .default("2147483648"),
+    ],
+    file_attributes: true,
+    examples: &[],
+};
+
+struct Release {
+    order: Order,
+    wanted: Wanted,
+}
+
+/// Reads the arguments.
+pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
+    let limit = args.int("size_limit").and_then(|limit| u64::try_from(limit).ok());
+    let order = Order {
+        app: args.must("app")?,
+        component: args.text("component"),
+        channel: args.must("channel")?,
+        os: "linux".into(),
+        arch: args.text("arch").unwrap_or_else(|| native().into()),
+        parameter: args.must("parameter")?,
+        bucket: args.must("bucket")?,
+        region: args.text("region"),
+        descriptor_key: args.must("descriptor")?,
+        bundle_key: args.must("bundle")?,
+        artifact_key: args.must("artifact")?,
+        layout: Layout::default(),
+        destination: args.must("dest")?.into(),
+        attributes: crate::host::Attributes::default(),
+        limit: limit.ok_or_else(|| args.wrong("size_limit", "it is no number of bytes"))?,
+        records: "/var/lib/muster/releases".into(),
+    };
+    Ok(Box::new(Release { order, wanted: Wanted::read(args)? }))
+}
+
+/// What is not there yet, for a symbolic mode to begin with.
+const NEW: Stat = Stat {
+    kind: Kind::File,
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    inode: 0,
+    device: 0,
+    links: 1,
+    atime: 0.0,
+    mtime: 0.0,
+    ctime: 0.0,
+};
+
+/// This machine's architecture, as descriptors name it.
+fn native() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        "x86_64" => "amd64",
+        other => other,
+    }
+}
+
+impl Module for Release {
+    fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
+        let refused = |message: String, hint: Option<String>| Failed { hint, ..Failed::new(message) };
+        let policy = eyes.remote.release_keys().map_err(|error| refused(error.message, error.hint))?;
+        let path = &self.order.destination;
+        let there = eyes.host.stat(path, true).map_err(|error| Failed::new(format!("{}: {error}", path.display())))?;
+        let base = there.unwrap_or(NEW);
+        let asked = self.wanted.resolve(eyes.host, &base)?;
+        let attributes = Attributes { mode: asked.mode.or(Some(0o755)), ..asked };
+        let order = Order { attributes, ..self.order.clone() };
+        let planned = release::plan(&order, &Store(eyes.remote), &policy, eyes.host)
+            .map_err(|error| refused(error.to_string(), error.hint()))?;
+        let artifact = &planned.descriptor.artifact;
+        let plan = Plan { changes: planned.changes, ..Plan::unchanged() }
+            .with("release_id", planned.descriptor.release_id.as_str())
+            .with("version", planned.descriptor.version.as_str())
+            .with("sha256", hex::encode(artifact.sha256))
+            .with("signed_by", planned.key)
+            .with("dest", order.destination.display().to_string());
+        Ok(match planned.previous {
+            Some(previous) => plan.with("previous_release_id", previous.release_id),
+            None => plan.with("previous_release_id", Value::Null),
+        })
+    }
+}
