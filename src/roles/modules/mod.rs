@@ -15,6 +15,7 @@ mod files;
 mod getent;
 mod glob;
 mod group;
+mod modprobe;
 mod package;
 mod package_facts;
 mod plan;
@@ -95,6 +96,8 @@ pub static TABLE: &[Row] = &[
     Row { spec: &dnf::SPEC, actor: Actor::Host(dnf::dnf) },
     Row { spec: &package::SPEC, actor: Actor::Host(package::package) },
     Row { spec: &package_facts::SPEC, actor: Actor::Host(package_facts::packages) },
+    Row { spec: &modprobe::MODPROBE, actor: Actor::Host(modprobe::modprobe) },
+    Row { spec: &modprobe::PING, actor: Actor::Host(modprobe::ping) },
     Row { spec: &sysctl::SPEC, actor: Actor::Host(sysctl::sysctl) },
     Row { spec: &dpkg_selections::SPEC, actor: Actor::Host(dpkg_selections::selection) },
     Row { spec: &getent::SPEC, actor: Actor::Host(getent::getent) },
