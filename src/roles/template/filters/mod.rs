@@ -85,6 +85,12 @@ const REFUSED: &[(&str, &str)] = &[
     ("vault", "keep secrets in Secrets Manager or SSM"),
     ("unvault", "keep secrets in Secrets Manager or SSM"),
     ("urlize", "it makes HTML"),
+    ("password_hash", "keep the hash, not the password, in Secrets Manager or SSM"),
+    ("ansible.utils.ipaddr", "compare addresses as text, or keep them split in variables"),
+    ("ansible.utils.ipv4", "compare addresses as text, or keep them split in variables"),
+    ("ansible.utils.ipv6", "compare addresses as text, or keep them split in variables"),
+    ("ansible.utils.ipwrap", "write the brackets"),
+    ("ansible.utils.ipsubnet", "keep the network in a variable"),
     ("ansible.netcommon.parse_cli", "muster configures its own host only"),
 ];
 
