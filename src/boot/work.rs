@@ -266,7 +266,7 @@ fn input(grounds: &Grounds, settings: &Settings, parameters: Map) -> Result<Inpu
         inventory,
         parameters,
         extra,
-        facts: Facts::default(),
+        facts: Facts::new(crate::roles::facts::Facts::new(environment.clone())),
         environment,
         tags: grounds.tags.0.clone(),
         skip_tags: grounds.tags.1.clone(),

@@ -100,11 +100,12 @@ impl Converge {
         if self.chroot {
             host = host.allow_chroot();
         }
+        let environment: Vec<(String, String)> = std::env::vars().collect();
         let input = Input {
             groups: self.group.clone(),
             extra: extra_vars(&self.extra)?,
-            facts: Facts::default(),
-            environment: std::env::vars().collect(),
+            facts: Facts::new(crate::roles::facts::Facts::new(environment.clone())),
+            environment,
             tags: self.tags.clone(),
             skip_tags: self.skip_tags.clone(),
             verbosity: self.verbose,

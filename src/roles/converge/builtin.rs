@@ -3,7 +3,8 @@
 use super::error::Stop;
 use super::result::{self, put};
 use super::run::{Run, Stage};
-use super::task::{End, Trouble};
+use super::task::End;
+use super::tries::Trouble;
 use crate::failure::Place;
 use crate::roles::load::Task;
 use crate::roles::modules::{Args, Failed, Tree};

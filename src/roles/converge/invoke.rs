@@ -3,7 +3,8 @@
 use super::arguments::{environment, plain, truth};
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::{End, Trouble};
+use super::task::End;
+use super::tries::Trouble;
 use crate::roles::modules::{Actor, Eyes, Failed};
 use crate::roles::value::Map;
 

@@ -6,6 +6,7 @@ mod builtin;
 mod error;
 mod events;
 mod facts;
+mod gathered;
 mod handlers;
 mod include;
 mod input;
@@ -20,8 +21,10 @@ mod refuse;
 mod repeat;
 mod result;
 mod run;
+mod settle;
 mod tags;
 mod task;
+mod tries;
 mod variables;
 mod view;
 

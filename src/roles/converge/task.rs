@@ -1,12 +1,12 @@
 //! One task: its loop, its tries, its result, and what follows from it (ansible-core `executor/task_executor.py`).
 
-use super::arguments::{arguments, plain, truth};
-use super::error::{ConvergeError, Stop, TaskFailure};
+use super::arguments::plain;
+use super::error::Stop;
 use super::events::{Event, Status};
-use super::outcome::Completed;
 use super::repeat::Loop;
-use super::result::{self, flag, put};
+use super::result::{self, flag};
 use super::run::{Run, Stage};
+use super::tries::{Trouble, seconds};
 use crate::failure::Place;
 use crate::roles::load::{Said, Task};
 use crate::roles::modules::{Diff, Failed};
@@ -31,7 +31,7 @@ impl End {
         Self { result, notify: Vec::new(), ignored: false, hidden: false, hint: None, diff: Vec::new() }
     }
 
-    fn failed(failed: Failed) -> Self {
+    pub(super) fn failed(failed: Failed) -> Self {
         let hint = failed.hint.clone();
         Self { hint, ..Self::new(result::of_failure(failed)) }
     }
@@ -175,7 +175,7 @@ impl Run<'_> {
         Ok(!conditions.is_empty() && self.all(stage, conditions)?)
     }
 
-    fn all(&self, stage: &Stage<'_>, conditions: &[Said]) -> Result<bool, TemplateError> {
+    pub(super) fn all(&self, stage: &Stage<'_>, conditions: &[Said]) -> Result<bool, TemplateError> {
         let view = self.view(stage);
         for said in conditions {
             if !view.condition(&said.value, &said.place)? {
@@ -232,145 +232,6 @@ impl Run<'_> {
         Ok(end)
     }
 
-    fn tries(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
-        let task = stage.task;
-        let number = |run: &Self, said: &Option<Said>| -> Result<Option<f64>, Failed> {
-            let Some(said) = said else { return Ok(None) };
-            let value = run.view(stage).render(&said.value).map_err(|error| super::view::failed(&error))?;
-            Ok(seconds(&value))
-        };
-        self.local_only(stage)?;
-        let retries = number(self, &task.retries)?;
-        let delay = number(self, &task.delay)?.unwrap_or(5.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let tries = match retries {
-            Some(more) => 1 + more.clamp(0.0, 1e6) as u64,
-            None if task.until.is_empty() => 1,
-            None => 4,
-        };
-        let mut attempt = 1;
-        loop {
-            let mut end = self.attempt(stage)?;
-            if tries > 1 {
-                put(&mut end.result, "attempts", i64::try_from(attempt).unwrap_or(i64::MAX));
-            }
-            self.judge(stage, &mut end)?;
-            if tries == 1 {
-                return Ok(end);
-            }
-            let done = if task.until.is_empty() {
-                !flag(&end.result, "failed")
-            } else {
-                self.all(stage, &task.until).map_err(|error| super::view::failed(&error))?
-            };
-            if done {
-                return Ok(end);
-            }
-            if attempt == tries {
-                put(&mut end.result, "attempts", i64::try_from(tries - 1).unwrap_or(i64::MAX));
-                put(&mut end.result, "failed", true);
-                end.hint.get_or_insert_with(|| format!("`until` did not hold after {tries} tries"));
-                return Ok(end);
-            }
-            let title = task.title();
-            self.observer.event(&Event::Retry { name: &title, left: tries - attempt });
-            self.wait(Duration::from_secs_f64(if delay < 0.0 { 1.0 } else { delay.min(1e6) }), task)
-                .map_err(Trouble::Stop)?;
-            attempt += 1;
-        }
-    }
-
-    /// Refuses what only shows when values are known: another host, check mode.
-    fn local_only(&self, stage: &Stage<'_>) -> Result<(), Failed> {
-        let view = self.view(stage);
-        if let Some(said) = stage.task.frame.keyword("delegate_to") {
-            let to = view.render(&said.value).map_err(|error| super::view::failed(&error))?;
-            let to = plain(&to);
-            if !to.is_empty() && !crate::roles::load::is_local(&to) && to != self.input.hostname {
-                return Err(Failed::new(format!(
-                    "`delegate_to: {to}` is not supported: muster works on its own host only"
-                )));
-            }
-        }
-        let check = stage.task.frame.keyword("check_mode").map(|said| view.render(&said.value));
-        if check.is_some_and(|value| value.is_ok_and(|value| truth(&value))) {
-            return Err(Failed::new("`check_mode: true` is not supported: check mode comes with plans"));
-        }
-        Ok(())
-    }
-
-    fn attempt(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
-        let given = arguments(&self.view(stage), stage.task)?;
-        let mut end = match self.invoke(stage, given) {
-            Ok(end) => end,
-            Err(Trouble::Failed(failed)) => End::failed(failed),
-            Err(stop) => return Err(stop),
-        };
-        let result = &mut end.result;
-        if !result.contains_key(&Key::from("failed")) && !flag(result, "skipped") {
-            let bad = matches!(result.get(&Key::from("rc")), Some(Value::Int(code)) if *code != 0);
-            put(result, "failed", bad);
-        }
-        if !result.contains_key(&Key::from("changed")) {
-            put(result, "changed", false);
-        }
-        if let Some(Value::Map(facts)) = result.get(&Key::from("ansible_facts"))
-            && (stage.task.action.is("set_fact") || stage.task.action.is("include_vars"))
-        {
-            stage.local.extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-        }
-        if let Some(register) = &stage.task.register {
-            stage.local.insert(Key::from(register.as_str()), result::value(result));
-        }
-        end.notify = self.notifications(stage)?;
-        Ok(end)
-    }
-
-    fn notifications(&self, stage: &Stage<'_>) -> Result<Vec<String>, Failed> {
-        let view = self.view(stage);
-        let mut names = Vec::new();
-        for said in stage.task.frame.notified() {
-            match view.render(&said.value).map_err(|error| super::view::failed(&error))? {
-                Value::List(items) => names.extend(items.iter().map(plain)),
-                Value::Omit | Value::Null => {}
-                other => names.push(plain(&other)),
-            }
-        }
-        Ok(names)
-    }
-
-    /// `changed_when`, `failed_when`.
-    fn judge(&mut self, stage: &mut Stage<'_>, end: &mut End) -> Result<(), Trouble> {
-        if flag(&end.result, "skipped") {
-            return Ok(());
-        }
-        let task = stage.task;
-        for (conditions, name) in [(&task.changed_when, "changed"), (&task.failed_when, "failed")] {
-            if conditions.is_empty() {
-                continue;
-            }
-            match self.all(stage, conditions) {
-                Ok(truth) => {
-                    put(&mut end.result, name, truth);
-                    if name == "failed" {
-                        put(&mut end.result, "failed_when_result", truth);
-                    }
-                }
-                Err(error) => {
-                    put(&mut end.result, "failed", true);
-                    put(&mut end.result, "msg", format!("`{name}_when` could not be evaluated: {error}"));
-                    put(&mut end.result, &format!("{name}_when_result"), error.to_string());
-                    end.hint.clone_from(&error.hint);
-                    break;
-                }
-            }
-        }
-        if let Some(register) = &task.register {
-            stage.local.insert(Key::from(register.as_str()), result::value(&end.result));
-        }
-        Ok(())
-    }
-
     /// Waits, while watching the deadline.
     pub(super) fn wait(&mut self, time: Duration, task: &Task) -> Result<(), Stop> {
         if time.is_zero() {
@@ -399,127 +260,4 @@ impl Run<'_> {
         let item = label.map(|label| if end.hidden { "(censored)" } else { label });
         self.observer.event(&Event::Result { status: end.status(), item, result: &shown, diff, shown: open });
     }
-
-    /// Counts, facts, notifications, the registered result; and the failure, where it is one.
-    fn settle(&mut self, task: &Arc<Task>, title: &str, end: End) -> Result<(), Stop> {
-        let status = end.status();
-        let role = task.frame.role();
-        if let (true, Some(role)) = (status != Status::Skipped, role) {
-            self.scene.begun.insert(role.identity.clone());
-        }
-        if flag(&end.result, "changed") {
-            let role = role.map(|role| role.full_name());
-            self.completed.push(Completed { task: title.to_owned(), role, place: task.place.clone() });
-        }
-        if let Some(register) = &task.register {
-            self.variables.set(register, result::value(&end.result));
-        }
-        match status {
-            Status::Skipped => self.recap.skipped += 1,
-            Status::Ok | Status::Changed | Status::Ignored => {
-                self.recap.ok += 1;
-                self.recap.changed += u32::from(flag(&end.result, "changed"));
-                self.recap.ignored += u32::from(status == Status::Ignored);
-            }
-            Status::Failed => return Err(self.fail(task, title, &end)),
-        }
-        if status != Status::Ignored {
-            self.learn(task, &end.result);
-            if status == Status::Changed && !end.notify.is_empty() {
-                self.notify(&end.notify, task.frame.notified())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A failure: counted, and remembered for `rescue`.
-    pub(super) fn fail(&mut self, task: &Arc<Task>, title: &str, end: &End) -> Stop {
-        if self.rescuing.contains(&true) {
-            self.recap.rescued += 1;
-            self.remember_failure(task, title, result::value(&end.result));
-        } else {
-            self.recap.failed += 1;
-        }
-        let message = if end.hidden {
-            "its output is hidden by `no_log`".to_owned()
-        } else {
-            self.input.redactor.scrub(&message(&end.result))
-        };
-        Stop::Failed(Box::new(TaskFailure {
-            task: title.to_owned(),
-            role: task.frame.role().map(|role| role.full_name()),
-            message,
-            hint: if end.hidden { None } else { end.hint.clone() },
-            place: task.place.clone(),
-        }))
-    }
-
-    /// Facts of a result, at the precedence that its module gives them.
-    fn learn(&mut self, task: &Task, result: &Map) {
-        let items = result.get(&Key::from("results")).and_then(Value::as_list);
-        let maps: Vec<Map> = match (&task.repeat, items) {
-            (Some(_), Some(items)) => items.iter().filter_map(|item| item.as_map().cloned()).collect(),
-            _ => vec![result.clone()],
-        };
-        for map in maps {
-            let Some(Value::Map(facts)) = map.get(&Key::from("ansible_facts")) else { continue };
-            let pairs = facts.iter().map(|(key, value)| (key.clone(), value.clone()));
-            if task.action.is("set_fact") {
-                Arc::make_mut(&mut self.variables.set).extend(pairs);
-                if task.action.arguments.get("cacheable").is_some_and(truth) {
-                    self.variables.facts.add(facts);
-                }
-            } else if task.action.is("include_vars") {
-                Arc::make_mut(&mut self.variables.included).extend(pairs);
-            } else if !task.action.is("debug") {
-                self.variables.facts.add(facts);
-            }
-        }
-    }
-}
-
-/// What ended an attempt.
-pub(super) enum Trouble {
-    /// The module failed.
-    Failed(Failed),
-    /// The run must end.
-    Stop(Stop),
-}
-
-impl From<Failed> for Trouble {
-    fn from(failed: Failed) -> Self {
-        Self::Failed(failed)
-    }
-}
-
-impl From<ConvergeError> for Trouble {
-    fn from(error: ConvergeError) -> Self {
-        Self::Stop(Stop::from(error))
-    }
-}
-
-/// The message of a failed result; for a loop that of its first failed item.
-fn message(result: &Map) -> String {
-    let items = result.get(&Key::from("results")).and_then(Value::as_list).unwrap_or_default();
-    let first = items.iter().filter_map(Value::as_map).find(|item| flag(item, "failed"));
-    let result = first.unwrap_or(result);
-    let text = |name: &str| result::text(result, name).map(str::trim).filter(|text| !text.is_empty());
-    let mut message = text("msg").unwrap_or("it failed").to_owned();
-    if let Some(stderr) = text("stderr").filter(|stderr| !message.contains(stderr)) {
-        let tail: String = stderr.chars().rev().take(400).collect::<Vec<_>>().into_iter().rev().collect();
-        message.push_str(": ");
-        message.push_str(&tail);
-    }
-    message
-}
-
-fn seconds(value: &Value) -> Option<f64> {
-    match value {
-        #[expect(clippy::cast_precision_loss, reason = "seconds and counts are small")]
-        Value::Int(number) => Some(*number as f64),
-        Value::Float(number) => Some(*number),
-        Value::Str(text) => text.expose().trim().parse().ok(),
-        _ => None,
-    }
-    .filter(|number: &f64| number.is_finite())
 }

@@ -1,0 +1,186 @@
+//! The tries of a task: its arguments, its module, `changed_when`, `failed_when`, `until`.
+
+use super::arguments::{arguments, plain, truth};
+use super::error::{ConvergeError, Stop};
+use super::events::Event;
+use super::result::{self, flag, put};
+use super::run::{Run, Stage};
+use super::task::End;
+use crate::roles::load::Said;
+use crate::roles::modules::Failed;
+use crate::roles::value::{Key, Value};
+use std::time::Duration;
+
+impl Run<'_> {
+    /// Tries until it is done, or as often as it may be.
+    pub(super) fn tries(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
+        let task = stage.task;
+        let number = |run: &Self, said: &Option<Said>| -> Result<Option<f64>, Failed> {
+            let Some(said) = said else { return Ok(None) };
+            let value = run.view(stage).render(&said.value).map_err(|error| super::view::failed(&error))?;
+            Ok(seconds(&value))
+        };
+        self.local_only(stage)?;
+        let retries = number(self, &task.retries)?;
+        let delay = number(self, &task.delay)?.unwrap_or(5.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let tries = match retries {
+            Some(more) => 1 + more.clamp(0.0, 1e6) as u64,
+            None if task.until.is_empty() => 1,
+            None => 4,
+        };
+        let mut attempt = 1;
+        loop {
+            let mut end = self.attempt(stage)?;
+            if tries > 1 {
+                put(&mut end.result, "attempts", i64::try_from(attempt).unwrap_or(i64::MAX));
+            }
+            self.judge(stage, &mut end)?;
+            if tries == 1 {
+                return Ok(end);
+            }
+            let done = if task.until.is_empty() {
+                !flag(&end.result, "failed")
+            } else {
+                self.all(stage, &task.until).map_err(|error| super::view::failed(&error))?
+            };
+            if done {
+                return Ok(end);
+            }
+            if attempt == tries {
+                put(&mut end.result, "attempts", i64::try_from(tries - 1).unwrap_or(i64::MAX));
+                put(&mut end.result, "failed", true);
+                end.hint.get_or_insert_with(|| format!("`until` did not hold after {tries} tries"));
+                return Ok(end);
+            }
+            let title = task.title();
+            self.observer.event(&Event::Retry { name: &title, left: tries - attempt });
+            self.wait(Duration::from_secs_f64(if delay < 0.0 { 1.0 } else { delay.min(1e6) }), task)
+                .map_err(Trouble::Stop)?;
+            attempt += 1;
+        }
+    }
+
+    /// Refuses what only shows when values are known: another host, check mode.
+    fn local_only(&self, stage: &Stage<'_>) -> Result<(), Failed> {
+        let view = self.view(stage);
+        if let Some(said) = stage.task.frame.keyword("delegate_to") {
+            let to = view.render(&said.value).map_err(|error| super::view::failed(&error))?;
+            let to = plain(&to);
+            if !to.is_empty() && !crate::roles::load::is_local(&to) && to != self.input.hostname {
+                return Err(Failed::new(format!(
+                    "`delegate_to: {to}` is not supported: muster works on its own host only"
+                )));
+            }
+        }
+        let check = stage.task.frame.keyword("check_mode").map(|said| view.render(&said.value));
+        if check.is_some_and(|value| value.is_ok_and(|value| truth(&value))) {
+            return Err(Failed::new("`check_mode: true` is not supported: check mode comes with plans"));
+        }
+        Ok(())
+    }
+
+    fn attempt(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
+        let given = arguments(&self.view(stage), stage.task)?;
+        let mut end = match self.invoke(stage, given) {
+            Ok(end) => end,
+            Err(Trouble::Failed(failed)) => End::failed(failed),
+            Err(stop) => return Err(stop),
+        };
+        let result = &mut end.result;
+        if !result.contains_key(&Key::from("failed")) && !flag(result, "skipped") {
+            let bad = matches!(result.get(&Key::from("rc")), Some(Value::Int(code)) if *code != 0);
+            put(result, "failed", bad);
+        }
+        if !result.contains_key(&Key::from("changed")) {
+            put(result, "changed", false);
+        }
+        if let Some(Value::Map(facts)) = result.get(&Key::from("ansible_facts"))
+            && (stage.task.action.is("set_fact") || stage.task.action.is("include_vars"))
+        {
+            stage.local.extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        if let Some(register) = &stage.task.register {
+            stage.local.insert(Key::from(register.as_str()), result::value(result));
+        }
+        end.notify = self.notifications(stage)?;
+        Ok(end)
+    }
+
+    fn notifications(&self, stage: &Stage<'_>) -> Result<Vec<String>, Failed> {
+        let view = self.view(stage);
+        let mut names = Vec::new();
+        for said in stage.task.frame.notified() {
+            match view.render(&said.value).map_err(|error| super::view::failed(&error))? {
+                Value::List(items) => names.extend(items.iter().map(plain)),
+                Value::Omit | Value::Null => {}
+                other => names.push(plain(&other)),
+            }
+        }
+        Ok(names)
+    }
+
+    /// `changed_when`, `failed_when`.
+    fn judge(&mut self, stage: &mut Stage<'_>, end: &mut End) -> Result<(), Trouble> {
+        if flag(&end.result, "skipped") {
+            return Ok(());
+        }
+        let task = stage.task;
+        for (conditions, name) in [(&task.changed_when, "changed"), (&task.failed_when, "failed")] {
+            if conditions.is_empty() {
+                continue;
+            }
+            match self.all(stage, conditions) {
+                Ok(truth) => {
+                    put(&mut end.result, name, truth);
+                    if name == "failed" {
+                        put(&mut end.result, "failed_when_result", truth);
+                    }
+                }
+                Err(error) => {
+                    put(&mut end.result, "failed", true);
+                    put(&mut end.result, "msg", format!("`{name}_when` could not be evaluated: {error}"));
+                    put(&mut end.result, &format!("{name}_when_result"), error.to_string());
+                    end.hint.clone_from(&error.hint);
+                    break;
+                }
+            }
+        }
+        if let Some(register) = &task.register {
+            stage.local.insert(Key::from(register.as_str()), result::value(&end.result));
+        }
+        Ok(())
+    }
+}
+
+/// What ended an attempt.
+pub(super) enum Trouble {
+    /// The module failed.
+    Failed(Failed),
+    /// The run must end.
+    Stop(Stop),
+}
+
+impl From<Failed> for Trouble {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+impl From<ConvergeError> for Trouble {
+    fn from(error: ConvergeError) -> Self {
+        Self::Stop(Stop::from(error))
+    }
+}
+
+/// A number of seconds, or of tries.
+pub(super) fn seconds(value: &Value) -> Option<f64> {
+    match value {
+        #[expect(clippy::cast_precision_loss, reason = "seconds and counts are small")]
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Str(text) => text.expose().trim().parse().ok(),
+        _ => None,
+    }
+    .filter(|number: &f64| number.is_finite())
+}
