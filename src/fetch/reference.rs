@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Reference {
     /// The server's default branch.
     Head,
+    /// A name that the server decides on: a branch first, then a tag, as `git fetch` does.
+    Name(String),
     /// A branch, without `refs/heads/`.
     Branch(String),
     /// A tag, without `refs/tags/`.
@@ -21,6 +23,7 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Head => f.write_str("default branch"),
+            Self::Name(name) => write!(f, "branch or tag `{}`", name.escape_default()),
             Self::Branch(name) => write!(f, "branch `{}`", name.escape_default()),
             Self::Tag(name) => write!(f, "tag `{}`", name.escape_default()),
             Self::Commit(id) => write!(f, "commit `{}`", id.escape_default()),
@@ -56,6 +59,7 @@ impl Reference {
         };
         let found = match self {
             Self::Head => named("HEAD"),
+            Self::Name(name) => named(&format!("refs/heads/{name}")).or_else(|| named(&format!("refs/tags/{name}"))),
             Self::Branch(name) => named(&format!("refs/heads/{name}")),
             Self::Tag(name) => named(&format!("refs/tags/{name}")),
             Self::Commit(text) => {
@@ -77,7 +81,7 @@ impl Reference {
     /// The names of the same kind that are most like it, or what there is.
     fn nearest(&self, advertised: &[Advertised]) -> String {
         let (prefix, wanted) = match self {
-            Self::Branch(name) => ("refs/heads/", name.as_str()),
+            Self::Branch(name) | Self::Name(name) => ("refs/heads/", name.as_str()),
             Self::Tag(name) => ("refs/tags/", name.as_str()),
             Self::Head | Self::Commit(_) => ("refs/heads/", "main"),
         };
@@ -124,6 +128,8 @@ mod tests {
             find(Reference::Branch("release/1".into())).expect("there").as_deref(),
             Some("refs/heads/release/1")
         );
+        let name = |name: &str| find(Reference::Name(name.into())).expect("there");
+        assert_eq!((name("main").as_deref(), name("v1").as_deref()), (Some("refs/heads/main"), Some("refs/tags/v1")));
         assert_eq!(find(Reference::Tag("v1".into())).expect("there").as_deref(), Some("refs/tags/v1"));
         assert_eq!(find(Reference::Commit("2".repeat(40))).expect("there").as_deref(), Some("refs/heads/release/1"));
         assert_eq!(find(Reference::Commit("9".repeat(40))).expect("unnamed"), None);

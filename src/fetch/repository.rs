@@ -81,7 +81,8 @@ impl Repository {
         let (commit, tag) = self.peel(reference, &wanted)?;
         let moved = |git| match reference {
             Reference::Tag(_) | Reference::Commit(_) => Movement::Pinned,
-            Reference::Head | Reference::Branch(_) => Movement::of(git, last, commit),
+            // A bare name is held to the rule even where it turns out a tag: which of the two it is, the server says.
+            Reference::Head | Reference::Name(_) | Reference::Branch(_) => Movement::of(git, last, commit),
         };
         let mut movement = moved(&self.git);
         if movement == Movement::Unknown && self.git.is_shallow() {
@@ -195,7 +196,9 @@ impl Repository {
                 let Some((target, Some(ObjectType::Commit))) = target else {
                     return Err(not_commit("a tag of something that is no commit"));
                 };
-                let Reference::Tag(name) = reference else { return Err(not_commit("a tag object")) };
+                let (Reference::Tag(name) | Reference::Name(name)) = reference else {
+                    return Err(not_commit("a tag object"));
+                };
                 let bytes = self.raw(wanted.id, ObjectType::Tag)?;
                 Ok((target, Some(Tag { name: name.clone(), id: wanted.id.to_string(), bytes })))
             }

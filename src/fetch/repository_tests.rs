@@ -116,7 +116,15 @@ fn a_branch_is_fetched_verified_and_read() {
     assert_eq!(tree.read("README").expect("file"), b"hello");
     assert_eq!(tree.read("./current/web/tasks//main.yml").expect("through a link"), b"- ping:\n");
     assert_eq!(tree.read("roles/web/up").expect("link"), b"hello");
-    assert!(tree.executable("bin/run").expect("there") && !tree.executable("README").expect("there"));
+    for (path, kind) in [
+        ("bin/run", Some(Kind::Executable)),
+        ("README", Some(Kind::File)),
+        ("roles/web/up", Some(Kind::File)),
+        ("current", Some(Kind::Directory)),
+        ("bin/none", None),
+    ] {
+        assert_eq!(tree.follow(path).expect(path), kind, "{path}");
+    }
     assert_eq!(tree.kind("roles/web/up").expect("looks"), Some(Kind::Link));
     assert_eq!(tree.kind("nothing/here").expect("looks"), None);
     assert_eq!(tree.list("roles").expect("lists"), [("web".to_owned(), Kind::Directory)]);
@@ -193,6 +201,9 @@ fn tags_and_commits() {
     assert_eq!((fetched.id.as_str(), fetched.movement), (first.to_string().as_str(), Movement::Pinned));
     let commit = crate::trust::verify_commit(fetched.candidate, &stage.realm, SystemTime::now()).expect("verified");
     assert_eq!(commit.get().tag, None, "the unsigned tag {tag} leaves it to the commit");
+    let named = fetch(Reference::Name("light".into())).expect("fetches");
+    assert_eq!((named.id.as_str(), named.movement), (first.to_string().as_str(), Movement::Behind));
+    assert_eq!(fetch(Reference::Name("main".into())).expect("fetches").movement, Movement::Same);
     assert_eq!(fetch(Reference::Tag("light".into())).expect("fetches").id, first.to_string());
     assert_eq!(fetch(Reference::Commit(first.to_string())).expect("fetches").id, first.to_string());
     assert_eq!(fetch(Reference::Commit(second.to_string())).expect("fetches").id, second.to_string());

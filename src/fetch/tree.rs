@@ -79,6 +79,15 @@ impl Tree {
         Ok(self.find(path)?.map(|(_, kind)| kind))
     }
 
+    /// What a path is once links are followed. `None` when there is no such path, as for a link that points nowhere.
+    pub fn follow(&self, path: &str) -> Result<Option<Kind>, FetchError> {
+        match self.resolve(path) {
+            Ok((_, kind, _)) => Ok(Some(kind)),
+            Err(FetchError::Path { problem, .. }) if problem == ABSENT => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The entries of a directory, sorted; links on the way to it are followed.
     pub fn list(&self, path: &str) -> Result<Vec<(String, Kind)>, FetchError> {
         match self.resolve(path)? {
