@@ -22,6 +22,7 @@ impl Forge {
         std::fs::create_dir_all(&base).unwrap();
         for name in ["signer", "deploy", "host"] {
             let path = base.join(name);
+            std::fs::remove_file(&path).ok();
             run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&path));
         }
         let forge = Self { sshd: serve(&base), base };
@@ -69,6 +70,11 @@ impl Forge {
     /// The deploy key, as it lies in Secrets Manager.
     pub fn deploy_key(&self) -> String {
         std::fs::read_to_string(self.base.join("deploy")).unwrap()
+    }
+
+    /// The deploy key's file, for those who put it into a secret.
+    pub fn deploy_key_file(&self) -> PathBuf {
+        self.base.join("deploy")
     }
 
     /// Where the repository is cloned from.

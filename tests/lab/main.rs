@@ -8,11 +8,13 @@ mod aws;
 mod container;
 mod forge;
 mod image;
+mod peers;
 mod steps;
 
 use std::path::PathBuf;
 
 /// What `tests/lab/run` says.
+#[derive(Clone)]
 pub struct Bench {
     /// The release binary.
     pub muster: PathBuf,

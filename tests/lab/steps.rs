@@ -5,7 +5,9 @@ use crate::aws::{self, INSTANCE};
 use crate::container::{Disk, Machine, until};
 use crate::forge::Forge;
 use crate::image::bake;
+use crate::peers::{MINISTACK, MOTO, Peers};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// A step's name and what it does.
@@ -62,6 +64,36 @@ fn boots(bench: &Bench) {
     let signals = aws.signals();
     assert!(!signals[0].success && signals[0].unique_id == "i-0bbbbbbbbbbbbbbbb", "{signals:?}");
     machine.power_off();
+}
+
+/// Metadata is the emulator's, because neither peer has a strict one; everything else is theirs.
+fn peers(bench: &Bench) {
+    let bench = &Bench { work: bench.work.join("peers"), ..bench.clone() };
+    std::fs::create_dir_all(&bench.work).unwrap();
+    let forge = Forge::new(&bench.work, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tree"));
+    let peers = Peers::start(bench, &forge.deploy_key_file());
+    let aws = aws::start(&forge, INSTANCE);
+    let disk = Disk::new(&bench.root, &bench.work, "disk");
+    bake(bench, &disk, &forge, MOTO);
+    let settings = format!(
+        "roles: [files]\n\
+         repository:\n  url: {url}\n  deploy_key: {{secret: platform/deploy-key}}\n\
+         trust: {{realm: lab}}\n\
+         parameters: {{paths: [/platform]}}\n\
+         network: {{endpoint_url: \"{MOTO}\", endpoints: {{cloudformation: \"{MINISTACK}\"}}}}\n\
+         signal: {{cloudformation: {{stack: lab, resource: {resource}}}}}\n\
+         deadline: 2m\n",
+        url = forge.url(),
+        resource = aws::RESOURCE,
+    );
+    disk.put("etc/muster/muster.yaml", settings, 0o644);
+    let mut boot = Command::new(disk.root.join("usr/bin/muster"));
+    crate::container::run(boot.arg("boot").arg("--root").arg(&disk.root));
+    assert_eq!(disk.read("/etc/account.conf"), "environment=lab\n");
+    assert_eq!(disk.read("/etc/account.token"), "s3cr3t-t0ken-of-the-lab");
+    assert_eq!(Peers::stack_status(bench), "CREATE_COMPLETE");
+    assert_eq!(aws.count("ssm", "GetParametersByPath"), 0, "the emulator was asked for nothing but metadata");
+    drop(peers);
 }
 
 /// Neither the deploy key nor a secure parameter is on disk, in the journal, or in any process's arguments.
