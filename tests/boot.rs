@@ -195,3 +195,71 @@ fn the_sample_web_node_is_two_calls_and_as_ansible_left_it() {
     assert!(lifecycle.waiting.is_empty() && lifecycle.completed.len() == 1, "{lifecycle:?}");
     assert_eq!(sample.aws.signals().len(), 1);
 }
+
+#[test]
+fn two_musters_at_once_are_one() {
+    let stage = stage();
+    let directory = stage.root().join("run/muster");
+    let now = jiff::Timestamp::now();
+    let lock = muster::journal::Lock::take(&directory, "somebody else", std::time::Duration::ZERO, now).unwrap();
+    let failure = stage.boot(false).unwrap_err();
+    assert_eq!(failure.stage, At::Lock);
+    assert!(failure.to_string().contains("somebody else"), "{failure}");
+    assert_eq!(stage.aws.requests().len(), 0, "nothing was asked");
+    drop(lock);
+    stage.boot(false).unwrap();
+}
+
+#[test]
+fn a_pending_handler_survives_a_failed_run_and_is_run_by_the_next() {
+    let plan = Plan::new().unwrap();
+    let whole = plan.tree.clone();
+    let tasks = "roles/web/tasks/main.yml";
+    let tree =
+        whole.clone().replace(tasks, "    line: web nofile 65536", "    line: \"{{ nobody_set_this }}\"").unwrap();
+    let stage = Plan { tree, ..plan }.set().unwrap();
+    let failure = stage.boot(false).unwrap_err();
+    assert_eq!(failure.stage, At::Converge, "{failure}");
+    assert!(stage.read("/etc/web.conf").contains("port=8080"), "the configuration was changed before the failure");
+    assert_eq!(stage.read("/srv/web/reloaded"), "", "the handler did not run");
+    stage.repository.commit(&whole, "Mended", Some(&stage.signer)).unwrap();
+    stage.boot(false).unwrap();
+    assert_eq!(stage.read("/srv/web/reloaded"), "port 8080\n", "the next run owed it");
+}
+
+#[test]
+fn a_run_that_was_killed_is_reported_by_the_next_boot() {
+    let stage = stage();
+    let state = stage.root().join("var/lib/muster");
+    let mut record = muster::journal::Record::begin("muster boot", jiff::Timestamp::now());
+    record.process = serde_json::from_value(gone(&serde_json::to_value(&record.process).unwrap())).unwrap();
+    muster::journal::History::open(&state).save(&record).unwrap();
+    stage.boot(false).unwrap();
+    let heard = stage.aws.stack(STACK.0).unwrap();
+    let events = format!("{:?}", heard.events);
+    assert!(events.contains("FAIL"), "the stack heard of the failure: {events}");
+    let kept = muster::journal::History::open(&state).read(&record.id).unwrap();
+    assert_eq!(kept.state, muster::journal::State::Interrupted);
+}
+
+/// A process that cannot be there any more.
+fn gone(process: &serde_json::Value) -> serde_json::Value {
+    let mut process = process.clone();
+    process["pid"] = 4_000_000.into();
+    process
+}
+
+#[test]
+fn a_failure_abandons_the_lifecycle_action_and_marks_the_instance() {
+    let mut plan = Plan::new().unwrap();
+    let hook = emulator::Hook::launching("boot").heartbeat(300);
+    plan.aws = plan.aws.group(emulator::Group::new("web").hook(hook).launching(INSTANCE));
+    plan.settings = "signal: {autoscaling: {group: web, hook: boot}, instance_health: true}\n".into();
+    plan.signed = None;
+    let stage = plan.set().unwrap();
+    assert_eq!(stage.boot(false).unwrap_err().stage, At::Verify);
+    let lifecycle = stage.aws.lifecycle(INSTANCE).unwrap();
+    assert!(lifecycle.waiting.is_empty() && lifecycle.completed.len() == 1, "{lifecycle:?}");
+    assert!(!lifecycle.state.contains("InService"), "{lifecycle:?}");
+    assert_eq!(stage.aws.count("autoscaling", "SetInstanceHealth"), 1);
+}

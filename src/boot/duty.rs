@@ -348,8 +348,8 @@ fn with_signals(ended: Ended, lines: Vec<String>) -> Ended {
     }
 }
 
-/// SIGTERM and SIGINT ask for an orderly end: the task that runs is finished or killed by its limit, and the failure is
-/// reported.
+/// SIGTERM and SIGINT ask for an orderly end: the program that runs is asked to end too, no further task begins, and the
+/// failure is reported.
 fn listen(reach: &Reach, stopped: &Arc<AtomicBool>) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Failure::message(Stage::Internal, format!("listening for signals: {error}"));
@@ -357,8 +357,9 @@ fn listen(reach: &Reach, stopped: &Arc<AtomicBool>) -> Result<(), Failure> {
         let stopped = Arc::clone(stopped);
         let mut stream = reach.wait(async { signal(kind) }).map_err(failed)?;
         reach.runtime().spawn(async move {
-            if stream.recv().await.is_some() {
+            while stream.recv().await.is_some() {
                 stopped.store(true, Ordering::SeqCst);
+                crate::host::interrupt();
             }
         });
     }

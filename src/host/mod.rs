@@ -14,6 +14,7 @@ pub use command::{Command, Output};
 pub use content::{Content, Reader};
 pub use digest::Hasher;
 pub use linux::Linux;
+pub use linux::program::interrupt;
 pub use overlay::Overlay;
 pub use void::Void;
 

@@ -63,15 +63,11 @@ impl Machine {
             .spawn()
             .unwrap();
         let pid = nspawn.id().to_string();
-        let leader = until("the container's first process", Duration::from_secs(20), || {
+        let mut machine = Self { nspawn, leader: String::new() };
+        // nspawn's first child is not the container's first process: it is asked again until systemd answers.
+        until("systemd in the container", Duration::from_secs(60), || {
             let children = Command::new("pgrep").args(["-P", &pid]).output().unwrap();
-            String::from_utf8(children.stdout).unwrap().lines().next().map(str::to_owned)
-        });
-        let machine = Self { nspawn, leader };
-        until("systemd", Duration::from_secs(60), || {
-            machine.run(&["systemctl", "--version"]).status.success().then_some(())
-        });
-        until("the system bus", Duration::from_secs(60), || {
+            machine.leader = String::from_utf8(children.stdout).unwrap().lines().next()?.to_owned();
             let state = machine.text(&["systemctl", "is-system-running"]);
             (!matches!(state.as_str(), "" | "offline" | "unknown")).then_some(())
         });

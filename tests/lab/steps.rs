@@ -14,8 +14,10 @@ use std::time::Duration;
 pub type Step = (&'static str, fn(&Bench));
 
 /// All steps, in order.
-pub const STEPS: &[Step] =
-    &[("the packaged unit boots a host, again after a reboot, and a killed run is reported", boots)];
+pub const STEPS: &[Step] = &[
+    ("the packaged unit boots a host, again after a reboot, and a killed run is reported", boots),
+    ("the same boot passes against moto and MiniStack", peers),
+];
 
 const LIMIT: Duration = Duration::from_secs(90);
 

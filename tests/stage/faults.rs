@@ -196,6 +196,14 @@ pub const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        name: "unreachable",
+        what: "nothing answers where instance metadata should be",
+        stage: Stage::Identity,
+        says: &["metadata", "127.0.0.1:9"],
+        before_change: true,
+        apply: |plan| Ok(Plan { metadata: Some("http://127.0.0.1:9".into()), ..plan }),
+    },
+    Fault {
         name: "clock",
         what: "the machine's clock is wrong",
         stage: Stage::Parameters,

@@ -35,6 +35,8 @@ pub struct Plan {
     pub committed: bool,
     /// The text that stands in place of the deploy key.
     pub deploy_key: Option<String>,
+    /// Where metadata is looked for, in place of the emulator.
+    pub metadata: Option<String>,
     /// Edits the release's descriptor after it was signed.
     pub tampered_descriptor: bool,
     /// Whether the artifact is the one that was signed.
@@ -81,6 +83,7 @@ impl Plan {
             pinned: true,
             committed: true,
             deploy_key: None,
+            metadata: None,
             tampered_descriptor: false,
             tampered_artifact: false,
         })
@@ -116,7 +119,8 @@ impl Plan {
         }
         put(&root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")?;
         put(&root.join("etc/group"), "root:x:0:\n")?;
-        let mut settings = settings(&aws, &git) + &self.settings;
+        let imds = self.metadata.unwrap_or_else(|| aws.imds_url());
+        let mut settings = settings(&aws, &git, &imds) + &self.settings;
         for (old, new) in &self.replace {
             assert!(settings.contains(old), "muster.yaml has no `{old}`");
             settings = settings.replace(old, new);
@@ -165,20 +169,19 @@ fn put(path: &Path, text: &str) -> Result<(), Error> {
     Ok(muster::host::durable::write(path, text.as_bytes(), 0o644)?)
 }
 
-fn settings(aws: &Running, git: &GitServer) -> String {
+fn settings(aws: &Running, git: &GitServer, imds: &str) -> String {
     format!(
         "roles: [common, \"{{{{ tags.role }}}}\"]\n\
          repository:\n  url: {git}\n  ref: main\n  deploy_key: {{secret: platform/deploy-key}}\n\
          trust: {{realm: production}}\n\
          parameters: {{paths: [/platform]}}\n\
          network: {{endpoint_url: \"{aws}\"}}\n\
-         metadata: {{endpoint: \"{imds}\", timeout: 5s}}\n\
+         metadata: {{endpoint: \"{imds}\", timeout: 2s}}\n\
          releases:\n  - {{app: shop, component: api, channel: stable, bucket: {BUCKET}, destination: /usr/local/bin/shop-api}}\n\
          health:\n  - {{name: configuration, file: /etc/web.conf, contains: \"port=8080\", deadline: 1s, interval: 100ms}}\n\
          deadline: 2m\n",
         git = git.url(),
         aws = aws.endpoint_url(),
-        imds = aws.imds_url(),
     )
 }
 

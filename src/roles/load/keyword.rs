@@ -145,6 +145,19 @@ pub(super) fn several(node: &Node) -> Vec<Said> {
     }
 }
 
+/// Action groups in `module_defaults`: which modules one has is a collection's own knowledge.
+fn groups(node: &Node) -> Vec<Refusal> {
+    let pairs = node.pairs().into_iter().flatten();
+    let named = pairs.filter_map(|(key, _)| Some((key.text()?.to_owned(), key.place())));
+    named
+        .filter(|(name, _)| name.starts_with("group/"))
+        .map(|(name, place)| {
+            let message = format!("`module_defaults: {name}` is not supported: action groups are not known");
+            Refusal::new(message, place).hint("write the defaults under each module's name")
+        })
+        .collect()
+}
+
 /// Lays one common keyword onto a frame; `true` where it was one.
 pub(super) fn lay(frame: &mut Frame, (key, node): (&Node, &Node), on: u8) -> Result<bool, LoadError> {
     let Some(name) = key.text() else { return Err(unknown(key, on)) };
@@ -156,7 +169,10 @@ pub(super) fn lay(frame: &mut Frame, (key, node): (&Node, &Node), on: u8) -> Res
             "when" => frame.when = several(node),
             "tags" => frame.tags = tags(node),
             "environment" => frame.environment = several(node),
-            "module_defaults" => frame.module_defaults = several(node),
+            "module_defaults" => {
+                frame.refusals.extend(groups(node));
+                frame.module_defaults = several(node);
+            }
             "notify" => frame.notify = Some(several(node)),
             _ => return Ok(false),
         },

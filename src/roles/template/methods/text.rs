@@ -13,10 +13,6 @@ pub(super) fn call(it: &str, method: &str, args: &[Value], named: &Named) -> Opt
     let number = |index: usize, name: &str| arg(index, name).and_then(|v| python::to_int(v, 10));
     let text = |text: String| Some(Ok(Value::str(text)));
     let truth = |truth: bool| Some(Ok(Value::Bool(truth)));
-    let width = number(0, "width").and_then(|n| usize::try_from(n).ok()).unwrap_or(0).min(1 << 20);
-    let fill = word(1).and_then(|t| t.chars().next()).unwrap_or(' ');
-    let short = width.saturating_sub(it.chars().count());
-    let pad = |count: usize| fill.to_string().repeat(count);
     match method {
         "upper" => text(it.to_uppercase()),
         "lower" | "casefold" => text(it.to_lowercase()),
@@ -73,27 +69,47 @@ pub(super) fn call(it: &str, method: &str, args: &[Value], named: &Named) -> Opt
             let count = if part.is_empty() { it.chars().count() + 1 } else { it.matches(&part).count() };
             Some(Ok(Value::Int(i64::try_from(count).unwrap_or(i64::MAX))))
         }
-        "zfill" => {
-            let (sign, digits) = if it.starts_with(['-', '+']) { it.split_at(1) } else { ("", it) };
-            text(format!("{sign}{}{digits}", "0".repeat(short)))
-        }
-        "ljust" => text(format!("{it}{}", pad(short))),
-        "rjust" => text(format!("{}{it}", pad(short))),
-        "center" => text(center(it, width, fill)),
-        "isdigit" | "isdecimal" | "isnumeric" => truth(!it.is_empty() && it.chars().all(char::is_numeric)),
-        "isalpha" => truth(!it.is_empty() && it.chars().all(char::is_alphabetic)),
-        "isalnum" => truth(!it.is_empty() && it.chars().all(char::is_alphanumeric)),
-        "isspace" => truth(!it.is_empty() && it.chars().all(char::is_whitespace)),
-        "isupper" => truth(it.chars().any(char::is_uppercase) && !it.chars().any(char::is_lowercase)),
-        "islower" => truth(it.chars().any(char::is_lowercase) && !it.chars().any(char::is_uppercase)),
-        "isidentifier" => truth(
-            it.starts_with(|c: char| c.is_alphabetic() || c == '_')
-                && it.chars().all(|c| c.is_alphanumeric() || c == '_'),
-        ),
         "expandtabs" => text(it.replace('\t', &" ".repeat(number(0, "tabsize").unwrap_or(8).clamp(0, 64) as usize))),
         "format" => Some(format::braces(it, args, named)),
         "encode" | "decode" => text(it.to_owned()),
+        "zfill" | "ljust" | "rjust" | "center" => {
+            let width = number(0, "width").and_then(|n| usize::try_from(n).ok()).unwrap_or(0).min(1 << 20);
+            let fill = word(1).and_then(|t| t.chars().next()).unwrap_or(' ');
+            text(padded(it, method, width, fill))
+        }
+        _ => is(it, method).map(|answer| Ok(Value::Bool(answer))),
+    }
+}
+
+/// The questions, `is...`; `None` where there is no such one.
+fn is(it: &str, method: &str) -> Option<bool> {
+    match method {
+        "isdigit" | "isdecimal" | "isnumeric" => Some(!it.is_empty() && it.chars().all(char::is_numeric)),
+        "isalpha" => Some(!it.is_empty() && it.chars().all(char::is_alphabetic)),
+        "isalnum" => Some(!it.is_empty() && it.chars().all(char::is_alphanumeric)),
+        "isspace" => Some(!it.is_empty() && it.chars().all(char::is_whitespace)),
+        "isupper" => Some(it.chars().any(char::is_uppercase) && !it.chars().any(char::is_lowercase)),
+        "islower" => Some(it.chars().any(char::is_lowercase) && !it.chars().any(char::is_uppercase)),
+        "isidentifier" => Some(
+            it.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && it.chars().all(|c| c.is_alphanumeric() || c == '_'),
+        ),
         _ => None,
+    }
+}
+
+/// Filled up to a width.
+fn padded(it: &str, method: &str, width: usize, fill: char) -> String {
+    let short = width.saturating_sub(it.chars().count());
+    let pad = fill.to_string().repeat(short);
+    match method {
+        "zfill" => {
+            let (sign, digits) = if it.starts_with(['-', '+']) { it.split_at(1) } else { ("", it) };
+            format!("{sign}{}{digits}", "0".repeat(short))
+        }
+        "ljust" => format!("{it}{pad}"),
+        "rjust" => format!("{pad}{it}"),
+        _ => center(it, width, fill),
     }
 }
 
@@ -215,7 +231,7 @@ fn find(it: &str, method: &str, part: &str) -> Outcome {
 /// `str.center`: the odd place goes to the left where the width is odd, as CPython has it.
 pub(in crate::roles::template) fn center(it: &str, width: usize, fill: char) -> String {
     let short = width.saturating_sub(it.chars().count());
-    let left = short / 2 + (short & width & 1);
     let pad = |count: usize| fill.to_string().repeat(count);
+    let left = short / 2 + (short & width & 1);
     format!("{}{it}{}", pad(left), pad(short - left))
 }
