@@ -161,13 +161,21 @@ impl Failure {
         self
     }
 
+    /// The same failure with every text passed through a redactor: for one that leaves the run that knows its secrets.
+    #[must_use]
+    pub fn scrubbed(self, scrub: impl Fn(&str) -> String) -> Self {
+        let (error, hint) = (scrub(&self.error_chain()).into(), self.hint.as_deref().map(&scrub));
+        let place = self.place.map(|at| Place { excerpt: at.excerpt.as_deref().map(&scrub), ..at });
+        Self { stage: self.stage, error, hint, place, rule: self.rule }
+    }
+
     /// One line for a signal's reason: the stage, the place and the message with its causes.
     pub fn reason(&self) -> String {
         let place = self.place.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
-        format!("{}: {place}{}", self.stage, self.chain())
+        format!("{}: {place}{}", self.stage, self.error_chain())
     }
 
-    fn chain(&self) -> String {
+    fn error_chain(&self) -> String {
         let mut text = self.error.to_string();
         let mut cause = self.error.source();
         while let Some(error) = cause {
@@ -185,7 +193,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: {}", self.stage, self.chain())?;
+        write!(f, "error[{}]: {}", self.stage, self.error_chain())?;
         if let Some(place) = &self.place {
             write!(f, "\n  --> {place}")?;
             if let Some(line) = &place.excerpt {

@@ -41,7 +41,9 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_host_boots_once_through() {
     let stage = stage();
-    let Ended::Converged { counts, signals, commit } = stage.boot(false).unwrap() else { panic!("not converged") };
+    let Ended::Converged { counts, signals, commit } = stage.boot(false).unwrap() else {
+        panic!("it did not converge")
+    };
     assert_eq!(commit.len(), 40);
     assert_eq!(stage.read("/etc/platform.conf"), "environment=production\ndomain=example.com\n");
     assert_eq!(stage.read("/etc/web.conf"), "# Ansible managed\nport=8080\nworkers=4\ntimeout=30\n");
@@ -64,7 +66,9 @@ fn a_second_boot_skips_converge_and_a_converge_changes_nothing() {
     assert!(matches!(stage.boot(false).unwrap(), Ended::AlreadyDone { .. }));
     assert_eq!(stage.git.fetches(), fetches, "a boot that is done fetches nothing");
     assert_eq!(stage.aws.signals().len(), 1, "nobody is told twice");
-    let Ended::Converged { counts, .. } = boot(&stage.request(Mode::Converge)).unwrap() else { panic!("no converge") };
+    let Ended::Converged { counts, .. } = boot(&stage.request(Mode::Converge)).unwrap() else {
+        panic!("it did not converge")
+    };
     assert_eq!(counts.changed, 0, "{counts:?}");
     assert_eq!(files(&stage.root()), before);
     assert_eq!(stage.aws.signals().len(), 1, "a converge tells nobody");
@@ -86,7 +90,7 @@ fn after_a_failure_the_next_boot_does_it_all_again() {
 #[test]
 fn the_branch_never_goes_back_unless_it_is_allowed() {
     let stage = stage();
-    let Ended::Converged { commit: first, .. } = stage.boot(false).unwrap() else { panic!("not converged") };
+    let Ended::Converged { commit: first, .. } = stage.boot(false).unwrap() else { panic!("it did not converge") };
     let newer = stage.tree.clone().file("roles/web/files/more", "more\n");
     stage.repository.commit(&newer, "Newer", Some(&stage.signer)).unwrap();
     boot(&stage.request(Mode::Converge)).unwrap();

@@ -51,8 +51,7 @@ fn settings(error: SettingsError) -> Failure {
 }
 
 fn journal(error: JournalError) -> Failure {
-    let stage = if matches!(error, JournalError::Locked { .. }) { Stage::Lock } else { Stage::Internal };
-    Failure::new(stage, error)
+    error.into()
 }
 
 /// A directory of settings, beneath the root that is brought to duty.
@@ -110,13 +109,13 @@ impl Duty {
         if instance.tags.is_none() {
             self.run.line(cloud::TAGS_OFF);
         }
-        // Enough to tell the stack, whatever is wrong with the settings.
-        self.audience = Audience::of_tags(&instance);
+        // Enough to tell whoever waits, whatever is wrong with user-data.
+        self.audience = self.audience_of_image(&instance);
         self.caller = Some(self.reach.caller(&instance.identity.region));
         self.host = Some(instance.key());
         self.architecture = instance.architecture();
         self.facts = instance.facts();
-        let interrupted = self.reporter.interrupted(&self.audience_of_image(&instance), Some(&self.run.id()))?;
+        let interrupted = self.reporter.interrupted(&self.audience, Some(&self.run.id()))?;
         for reason in interrupted {
             self.run.note(&format!("an earlier run did not end: {reason}"));
         }
@@ -129,7 +128,8 @@ impl Duty {
             .user_data
             .as_deref()
             .map_or_else(|| Ok(self.written.clone()), |bytes| self.written.clone().with_user_data(bytes));
-        let resolved = resolved.and_then(|written| written.resolve(&instance.facts())).ok();
+        let image = || self.written.resolve(&instance.facts()).ok();
+        let resolved = resolved.and_then(|written| written.resolve(&instance.facts())).ok().or_else(image);
         let audience = resolved.and_then(|settings| Audience::of(&settings.signal, instance).ok());
         audience.unwrap_or_else(|| Audience::of_tags(instance))
     }
@@ -148,6 +148,7 @@ impl Duty {
         let wrong = |error: CloudError| Failure::new(Stage::Settings, error);
         self.audience = Audience::of(&settled.signal, instance).map_err(wrong)?;
         self.deadline = self.deadline.no_later_than(settled.deadline.get());
+        crate::host::end_programs_at(Some(self.deadline.work().into_std()));
         let region =
             settled.network.region.as_ref().map_or(instance.identity.region.as_str(), |region| region.as_str());
         self.caller = Some(self.reach.caller(region));
@@ -155,16 +156,21 @@ impl Duty {
     }
 
     /// Was it done before, for this very instance, image and root volume? Or is it only to report?
-    pub(super) fn done_before(&self, instance: &Instance) -> Option<Ended> {
-        match self.request.mode {
+    pub(super) fn done_before(&self, instance: &Instance) -> Result<Option<Ended>, Failure> {
+        let marker = Marker::open(&self.state);
+        Ok(match self.request.mode {
             Mode::Report => Some(Ended::Reported { signals: Vec::new() }),
-            Mode::Boot => {
-                let done = Marker::open(&self.state).read(&instance.key())?;
+            Mode::Boot => marker.read(&instance.key()).map(|done| {
                 self.run.line(&format!("already done by run {} at {}: converge is skipped", done.run, done.at));
-                Some(Ended::AlreadyDone { done, signals: Vec::new() })
+                Ended::AlreadyDone { done, signals: Vec::new() }
+            }),
+            // What is asked for again is not done until it has succeeded again.
+            Mode::BootAgain => {
+                marker.clear().map_err(journal)?;
+                None
             }
-            Mode::BootAgain | Mode::Converge => None,
-        }
+            Mode::Converge => None,
+        })
     }
 
     /// Becomes somebody: waits until the role's credentials are there.
@@ -288,8 +294,14 @@ impl Duty {
                 let text = format!("stopped from outside: {}", failure.reason());
                 Err(Failure { stage: Stage::Interrupted, ..Failure::message(Stage::Interrupted, text) })
             }
+            Err(failure) if self.deadline.left().is_zero() && failure.stage != Stage::Deadline => {
+                let text = format!("the run's deadline passed: {}", failure.reason());
+                Err(Failure::message(Stage::Deadline, text)
+                    .with_hint("what was done stays done; raise `deadline`, or see why it took so long"))
+            }
             other => other,
         };
+        crate::host::end_programs_at(None);
         let told = self.tell(&result);
         let result = match (result, told) {
             (Ok(ended), Ok(settled)) => settled.failed.into_iter().next().map_or(Ok((ended, settled.lines)), Err),
@@ -306,7 +318,7 @@ impl Duty {
         let ended = self.run.end(result.as_ref().map(|_| ()));
         match (result, ended) {
             (Ok(_), Err(error)) => Err(journal(error)),
-            (result, _) => result,
+            (result, _) => result.map_err(|failure| failure.scrubbed(|text| self.redactor.scrub(text))),
         }
     }
 

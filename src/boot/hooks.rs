@@ -10,7 +10,7 @@ use std::path::Path;
 pub(super) fn run(work: &mut Work, hook: &Hook, name: &str) -> Result<(), Failure> {
     work.grounds.run.line(&format!("hook {name}"));
     match hook.action() {
-        Some(HookAction::Role(role)) => work.run_role(&role.to_string()),
+        Some(HookAction::Role(role)) => work.run_role(&role.to_string(), hook.timeout.get()),
         Some(HookAction::Program(program, arguments)) => program_of_tree(work, hook, name, program, arguments),
         None => Ok(()),
     }

@@ -100,7 +100,7 @@ pub fn boot(request: &Request) -> Result<Ended, Failure> {
 fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let instance = duty.identify()?;
     let settings = duty.settle(&instance)?;
-    if let Some(ended) = duty.done_before(&instance) {
+    if let Some(ended) = duty.done_before(&instance)? {
         return Ok(ended);
     }
     let caller = duty.become_caller(&settings, &instance)?;

@@ -28,13 +28,17 @@ pub(super) fn put_in_place(work: &mut Work, settings: &Settings) -> Result<(), F
             work.grounds.run.line(&format!("release {label} {version} is in place"));
             continue;
         }
-        for change in &planned.changes {
-            work.host.apply(change).map_err(|error| {
-                Failure::message(Stage::Release, format!("putting release {label} {version} in place: {error}"))
-                    .with_hint("the release before it keeps running")
-            })?;
+        // The record is written last: without it the next run does the restart that a kill or failure prevented.
+        let is_record =
+            |change: &&Change| matches!(change, Change::Write(write) if write.path.starts_with(&order.records));
+        let (record, place): (Vec<&Change>, Vec<&Change>) = planned.changes.iter().partition(is_record);
+        let failed = |error: crate::host::HostError| {
+            Failure::message(Stage::Release, format!("putting release {label} {version} in place: {error}"))
+                .with_hint("the release before it is kept; `muster release rollback` puts it back")
+        };
+        for change in place {
+            work.host.apply(change).map_err(failed)?;
         }
-        work.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
         if let Some(unit) = &written.restart {
             let (name, scope) = (unit.clone(), None);
             let restart = Change::Unit { name, action: UnitAction::Restart, scope, no_block: false };
@@ -42,6 +46,10 @@ pub(super) fn put_in_place(work: &mut Work, settings: &Settings) -> Result<(), F
                 Failure::message(Stage::Release, format!("restarting {unit} for release {label}: {error}"))
             })?;
         }
+        for change in record {
+            work.host.apply(change).map_err(failed)?;
+        }
+        work.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
     }
     Ok(())
 }

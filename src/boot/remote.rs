@@ -3,7 +3,8 @@
 use super::reach::{Caller, Deadline, Reach};
 use crate::cloud::{self, CloudError};
 use crate::failure::Explain;
-use crate::host::Content;
+use crate::host::{Content, Digest, Hasher};
+use crate::journal::Run;
 use crate::roles::remote::{Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretValue};
 use crate::secret::Redactor;
 use crate::trust::bundle::BundlePolicy;
@@ -17,6 +18,40 @@ const LARGEST: u64 = 16 << 30;
 /// A role that names no timeout waits this long for a download to end.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// What happens to downloads of roles that nothing verifies.
+pub(super) struct Downloads {
+    /// They are recorded here, with source and digest.
+    pub(super) run: Arc<Run>,
+    /// They are refused.
+    pub(super) refuse: bool,
+}
+
+impl Downloads {
+    /// Before the first byte.
+    fn allow(&self, what: &str) -> Result<(), RemoteError> {
+        if !self.refuse {
+            return Ok(());
+        }
+        Err(RemoteError {
+            message: format!("downloading {what}: nothing verifies it, and settings refuse unverified downloads"),
+            hint: Some("publish it as a signed release, or set `unverified_downloads: warn`".into()),
+            missing: false,
+        })
+    }
+
+    /// After the last.
+    fn record(&self, what: &str, body: &Content) -> Result<(), RemoteError> {
+        let digest = Hasher::of_reader(Digest::Sha256, body.reader());
+        let digest = digest.map_err(|error| RemoteError {
+            message: format!("reading what was downloaded from {what}: {error}"),
+            hint: None,
+            missing: false,
+        })?;
+        self.run.note(&format!("unverified download: {what}, sha256 {digest}"));
+        Ok(())
+    }
+}
+
 /// The network, for roles.
 pub(super) struct CloudRemote {
     reach: Arc<Reach>,
@@ -25,6 +60,7 @@ pub(super) struct CloudRemote {
     redactor: Redactor,
     staging: PathBuf,
     policy: BundlePolicy,
+    downloads: Downloads,
     known: Mutex<HashMap<String, Option<Parameter>>>,
 }
 
@@ -37,8 +73,9 @@ impl CloudRemote {
         redactor: Redactor,
         staging: PathBuf,
         policy: BundlePolicy,
+        downloads: Downloads,
     ) -> Self {
-        Self { reach, caller, deadline, redactor, staging, policy, known: Mutex::default() }
+        Self { reach, caller, deadline, redactor, staging, policy, downloads, known: Mutex::default() }
     }
 
     /// Remembers parameters that were fetched before the roles were read.
@@ -116,6 +153,14 @@ impl Remote for CloudRemote {
     }
 
     fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        let what = plain(name).to_string();
+        self.downloads.allow(&what)?;
+        let object = self.release_object(name)?;
+        self.downloads.record(&what, &object.body)?;
+        Ok(object)
+    }
+
+    fn release_object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
         let name = plain(name);
         let file = self.staged(&name.to_string())?;
         let fetched = cloud::object(&self.caller.session, &name, file, LARGEST, self.deadline.work());
@@ -140,6 +185,8 @@ impl Remote for CloudRemote {
     }
 
     fn http(&self, request: &Request) -> Result<Response, RemoteError> {
+        let what = shown(&request.url);
+        self.downloads.allow(&what)?;
         let deadline = self.deadline.work().min(cloud::Instant::now() + request.timeout.unwrap_or(PATIENCE));
         let asked = cloud::WebRequest {
             method: request.method.clone(),
@@ -154,6 +201,7 @@ impl Remote for CloudRemote {
         let answer =
             self.reach.wait(cloud::web(&self.reach.transport, &asked, file, LARGEST, deadline)).map_err(refused)?;
         let body = Content::Staged(Arc::new(answer.body));
+        self.downloads.record(&what, &body)?;
         Ok(Response { status: answer.status, url: answer.url, headers: answer.headers, body, size: answer.size })
     }
 
@@ -177,4 +225,17 @@ fn plain(name: &ObjectName) -> cloud::ObjectName {
 
 fn refused(error: CloudError) -> RemoteError {
     RemoteError { message: error.to_string(), hint: error.hint(), missing: error.is_missing() }
+}
+
+/// An address without login and query, which may be secrets.
+fn shown(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or_default();
+    match bare.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{scheme}://{host}/{path}")
+        }
+        None => bare.to_owned(),
+    }
 }

@@ -67,7 +67,9 @@ impl Reporter {
             let reason = self.redactor.scrub(&how.message(&record));
             // Only a boot has an audience: nobody waits for a converge.
             if record.command == super::BOOT {
-                self.put(&record.id, &audience.messages(false, &reason))?;
+                // A run that was killed while it told of its success has succeeded: what it decided stands.
+                let well = self.outbox.verdict_of(&record.id).map_err(kept)?.unwrap_or(false);
+                self.put(&record.id, &audience.messages(well, if well { "" } else { &reason }))?;
             }
             self.history.settle(record, how, Timestamp::now()).map_err(kept)?;
             found.push(reason);
@@ -104,7 +106,9 @@ impl Reporter {
             let attempted = entry.may_have_been_heard();
             match outcome(&entry.message) {
                 Ok(outcome) => {
-                    self.outbox.attempt(&mut entry, Timestamp::now()).map_err(kept)?;
+                    if let Err(error) = self.outbox.attempt(&mut entry, Timestamp::now()) {
+                        settled.failed.push(kept(error));
+                    }
                     due.push((entry, outcome, attempted));
                 }
                 Err(error) => settled.failed.push(Failure::new(Stage::Signal, error)),

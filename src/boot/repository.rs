@@ -50,6 +50,11 @@ pub(super) fn bring(
     redactor: &Redactor,
     run: &Run,
 ) -> Result<Checked, Failure> {
+    if order.repository.depth != 1 {
+        let text =
+            format!("repository.depth: {} is not supported: a first clone is one commit", order.repository.depth);
+        return Err(Failure::message(Stage::Settings, text).with_hint("leave `depth` out"));
+    }
     run.enter(Stage::DeployKey);
     let credentials = credentials(order.repository, reach, caller, deadline, redactor)?;
     run.enter(Stage::Repository);
@@ -90,24 +95,14 @@ fn write_out(tree: &crate::fetch::Tree, directory: &Path) -> Result<(), Failure>
     tree.check_out(directory).map_err(at(Stage::Verify))
 }
 
-/// A name is a branch first and a tag second, as `git fetch` takes it.
 fn fetch(repository: &mut Repository, origin: &Origin, order: &Order<'_>) -> Result<Fetched, Failure> {
-    let name = |name: &String| name.clone();
-    let last = order.last.as_deref();
-    let (first, second) = match &order.repository.reference {
-        settings::Reference::Branch(branch) => (Reference::Branch(name(branch)), None),
-        settings::Reference::Tag(tag) => (Reference::Tag(name(tag)), None),
-        settings::Reference::Commit(commit) => (Reference::Commit(name(commit)), None),
-        settings::Reference::Name(either) => (Reference::Branch(name(either)), Some(Reference::Tag(name(either)))),
+    let reference = match &order.repository.reference {
+        settings::Reference::Branch(name) => Reference::Branch(name.clone()),
+        settings::Reference::Tag(name) => Reference::Tag(name.clone()),
+        settings::Reference::Commit(id) => Reference::Commit(id.clone()),
+        settings::Reference::Name(name) => Reference::Name(name.clone()),
     };
-    match (repository.fetch(origin, order.realm, &first, last), second) {
-        (Err(error), Some(tag)) if missing(&error) => repository
-            .fetch(origin, order.realm, &tag, last)
-            // The branch's error has the nearest names; that there is no such tag either adds nothing.
-            .map_err(|other| if missing(&other) { error } else { other }),
-        (result, _) => result,
-    }
-    .map_err(at(Stage::Repository))
+    repository.fetch(origin, order.realm, &reference, order.last.as_deref()).map_err(at(Stage::Repository))
 }
 
 fn credentials(
@@ -122,12 +117,11 @@ fn credentials(
         reach.wait(cloud::secret(&caller.session, name, version, stage, deadline.work())).map_err(failed)
     };
     let pick = |secret: &FetchedSecret, field: Option<&str>| -> Result<Secret<String>, Failure> {
-        let text = field.map_or_else(|| secret.text(), |field| secret.field(field)).map_err(failed)?;
-        redactor.learn(text.expose());
-        Ok(text)
+        field.map_or_else(|| secret.text(), |field| secret.field(field)).map_err(failed)
     };
     if let Some(key) = &repository.deploy_key {
         let secret = get(&key.secret, key.version.as_deref(), key.stage.as_deref())?;
+        // The redactor does not learn it: it would keep what is wiped here, and no program ever sees the key.
         let text = pick(&secret, key.field.as_deref())?;
         if key.passphrase_field.is_some() {
             return Err(Failure::message(
@@ -142,11 +136,8 @@ fn credentials(
     if let Some(login) = &repository.https_login {
         let secret = get(&login.secret, login.version.as_deref(), login.stage.as_deref())?;
         let password = pick(&secret, login.field.as_deref())?;
+        redactor.learn(password.expose());
         return Ok(Credentials::Basic { user: login.user.clone(), password });
     }
     Ok(Credentials::None)
-}
-
-fn missing(error: &FetchError) -> bool {
-    matches!(error, FetchError::NoReference { .. })
 }

@@ -2,7 +2,7 @@
 
 use super::observer::Watching;
 use super::reach::{Caller, Deadline, Reach};
-use super::remote::CloudRemote;
+use super::remote::{CloudRemote, Downloads};
 use super::repository::{Checked, IMAGE_ROLES};
 use super::vitals::{Looking, checks};
 use super::{Ended, releases};
@@ -19,7 +19,7 @@ use crate::roles::template::Templar;
 use crate::roles::value::{Key, Map, Value};
 use crate::secret::Redactor;
 use crate::settings::Settings;
-use crate::settings::keys::Hook;
+use crate::settings::keys::{Hook, UnverifiedDownloads};
 use crate::trust::{Commit, Realm};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,6 +75,10 @@ impl Work {
             grounds.redactor.clone(),
             staging,
             realm.releases.clone(),
+            Downloads {
+                run: Arc::clone(&grounds.run),
+                refuse: matches!(settings.unverified_downloads, UnverifiedDownloads::Refuse),
+            },
         );
         remote.remember(found);
         let Checked { tree, commit } = checked;
@@ -205,11 +209,14 @@ impl Work {
     }
 
     /// Runs a role beside the playbook.
-    pub(super) fn run_role(&mut self, role: &str) -> Result<(), Failure> {
+    pub(super) fn run_role(&mut self, role: &str, timeout: std::time::Duration) -> Result<(), Failure> {
         let roles = [role.to_owned()];
         let what = Read::Roles(&roles);
         let playbook = Self::read(&self.loader, &self.templar, &self.host, &self.remote, &self.input, what)?;
+        let end = self.grounds.deadline.work().into_std();
+        self.input.limits.deadline = Some((std::time::Instant::now() + timeout).min(end));
         let outcome = self.run(Some(&playbook));
+        self.input.limits.deadline = Some(end);
         self.grounds.run.counts(self.counts);
         outcome.error.map_or(Ok(()), |error| Err(error.into_failure()))
     }
@@ -252,7 +259,10 @@ enum Read<'a> {
 /// rendered, those of parameters are not.
 fn input(grounds: &Grounds, settings: &Settings, parameters: Map) -> Result<Input, Failure> {
     let groups = settings.groups.iter().map(ToString::to_string).collect();
-    let mut environment: Vec<(String, String)> = std::env::vars().filter(|(name, _)| inherited(name)).collect();
+    let mut environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| inherited(name))
+        .collect();
     environment.extend(settings.environment.iter().map(|(name, value)| (name.to_string(), value.clone())));
     let text = serde_json::to_string(&settings.variables).unwrap_or_default();
     let extra = crate::roles::yaml::read("settings: variables", &text)

@@ -100,7 +100,9 @@ impl Converge {
         if self.chroot {
             host = host.allow_chroot();
         }
-        let environment: Vec<(String, String)> = std::env::vars().collect();
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         let input = Input {
             groups: self.group.clone(),
             extra: extra_vars(&self.extra)?,

@@ -14,7 +14,7 @@ pub use command::{Command, Output};
 pub use content::{Content, Reader};
 pub use digest::Hasher;
 pub use linux::Linux;
-pub use linux::program::interrupt;
+pub use linux::program::{end_programs_at, interrupt};
 pub use overlay::Overlay;
 pub use void::Void;
 

@@ -2,6 +2,7 @@
 
 use super::error::JournalError;
 use super::message::Message;
+use super::record::RunId;
 use crate::host::durable;
 use crate::secret::Redactor;
 use jiff::Timestamp;
@@ -114,6 +115,13 @@ impl Outbox {
         self.save(&entry)?;
         self.prune()?;
         Ok(entry)
+    }
+
+    /// How a run ended, where that was written down to be said: whether well.
+    pub fn verdict_of(&self, run: &RunId) -> Result<Option<bool>, JournalError> {
+        let prefix = format!("{run} ");
+        let (entries, _) = self.all()?;
+        Ok(entries.iter().find(|entry| entry.key.starts_with(&prefix)).map(|entry| entry.message.is_success()))
     }
 
     /// What is still to be said, in order. Entries that nobody waits for any more are marked so.

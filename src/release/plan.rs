@@ -119,6 +119,11 @@ pub fn plan(
     // What is kept beside the artifact is the one that it replaced; a record of anything else would mislead a rollback.
     let kept = match (&before, there) {
         (Some(record), _) if record.active.sha256 == sha256 => record.previous.clone(),
+        // A run was ended between the artifact and its record: what the record calls active is kept beside it.
+        (Some(record), Some(there)) if there == sha256 => {
+            let beside = host.digest(&previous_path(&order.destination), Digest::Sha256).map_err(local)?;
+            (beside.as_deref() == Some(record.active.sha256.as_str())).then(|| record.active.clone())
+        }
         (Some(record), Some(there)) if record.active.sha256 == there => Some(record.active.clone()),
         (_, Some(there)) if there != sha256 => {
             Some(Active { release_id: "unrecorded".into(), version: "unrecorded".into(), sha256: there })

@@ -114,6 +114,10 @@ pub trait Remote: Send + Sync {
     fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError>;
     /// An object's bytes.
     fn object(&self, name: &ObjectName) -> Result<Object, RemoteError>;
+    /// An object that is verified before it is used: a release's. It is no unverified download.
+    fn release_object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        self.object(name)
+    }
     /// An object's size and entity tag without its bytes; `None` where there is none.
     fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError>;
     /// Object keys with a prefix.

@@ -23,7 +23,7 @@ impl Store<'_> {
             version: None,
             region: order.region.clone(),
         };
-        let object = self.0.object(&name).map_err(refused)?;
+        let object = self.0.release_object(&name).map_err(refused)?;
         if object.size > limit {
             return Err((format!("it has {} bytes, and {limit} are allowed", object.size), None));
         }

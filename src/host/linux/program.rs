@@ -26,6 +26,14 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The process groups that are running now, for [`interrupt`].
 static RUNNING: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
+/// When every program of this run must have ended, whatever time its task gives it.
+static END: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Sets the run's end for programs that start from now on: a task that hangs must not keep a boot from its report.
+pub fn end_programs_at(end: Option<Instant>) {
+    *END.lock().unwrap_or_else(PoisonError::into_inner) = end;
+}
+
 /// Asks every running program to end. A terminal's Ctrl-C does not reach process groups other than muster's own, so
 /// muster's signal handling calls this; a muster that is killed outright takes its direct children along
 /// (`PR_SET_PDEATHSIG`, see [`Setup`]).
@@ -144,7 +152,9 @@ struct Limit {
 
 impl Limit {
     fn new(timeout: Option<Duration>) -> Self {
-        Self { next: timeout.and_then(|timeout| Instant::now().checked_add(timeout)), expired: false }
+        let own = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let end = *END.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { next: own.into_iter().chain(end).min(), expired: false }
     }
 
     fn tick(&self) -> Duration {

@@ -44,16 +44,7 @@ pub(super) fn call(it: &str, method: &str, args: &[Value], named: &Named) -> Opt
             let keep = arg(0, "keepends").is_some_and(python::truth);
             Some(Ok(Value::list(lines(it, keep).into_iter().map(Value::str))))
         }
-        "partition" | "rpartition" => {
-            let by = word(0).unwrap_or_default();
-            let found = if method == "partition" { it.split_once(&by) } else { it.rsplit_once(&by) };
-            let parts = match (found, method) {
-                (Some((a, b)), _) => [a, by.as_str(), b],
-                (None, "partition") => [it, "", ""],
-                (None, _) => ["", "", it],
-            };
-            Some(Ok(Value::list(parts.into_iter().map(Value::str))))
-        }
+        "partition" | "rpartition" => Some(Ok(partition(it, method, &word(0).unwrap_or_default()))),
         "replace" => {
             let (old, new) = (word(0).unwrap_or_default(), word(1).unwrap_or_default());
             let count = number(2, "count").unwrap_or(-1);
@@ -79,6 +70,17 @@ pub(super) fn call(it: &str, method: &str, args: &[Value], named: &Named) -> Opt
         }
         _ => is(it, method).map(|answer| Ok(Value::Bool(answer))),
     }
+}
+
+/// What is before, the separator, and what is after.
+fn partition(it: &str, method: &str, by: &str) -> Value {
+    let found = if method == "partition" { it.split_once(by) } else { it.rsplit_once(by) };
+    let parts = match (found, method) {
+        (Some((a, b)), _) => [a, by, b],
+        (None, "partition") => [it, "", ""],
+        (None, _) => ["", "", it],
+    };
+    Value::list(parts.into_iter().map(Value::str))
 }
 
 /// The questions, `is...`; `None` where there is no such one.
