@@ -304,6 +304,46 @@ async fn a_wrong_clock_is_corrected_for_or_named() {
     }
 }
 
+/// AWS answers a signature that does not match with the request as it understood it, session token included.
+#[tokio::test]
+async fn a_request_that_aws_repeats_is_not_repeated_here() {
+    let builder = Builder::default()
+        .parameter(Parameter::string("/a", "v"))
+        .object(Object::new("artifacts", "app", "v"))
+        .stack(Stack::creating("prod").awaits("Web", 1));
+    let host = host(builder, Instance::default()).await;
+    let given = host.aws.credentials_of(ID).expect("a role");
+    let token = given.session_token.expect("a session's");
+    let soon = || Instant::now() + Duration::from_secs(2);
+    let session = |secret: &str| {
+        let token = Some(token.clone());
+        let keys = aws_credential_types::Credentials::new(&given.access_key_id, secret, token, None, "test");
+        let source = aws_credential_types::provider::SharedCredentialsProvider::new(keys);
+        Session::new(host.session.transport(), "us-east-1", source)
+    };
+    let wrong = session("not the secret");
+    let name = ObjectName { bucket: "artifacts".into(), key: "app".into(), ..ObjectName::default() };
+    let mut told = vec![
+        by_names(&wrong, &["/a".into()], soon()).await.expect_err("refused"),
+        object(&wrong, &name, tempfile::tempfile().expect("staging"), 1000, soon()).await.expect_err("refused"),
+    ];
+    let messenger = Messenger::new(wrong, None);
+    let to = Recipient::Lifecycle { group: None, hook: None };
+    for to in [stack("prod"), to, Recipient::Health] {
+        match messenger.deliver(&outcome(true, to), false, soon()).await {
+            Delivery::Unsent(error) | Delivery::Refused(error) => told.push(error),
+            other => panic!("{other:?}"),
+        }
+    }
+    for error in &told {
+        let text = format!("{error} {error:?} {:?}", error.hint());
+        assert!(text.contains("signature") || text.contains("Forbidden"), "{text}");
+        assert!(!text.contains(&token) && !text.to_lowercase().contains("x-amz-security-token"), "{text}");
+    }
+    let right = session(&given.secret_access_key);
+    by_names(&right, &["/a".into()], soon()).await.expect("the right secret is accepted");
+}
+
 #[tokio::test]
 async fn an_operators_keys_come_from_the_environment() {
     let keys = Credentials {

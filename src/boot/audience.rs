@@ -14,11 +14,14 @@ pub(super) struct Audience {
     /// Told of failures only: a host is healthy until somebody says otherwise.
     unhealthy: bool,
     instance: String,
+    /// Whether the hook is to be asked for, and of which group where that is known.
+    search: Option<Option<String>>,
 }
 
 impl Audience {
-    /// Those that settings and tags name.
-    pub(super) fn of(signal: &Signal, instance: &Instance) -> Result<Self, CloudError> {
+    /// Those that settings and tags name, and what is wrong with one that is left out.
+    pub(super) fn of(signal: &Signal, instance: &Instance) -> (Self, Result<(), CloudError>) {
+        let mut whole = Ok(());
         let mut recipients = Vec::new();
         let target = &signal.cloudformation;
         let region = target.region.as_ref().map(|region| region.as_str().to_owned());
@@ -30,26 +33,50 @@ impl Audience {
             _ => {}
         }
         if let Some(handle) = &signal.wait_handle {
-            let url = WaitConditionUrl::parse(handle.expose())?;
-            recipients.push(Recipient::WaitCondition { url, data: instance.identity.instance_id.clone() });
+            match WaitConditionUrl::parse(handle.expose()) {
+                Ok(url) => {
+                    recipients.push(Recipient::WaitCondition { url, data: instance.identity.instance_id.clone() });
+                }
+                Err(error) => whole = Err(error),
+            }
         }
         let group =
             signal.autoscaling.group.clone().or_else(|| instance.tag("aws:autoscaling:groupName").map(str::to_owned));
-        if let Some(hook) = &signal.autoscaling.hook {
-            recipients.push(Recipient::Lifecycle { group: group.clone(), hook: Some(hook.clone()) });
+        let mut search = None;
+        match &signal.autoscaling.hook {
+            Some(hook) => recipients.push(Recipient::Lifecycle { group: group.clone(), hook: Some(hook.clone()) }),
+            None if signal.autoscaling.from_group && instance.is_launched_by_group() => search = Some(group.clone()),
+            None => {}
         }
         let grouped = group.is_some() || instance.lifecycle.is_some();
-        Ok(Self { recipients, unhealthy: signal.instance_health && grouped, ..Self::nobody(instance) })
+        let (unhealthy, instance) = (signal.instance_health && grouped, instance.identity.instance_id.clone());
+        (Self { recipients, unhealthy, instance, search }, whole)
     }
 
-    /// Those that tags alone name, for a failure before settings could be read.
-    pub(super) fn of_tags(instance: &Instance) -> Self {
-        Self { recipients: of_tags(instance).into_iter().collect(), ..Self::nobody(instance) }
+    /// One that is named by hand.
+    pub(super) fn just(recipient: Recipient, instance: &str) -> Self {
+        Self { recipients: vec![recipient], instance: instance.to_owned(), ..Self::default() }
     }
 
-    fn nobody(instance: &Instance) -> Self {
-        let identity = &instance.identity;
-        Self { instance: identity.instance_id.clone(), ..Self::default() }
+    /// In whose name it is told.
+    pub(super) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// The same in another's name.
+    pub(super) fn in_the_name_of(self, instance: &str) -> Self {
+        Self { instance: instance.to_owned(), ..self }
+    }
+
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.recipients.is_empty() && !self.unhealthy
+    }
+
+    /// The hook was asked for.
+    pub(super) fn found(&mut self, hook: Option<Recipient>) {
+        self.search = None;
+        self.recipients.extend(hook);
     }
 
     /// What they are told, as the outbox keeps it.
@@ -63,18 +90,26 @@ impl Audience {
         messages
     }
 
-    /// What the lifecycle hook alone is told: a second boot of a warm pool's instance owes nothing else.
-    pub(super) fn lifecycle(&self) -> Vec<Message> {
+    /// What the lifecycle hook alone is told: a second boot of a warm pool's instance owes nothing else. `again`: in this
+    /// stretch of the instance's life it was told already, so that a mere reboot waits for no action.
+    pub(super) fn lifecycle(&self, again: bool) -> Vec<Message> {
         let waits = self.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Lifecycle { .. }));
-        waits.map(|recipient| self.message(recipient, true, "")).collect()
+        let mut messages: Vec<Message> = waits.map(|recipient| self.message(recipient, true, "")).collect();
+        for message in &mut messages {
+            if let Message::Lifecycle { again: told, .. } = message {
+                *told = again;
+            }
+        }
+        messages
     }
 
-    /// The hook that heartbeats keep open.
+    /// The hook that holds this host back: its group and its name, as far as they are known.
     pub(super) fn hook(&self) -> Option<(Option<&str>, Option<&str>)> {
-        self.recipients.iter().find_map(|recipient| match recipient {
+        let named = self.recipients.iter().find_map(|recipient| match recipient {
             Recipient::Lifecycle { group, hook } => Some((group.as_deref(), hook.as_deref())),
             _ => None,
-        })
+        });
+        named.or_else(|| self.search.as_ref().map(|group| (group.as_deref(), None)))
     }
 
     fn message(&self, recipient: &Recipient, success: bool, reason: &str) -> Message {
@@ -100,6 +135,7 @@ impl Audience {
                 instance,
                 region: None,
                 proceed: success,
+                again: false,
             },
             Recipient::Health => Message::InstanceHealth { instance, region: None, healthy: success },
         }

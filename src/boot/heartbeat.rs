@@ -28,6 +28,11 @@ impl Heartbeat {
                 match messenger.hook(&instance, group.as_deref(), hook.as_deref(), end).await {
                     Ok(Some(held)) => break held,
                     Ok(None) => tokio::time::sleep(USUAL).await,
+                    // Where nobody named a hook, one that cannot be found out is none.
+                    Err(error) if hook.is_none() && !error.may_pass() => {
+                        tracing::debug!("heartbeat: {error}");
+                        return;
+                    }
                     Err(error) => {
                         tracing::warn!("heartbeat: {error}");
                         tokio::time::sleep(USUAL).await;

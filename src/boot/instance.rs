@@ -71,6 +71,19 @@ impl Instance {
         }
     }
 
+    /// Which stretch of its life in an Auto Scaling group this is. A start changes when it was launched, a reboot does
+    /// not; a warm pool's instance is taken to the pool first and into service later.
+    pub(super) fn stretch(&self) -> Option<String> {
+        let since = self.identity.pending_time.as_deref().unwrap_or("an unknown time");
+        self.lifecycle.as_ref().map(|target| format!("to {target} since {since}"))
+    }
+
+    /// Whether Auto Scaling takes it into service or into the warm pool: a launch hook may wait for it. Metadata says so
+    /// without any permission.
+    pub(super) fn is_launched_by_group(&self) -> bool {
+        self.lifecycle.as_deref().is_some_and(|target| target == "InService" || target.starts_with("Warmed:"))
+    }
+
     /// As release descriptors name architectures.
     pub(super) fn architecture(&self) -> &'static str {
         architecture(&self.identity.architecture)

@@ -1,10 +1,13 @@
 //! The story of one boot, and the adapters that introduce the rooms to each other.
 
 mod audience;
+mod close;
 mod duty;
+mod ground;
 mod heartbeat;
 mod hooks;
 mod instance;
+mod lifecycle;
 mod observer;
 mod parameters;
 mod reach;
@@ -12,6 +15,7 @@ mod releases;
 mod remote;
 mod report;
 mod repository;
+pub mod signal;
 mod tree;
 mod vitals;
 mod work;
@@ -60,6 +64,17 @@ pub enum Mode {
     Converge,
     /// Only what earlier runs still owe.
     Report,
+}
+
+impl Mode {
+    /// What such a run is called in the journal.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Self::Boot | Self::BootAgain => BOOT,
+            Self::Converge => "muster converge",
+            Self::Report => "muster boot --report-only",
+        }
+    }
 }
 
 /// How it ended well.

@@ -33,14 +33,21 @@ fn variable(name: &str) -> Option<String> {
 impl Reach {
     /// Prepares; nothing is asked yet.
     pub(super) fn open(network: &keys::Network, metadata: &keys::Metadata) -> Result<Self, Failure> {
+        let written = network_of(network, metadata).map_err(|error| Failure::new(Stage::Settings, error))?;
+        Self::over(written, metadata.timeout.get())
+    }
+
+    /// The same over a network that is put together already, with what the environment says where it is silent.
+    pub(super) fn over(network: Network, first_contact: Duration) -> Result<Self, Failure> {
         let failed = |error: CloudError| Failure::new(Stage::Settings, error);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(|error| Failure::message(Stage::Internal, format!("starting the runtime: {error}")))?;
-        let transport = Transport::new(plain(network, metadata).map_err(failed)?).map_err(failed)?;
-        let metadata = Arc::new(Metadata::new(&transport, metadata.timeout.get()).map_err(failed)?);
+        let network = network.or_environment(&variable).map_err(failed)?;
+        let transport = Transport::new(network).map_err(failed)?;
+        let metadata = Arc::new(Metadata::new(&transport, first_contact).map_err(failed)?);
         Ok(Self { runtime, transport, metadata })
     }
 
@@ -80,14 +87,14 @@ impl Reach {
     }
 }
 
-/// Settings as the cloud room takes them, with what the environment says where they are silent.
-fn plain(settings: &keys::Network, metadata: &keys::Metadata) -> Result<Network, CloudError> {
+/// Settings as the cloud room takes them.
+pub(super) fn network_of(settings: &keys::Network, metadata: &keys::Metadata) -> Result<Network, CloudError> {
     let proxy = settings.proxy.as_ref().map(|url| Proxy::parse(url.as_str())).transpose()?;
     let endpoints = settings.endpoints.iter().filter_map(|(name, url)| {
         let service = cloud::Service::ALL.into_iter().find(|service| service.prefix() == name)?;
         Some((service, url.as_str().to_owned()))
     });
-    let network = Network {
+    Ok(Network {
         region: settings.region.as_ref().map(|region| region.as_str().to_owned()),
         https_proxy: proxy.clone(),
         http_proxy: proxy,
@@ -103,8 +110,7 @@ fn plain(settings: &keys::Network, metadata: &keys::Metadata) -> Result<Network,
         }),
         fips: settings.fips,
         dual_stack: settings.dual_stack,
-    };
-    network.or_environment(&variable)
+    })
 }
 
 /// The run's end: work stops early enough to report.

@@ -1,12 +1,12 @@
 //! `muster boot`: brings this host to duty and tells whoever waits.
 
 use super::config::SettingsArgs;
-use super::print;
+use super::{period, print};
 use crate::boot::{self, Ended, Mode, Request};
 use crate::failure::Failure;
+use crate::settings::Period;
 use clap::Args;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Bring this host to duty, once an instance, image and root volume
 #[derive(Args)]
@@ -30,8 +30,8 @@ pub(crate) struct Ground {
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
     /// Wait so long for another muster to end
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    wait_lock: u64,
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = period)]
+    wait_lock: Period,
     /// Allow the branch to go back to this commit
     #[arg(long, value_name = "COMMIT")]
     allow_rollback: Option<String>,
@@ -52,7 +52,7 @@ impl Ground {
             mode,
             sources: settings.sources(&self.root)?,
             root: self.root.clone(),
-            wait_lock: Duration::from_secs(self.wait_lock),
+            wait_lock: self.wait_lock.get(),
             allow_rollback: self.allow_rollback.clone(),
             tags,
             progress: true,
@@ -98,4 +98,59 @@ pub(crate) fn show(ended: &Ended, json: bool) {
         Ended::Reported { signals } if signals.is_empty() => "nothing was owed\n".to_owned(),
         Ended::Reported { signals } => signals.iter().map(|line| format!("{line}\n")).collect(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cli;
+    use super::*;
+    use crate::settings::{Sources, load};
+    use clap::Parser;
+    use std::time::Duration;
+
+    const BOOT: &str = include_str!("../../systemd/muster-boot.service");
+    const FAILURE: &str = include_str!("../../systemd/muster-failure.service");
+    const CONVERGE: &str = include_str!("../../systemd/muster-converge.service");
+
+    fn value<'a>(unit: &'a str, key: &str) -> &'a str {
+        unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).expect("the unit has it")
+    }
+
+    /// systemd's own spelling: bare numbers are seconds, `min` is a minute.
+    fn time(unit: &str, key: &str) -> Duration {
+        let text = value(unit, key).replace("min", "m");
+        let text = if text.ends_with(|c: char| c.is_ascii_digit()) { format!("{text}s") } else { text };
+        Period::read(&text).expect("a length of time").get()
+    }
+
+    fn command(unit: &str) -> Cli {
+        let line = value(unit, "ExecStart").split(' ');
+        Cli::try_parse_from(line).expect("muster takes the unit's command line")
+    }
+
+    #[test]
+    fn the_units_limits_fit_one_another() {
+        let super::super::Command::Boot(report) = command(FAILURE).command else { panic!("another command") };
+        assert!(report.report_only && !report.again);
+        let request = report.ground.request(Mode::Report, &report.settings, Default::default()).expect("a request");
+        let flags = Sources { root: "/nowhere".into(), ..request.sources };
+        let deadline = load(&flags).and_then(|written| written.early()).expect("settings").deadline.get();
+        assert!(request.wait_lock > time(BOOT, "TimeoutStopSec"), "a boot that is being stopped ends before");
+        assert!(request.wait_lock > time(CONVERGE, "TimeoutStopSec"));
+        assert!(time(FAILURE, "TimeoutStartSec") > request.wait_lock + deadline, "and the report ends by itself");
+        let super::super::Command::Boot(boot) = command(BOOT).command else { panic!("another command") };
+        assert!(!boot.report_only && boot.ground.wait_lock.get().is_zero());
+        assert!(time(BOOT, "TimeoutStartSec") > Duration::from_secs(12 * 3600), "the longest deadline");
+    }
+
+    #[test]
+    fn times_are_written_as_in_settings() {
+        for (text, seconds) in [("90s", 90), ("5m", 300), ("1h30m", 5400)] {
+            let cli = Cli::try_parse_from(["muster", "boot", "--wait-lock", text]).expect("taken");
+            let super::super::Command::Boot(boot) = cli.command else { panic!("another command") };
+            assert_eq!(boot.ground.wait_lock.get().as_secs(), seconds);
+        }
+        let refused = Cli::try_parse_from(["muster", "boot", "--wait-lock", "300"]).err().expect("no unit");
+        assert!(refused.to_string().contains("90s, 10m or 1h"), "{refused}");
+    }
 }

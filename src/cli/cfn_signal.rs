@@ -3,10 +3,11 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-signal.html>
 
 use super::report;
-use super::signal::{Keys, Order};
+use crate::boot::signal::{Keys, Order};
 use crate::cloud::signal::{Delivery, Recipient, WaitConditionUrl};
 use crate::cloud::{Network, Proxy};
 use crate::failure::{Failure, Stage};
+use crate::settings::Sources;
 use aws_credential_types::Credentials;
 use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
@@ -44,9 +45,9 @@ struct CfnSignal {
     /// The CloudFormation service's URL
     #[arg(short, long, help_heading = "Resource signals")]
     url: Option<String>,
-    /// The CloudFormation region
-    #[arg(long, default_value = "us-east-1", help_heading = "Resource signals")]
-    region: String,
+    /// The CloudFormation region; us-east-1 where neither this nor muster's settings name one
+    #[arg(long, help_heading = "Resource signals")]
+    region: Option<String>,
     /// A file, readable only by its owner, with AWSAccessKeyId and AWSSecretKey
     #[arg(short = 'f', long, value_name = "FILE", help_heading = "AWS credentials")]
     credential_file: Option<PathBuf>,
@@ -145,7 +146,7 @@ impl CfnSignal {
         };
         let proxy = |text: Option<&String>| text.map(|text| Proxy::parse(text)).transpose().map_err(wrong);
         let mut network = Network {
-            region: Some(self.region),
+            region: self.region,
             http_proxy: proxy(self.http_proxy.as_ref())?,
             https_proxy: proxy(self.https_proxy.as_ref())?,
             ..Network::default()
@@ -154,7 +155,18 @@ impl CfnSignal {
             network.endpoints.insert(crate::cloud::Service::CloudFormation, url);
         }
         let reason = if self.reason.is_empty() && !success { "Configuration failed.".into() } else { self.reason };
-        Ok(Order { success, reason, to: Some(to), instance_id: self.id, network, keys, timeout: TIMEOUT })
+        Ok(Order {
+            success,
+            reason,
+            to: Some(to),
+            instance_id: self.id,
+            network,
+            region: Some("us-east-1".into()),
+            // What the flags leave open is as the host's settings have it, where there are any.
+            sources: Sources::default(),
+            keys,
+            timeout: TIMEOUT,
+        })
     }
 
     fn keys(&self) -> Result<Keys, Failure> {

@@ -11,6 +11,7 @@ mod status;
 mod trust;
 
 use crate::failure::{Failure, STAGES};
+use crate::settings::Period;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +75,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.stage.exit_code())
         }
     }
+}
+
+/// A length of time, as settings write it.
+fn period(text: &str) -> Result<Period, String> {
+    Period::read(text).ok_or_else(|| "expected a length of time such as 90s, 10m or 1h".to_owned())
 }
 
 /// Puts a command's result on standard output. A reader that went away, as `head` does, is no failure.

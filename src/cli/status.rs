@@ -1,7 +1,7 @@
 //! `muster status`: how the run stands or ended, for people, for scripts and for whoever waits.
 
 use super::config::SettingsArgs;
-use super::print;
+use super::{period, print};
 use crate::failure::{Failure, Stage};
 use crate::journal::{History, Outbox, Record, State, Status as Standing};
 use crate::secret::Redactor;
@@ -40,10 +40,6 @@ pub(crate) struct Status {
     root: PathBuf,
     #[command(flatten)]
     settings: SettingsArgs,
-}
-
-fn period(text: &str) -> Result<Period, String> {
-    Period::read(text).ok_or_else(|| "expected a length of time such as 90s, 10m or 1h".to_owned())
 }
 
 /// Where state is, beneath a root.
@@ -178,9 +174,10 @@ mod tests {
 
     fn run(places: &Places) -> Run {
         let (state, directory) = (&places.state, &places.run);
-        Run::begin("muster boot", state, directory, Redactor::default(), Progress::silent(), Timestamp::now())
-            .expect("begins")
-            .apart()
+        let (run, kept) =
+            Run::begin("muster boot", state, directory, Redactor::default(), Progress::silent(), Timestamp::now());
+        kept.expect("is kept");
+        run.apart()
     }
 
     #[test]

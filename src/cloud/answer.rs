@@ -140,13 +140,13 @@ impl Answer {
         } else {
             Kind::Refused
         };
-        let code = code.to_owned();
+        let (code, message) = (code.to_owned(), without_echo(message));
         Self { kind, code, message, status: Some(status), server_time: date, bucket_region: None }
     }
 
     /// An answer that no service gave.
     pub(super) fn unanswered(kind: Kind, message: impl Into<String>) -> Self {
-        let (code, message) = (String::new(), message.into());
+        let (code, message) = (String::new(), without_echo(message.into()));
         Self { kind, code, message, status: None, server_time: None, bucket_region: None }
     }
 
@@ -168,6 +168,28 @@ impl Answer {
     pub fn may_pass(&self) -> bool {
         matches!(self.kind, Kind::Throttled | Kind::Credentials | Kind::Unreachable | Kind::Silent | Kind::Fault)
     }
+}
+
+/// How a service begins to repeat a request that it did not accept. A request holds the session token, or an identity
+/// document in its place: whoever reads them is the host.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html>
+const ECHOES: &[&str] = &[
+    "the canonical string",
+    "the string-to-sign",
+    "canonicalrequest",
+    "stringtosign",
+    "x-amz-security-token",
+    "authorization=",
+];
+
+/// What was said, up to where it repeats the request.
+fn without_echo(mut message: String) -> String {
+    let lower = message.to_ascii_lowercase();
+    if let Some(at) = ECHOES.iter().filter_map(|echo| lower.find(echo)).min() {
+        message.truncate(at);
+        message.truncate(message.trim_end().len());
+    }
+    message
 }
 
 fn by_status(status: u16) -> Kind {
@@ -234,6 +256,22 @@ mod tests {
             let answer = Answer::answered(status, code, message.into(), None);
             assert_eq!(answer.kind, kind, "{status} {code} {message}");
         }
+    }
+
+    #[test]
+    fn a_request_that_is_repeated_stays_unsaid() {
+        let told = "The request signature we calculated does not match the signature you provided.";
+        for echo in [
+            "\n\nThe Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:hunter2\n'",
+            " StringToSign AWS4-HMAC-SHA256 X-Amz-Security-Token=hunter2",
+            " Authorization=CFN_V1 hunter2",
+        ] {
+            let answer = Answer::answered(403, "SignatureDoesNotMatch", format!("{told}{echo}"), None);
+            assert_eq!((answer.message.as_str(), answer.kind), (told, Kind::Credentials));
+            assert_eq!(Answer::unanswered(Kind::Silent, format!("{told}{echo}")).message, told);
+        }
+        let plain = "Stack web is in CREATE_COMPLETE state and cannot be signaled";
+        assert_eq!(Answer::answered(400, "ValidationError", plain.into(), None).message, plain);
     }
 
     #[test]

@@ -248,6 +248,11 @@ impl CloudError {
         matches!(self, Self::Asked(asked) if asked.answer.kind == Kind::Missing)
     }
 
+    /// Whether asking again later may come to something.
+    pub fn may_pass(&self) -> bool {
+        !matches!(self.kind(), None | Some(Kind::Denied | Kind::Missing | Kind::Refused | Kind::Untrusted))
+    }
+
     /// What kind of answer it was, where AWS or the way to it gave one.
     pub fn kind(&self) -> Option<Kind> {
         match self {

@@ -46,6 +46,27 @@ pub struct Network {
 const NEVER_PROXIED: &str = "169.254.169.254,fd00:ec2::254,169.254.170.2,localhost,127.0.0.0/8,::1";
 
 impl Network {
+    /// The same, with what it leaves open as another has it.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        for (service, url) in other.endpoints {
+            self.endpoints.entry(service).or_insert(url);
+        }
+        Self {
+            region: self.region.or(other.region),
+            https_proxy: self.https_proxy.or(other.https_proxy),
+            http_proxy: self.http_proxy.or(other.http_proxy),
+            no_proxy: self.no_proxy.or(other.no_proxy),
+            endpoint_url: self.endpoint_url.or(other.endpoint_url),
+            endpoints: self.endpoints,
+            metadata_endpoint: self.metadata_endpoint.or(other.metadata_endpoint),
+            ca_bundle: self.ca_bundle.or(other.ca_bundle),
+            assume_role: self.assume_role.or(other.assume_role),
+            fips: self.fips || other.fips,
+            dual_stack: self.dual_stack || other.dual_stack,
+        }
+    }
+
     /// Fills what is not set from the variables that curl and the AWS SDKs know.
     pub fn or_environment(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, CloudError> {
         let get = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
@@ -131,6 +152,27 @@ mod tests {
         assert_eq!(network.proxy_for("https://a").map(ToString::to_string).as_deref(), Some("http://proxy:3128"));
         assert!(network.proxy_for("http://a").is_none());
         assert!(network.unproxied().starts_with("169.254.169.254,") && network.unproxied().ends_with(".internal"));
+    }
+
+    #[test]
+    fn a_command_line_wins_over_settings_and_leaves_the_rest_to_them() {
+        let proxy = |text| Proxy::parse(text).expect("proxy");
+        let line = Network { https_proxy: Some(proxy("http://line:1")), ..Network::default() };
+        let line = Network { endpoints: BTreeMap::from([(Service::CloudFormation, "http://line".into())]), ..line };
+        let settings = Network {
+            https_proxy: Some(proxy("http://settings:1")),
+            ca_bundle: Some("/etc/ca.pem".into()),
+            endpoints: BTreeMap::from([
+                (Service::CloudFormation, "http://settings".into()),
+                (Service::Ssm, "http://ssm".into()),
+            ]),
+            ..Network::default()
+        };
+        let network = line.or(settings);
+        assert_eq!(network.proxy_for("https://a").map(ToString::to_string).as_deref(), Some("http://line:1"));
+        assert_eq!(network.endpoint(Service::CloudFormation), Some("http://line"));
+        assert_eq!(network.endpoint(Service::Ssm), Some("http://ssm"));
+        assert_eq!(network.ca_bundle, Some("/etc/ca.pem".into()));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Explain for JournalError {
             },
             Self::Content { .. } => Some("look at the file, then take it away: muster starts without it".into()),
             Self::Locked { waited: false, .. } => {
-                Some("see `muster status`; `--wait-lock 300` waits for it to end".into())
+                Some("see `muster status`; `--wait-lock 5m` waits for it to end".into())
             }
             Self::Locked { .. } => Some("see `muster status`".into()),
         }

@@ -1,4 +1,4 @@
-//! The runs that are remembered: one file each, a bounded number, and those that ended without a word.
+//! The runs that are remembered: one file each, a bounded number, and those of which nobody has heard how they ended.
 
 use super::error::JournalError;
 use super::record::{FailureRecord, Record, RunId, State};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Runs that are kept beside the newest unfinished ones.
+/// Runs that are kept beside those that still matter.
 const KEEP: usize = 50;
 const LARGEST: u64 = 4 * 1024 * 1024;
 
@@ -18,21 +18,27 @@ pub struct History {
     directory: PathBuf,
 }
 
-/// How a run ended that could not say so itself.
+/// Why nobody has heard how a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interruption {
+pub enum Unheard {
     /// Its process is gone and the machine is not: killed, or out of memory.
     Killed,
     /// The machine stopped: reboot, kernel panic, power loss.
     MachineStopped,
+    /// It ended by itself and could tell nobody: it did not get to know whom, or could neither write nor send it.
+    Untold,
 }
 
-impl Interruption {
+impl Unheard {
     /// For a signal's reason.
     pub fn message(self, record: &Record) -> String {
-        let what = match self {
-            Self::Killed => "the run's process was killed",
-            Self::MachineStopped => "the machine stopped (reboot, kernel panic or power loss)",
+        let what = match (self, &record.failure) {
+            (Self::Killed, _) => "the run's process was killed".to_owned(),
+            (Self::MachineStopped, _) => "the machine stopped (reboot, kernel panic or power loss)".to_owned(),
+            (Self::Untold, Some(failure)) => {
+                return format!("{}: {}; run {}, told late", failure.stage, failure.message, record.id);
+            }
+            (Self::Untold, None) => return format!("run {}, told late", record.id),
         };
         let stage = record.stage().map_or("before its first stage", Stage::name);
         format!("{what} at stage {stage}; run {}", record.id)
@@ -95,34 +101,49 @@ impl History {
         Ok(records.find(|record| record.state == State::Done && record.tree.is_some()))
     }
 
-    /// Runs that ended without a word, the oldest first. Whoever reports one says so with [`History::settle`]
-    /// *after* the report is safe in the outbox: a kill between the two reports it twice, never not at all.
-    pub fn interrupted(&self) -> Result<Vec<(Record, Interruption)>, JournalError> {
+    /// Runs of which nobody has heard how they ended, the oldest first. Whoever reports one says so with
+    /// [`History::settle`] *after* the report is safe in the outbox: a kill between the two reports it twice, never not
+    /// at all.
+    pub fn unheard(&self) -> Result<Vec<(Record, Unheard)>, JournalError> {
         let mut found = Vec::new();
         for id in self.ids()? {
             let Ok(record) = self.read(&id) else { continue };
-            if record.state == State::Running && !record.process.is_alive() {
-                let how = if record.process.same_boot() { Interruption::Killed } else { Interruption::MachineStopped };
-                found.push((record, how));
-            }
+            let why = match record.state {
+                State::Running if record.process.is_alive() => continue,
+                State::Running if record.process.same_boot() => Unheard::Killed,
+                State::Running => Unheard::MachineStopped,
+                _ if record.reported => continue,
+                _ => Unheard::Untold,
+            };
+            found.push((record, why));
         }
         Ok(found)
     }
 
-    /// Says of an interrupted run that it was noticed.
-    pub fn settle(&self, mut record: Record, how: Interruption, now: Timestamp) -> Result<(), JournalError> {
-        let message = how.message(&record);
-        record.failure = Some(FailureRecord { stage: Stage::Interrupted, message, hint: None, place: None });
-        record.state = State::Interrupted;
-        record.ended = Some(now);
+    /// Says of such a run that its end was told, and of one that was interrupted how it ended.
+    pub fn settle(&self, mut record: Record, why: Unheard, now: Timestamp) -> Result<(), JournalError> {
+        if why != Unheard::Untold {
+            let message = why.message(&record);
+            record.failure = Some(FailureRecord { stage: Stage::Interrupted, message, hint: None, place: None });
+            record.state = State::Interrupted;
+            record.ended = Some(now);
+        }
+        record.reported = true;
         self.save(&record)
     }
 
-    /// Forgets the oldest runs, but none that still has to be noticed.
+    /// Forgets the oldest runs, but none whose end still has to be told, and not the last that ended well: without its
+    /// commit the next run would take itself for the first, and let a branch go back.
     pub fn prune(&self) -> Result<(), JournalError> {
         let ids = self.ids()?;
-        for id in &ids[..ids.len().saturating_sub(KEEP)] {
-            if self.read(id).is_ok_and(|record| record.state == State::Running) {
+        let old = &ids[..ids.len().saturating_sub(KEEP)];
+        if old.is_empty() {
+            return Ok(());
+        }
+        let last_done = self.last_done()?.map(|record| record.id);
+        for id in old {
+            let matters = |record: Record| record.state == State::Running || !record.reported;
+            if last_done.as_ref() == Some(id) || self.read(id).is_ok_and(matters) {
                 continue;
             }
             let path = self.path(id);
@@ -141,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_an_end_is_noticed_once() {
+    fn a_run_of_which_nobody_heard_is_told_once() {
         let state = tempfile::tempdir().expect("scratch");
         let history = History::open(state.path());
         let mut killed = record(1);
@@ -151,20 +172,34 @@ mod tests {
         stopped.process.boot = "the boot before".into();
         let alive = record(3);
         let mut done = record(4);
-        (done.state, done.process) = (State::Done, killed.process.clone());
-        for record in [&killed, &stopped, &alive, &done] {
+        (done.state, done.process, done.reported) = (State::Done, killed.process.clone(), true);
+        let mut untold = record(5);
+        (untold.state, untold.process) = (State::Failed, killed.process.clone());
+        let (stage, message) = (Stage::Settings, "unknown key `rols`".to_owned());
+        untold.failure = Some(FailureRecord { stage, message, hint: None, place: None });
+        for record in [&killed, &stopped, &alive, &done, &untold] {
             history.save(record).expect("saves");
         }
-        let found = history.interrupted().expect("reads");
-        let how: Vec<Interruption> = found.iter().map(|(_, how)| *how).collect();
-        assert_eq!(how, [Interruption::Killed, Interruption::MachineStopped]);
-        assert!(how[0].message(&killed).contains("killed at stage converge"));
-        for (record, how) in found {
-            history.settle(record, how, Timestamp::UNIX_EPOCH).expect("settles");
+        let found = history.unheard().expect("reads");
+        let why: Vec<Unheard> = found.iter().map(|(_, why)| *why).collect();
+        assert_eq!(why, [Unheard::Killed, Unheard::MachineStopped, Unheard::Untold]);
+        assert!(why[0].message(&killed).contains("killed at stage converge"));
+        assert!(why[2].message(&untold).starts_with("settings: unknown key `rols`; run "));
+        for (record, why) in found {
+            history.settle(record, why, Timestamp::UNIX_EPOCH).expect("settles");
         }
-        assert!(history.interrupted().expect("reads").is_empty());
+        assert!(history.unheard().expect("reads").is_empty());
         let settled = history.read(&killed.id).expect("reads");
         assert_eq!((settled.state, settled.exit_code()), (State::Interrupted, Some(24)));
+        let settled = history.read(&untold.id).expect("reads");
+        assert_eq!((settled.state, settled.exit_code(), settled.reported), (State::Failed, Some(10), true));
+    }
+
+    #[test]
+    fn a_record_from_before_the_flag_is_taken_for_told() {
+        let mut written = serde_json::to_value(record(1)).expect("serialises");
+        written.as_object_mut().expect("a mapping").shift_remove("reported");
+        assert!(serde_json::from_value::<Record>(written).expect("reads").reported);
     }
 
     #[test]
@@ -174,12 +209,30 @@ mod tests {
         for second in 0..60 {
             let mut record = record(1000 + second);
             record.state = if second == 0 { State::Running } else { State::Done };
+            record.reported = second != 1;
             history.save(&record).expect("saves");
         }
         history.prune().expect("prunes");
         let ids = history.ids().expect("lists");
-        assert_eq!(ids.len(), KEEP + 1);
+        assert_eq!(ids.len(), KEEP + 2);
         assert_eq!(history.read(&ids[0]).expect("reads").state, State::Running);
+        assert!(!history.read(&ids[1]).expect("reads").reported);
+    }
+
+    #[test]
+    fn the_last_good_run_outlives_any_number_of_failed_ones() {
+        let state = tempfile::tempdir().expect("scratch");
+        let history = History::open(state.path());
+        for second in 0..80 {
+            let mut record = record(1000 + second);
+            record.state = if second < 10 { State::Done } else { State::Failed };
+            (record.tree, record.reported) = (Some(format!("commit-{second}")), true);
+            history.save(&record).expect("saves");
+            history.prune().expect("prunes");
+        }
+        let last = history.last_done().expect("reads").expect("it is kept");
+        assert_eq!(last.tree.as_deref(), Some("commit-9"));
+        assert_eq!(history.ids().expect("lists").len(), KEEP + 1, "and no other beside the newest");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Done {
     pub tree: String,
     /// When.
     pub at: Timestamp,
+    /// The stretch of the instance's life in its Auto Scaling group whose lifecycle action was completed.
+    #[serde(default)]
+    pub stretch: Option<String>,
 }
 
 /// The marker of a state directory.
@@ -77,7 +80,7 @@ mod tests {
         let host = HostKey { instance: "i-1".into(), image: "ami-1".into(), volume: "vol-1".into() };
         assert_eq!(marker.read(&host), None);
         let at = Timestamp::UNIX_EPOCH;
-        let done = Done { host: host.clone(), run: RunId::new(at), tree: "abc".into(), at };
+        let done = Done { host: host.clone(), run: RunId::new(at), tree: "abc".into(), at, stretch: None };
         marker.write(&done).expect("writes");
         assert_eq!(marker.read(&host), Some(done));
         assert_eq!(marker.read(&HostKey { volume: "vol-2".into(), ..host.clone() }), None);

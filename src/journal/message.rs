@@ -37,7 +37,7 @@ pub enum Message {
     },
     /// `autoscaling:CompleteLifecycleAction`.
     Lifecycle {
-        /// The group's name.
+        /// The group's name; empty where it is asked for.
         group: String,
         /// The hook's name.
         hook: String,
@@ -47,6 +47,10 @@ pub enum Message {
         region: Option<String>,
         /// CONTINUE or ABANDON.
         proceed: bool,
+        /// Whether an earlier boot has completed the action of this stretch of the instance's life already, so that no
+        /// active one need be left.
+        #[serde(default)]
+        again: bool,
     },
     /// `autoscaling:SetInstanceHealth`.
     InstanceHealth {
@@ -76,6 +80,22 @@ impl Message {
         self
     }
 
+    /// Whether both are said to the same listener, in whatever words.
+    pub fn same_listener(&self, other: &Self) -> bool {
+        self.listener() == other.listener()
+    }
+
+    fn listener(&self) -> [&str; 5] {
+        match self {
+            Self::CloudFormation { stack, resource, region, unique_id, .. } => {
+                ["stack", stack, resource, region.as_deref().unwrap_or_default(), unique_id]
+            }
+            Self::WaitHandle { url, unique_id, .. } => ["handle", url.expose(), unique_id, "", ""],
+            Self::Lifecycle { hook, instance, .. } => ["hook", hook, instance, "", ""],
+            Self::InstanceHealth { instance, .. } => ["health", instance, "", "", ""],
+        }
+    }
+
     /// Whether it says that all went well.
     pub fn is_success(&self) -> bool {
         match self {
@@ -96,7 +116,8 @@ impl fmt::Display for Message {
             }
             Self::WaitHandle { success, .. } => write!(f, "wait handle {}", word(*success, "SUCCESS", "FAILURE")),
             Self::Lifecycle { group, hook, proceed, .. } => {
-                write!(f, "lifecycle {} to {group}/{hook}", word(*proceed, "CONTINUE", "ABANDON"))
+                let slash = if group.is_empty() { "" } else { "/" };
+                write!(f, "lifecycle {} to {group}{slash}{hook}", word(*proceed, "CONTINUE", "ABANDON"))
             }
             Self::InstanceHealth { instance, healthy, .. } => {
                 write!(f, "health {} of {instance}", word(*healthy, "Healthy", "Unhealthy"))

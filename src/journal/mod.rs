@@ -14,12 +14,12 @@ mod run;
 mod status;
 
 pub use error::JournalError;
-pub use history::{History, Interruption};
+pub use history::{History, Unheard};
 pub use journald::Priority;
 pub use lock::Lock;
 pub use marker::{Done, HostKey, Marker};
 pub use message::Message;
-pub use outbox::{Attempt, Delivery, Entry, Outbox, Pending};
+pub use outbox::{Attempt, Delivery, Entry, Outbox, Pending, UNKEPT};
 pub use process::Process;
 pub use progress::Progress;
 pub use record::{Counts, FailureRecord, Record, RunId, StageTime, State};

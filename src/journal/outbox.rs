@@ -6,7 +6,9 @@ use super::record::RunId;
 use crate::host::durable;
 use crate::secret::Redactor;
 use jiff::Timestamp;
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,8 @@ pub enum Delivery {
     Delivered,
     /// Nobody waits for it any more.
     Expired,
+    /// It was answered with a no that another attempt would not change.
+    Refused,
 }
 
 /// One attempt to say it. One without an end may have been heard: the process ended before the answer.
@@ -36,7 +40,7 @@ pub struct Attempt {
 /// Something to be said, and how that went so far.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its number; entries are said in this order.
+    /// Its number; entries are said in this order. [`UNKEPT`] for one that could not be written down.
     pub number: u64,
     /// What makes it the same as another: the outcome of one run for one listener.
     pub key: String,
@@ -54,7 +58,21 @@ pub struct Entry {
     pub state: Delivery,
 }
 
+/// The number of what could not be written down: it is said once, and not remembered.
+pub const UNKEPT: u64 = 0;
+
 impl Entry {
+    /// Of something to be said.
+    fn new(number: u64, key: &str, message: Message, expires: Option<Timestamp>, now: Timestamp) -> Self {
+        let (key, attempts, state) = (key.to_owned(), Vec::new(), Delivery::Pending);
+        Self { number, key, message, created: now, expires, attempts, attempts_total: 0, state }
+    }
+
+    /// Whether it is the outcome of a run.
+    pub fn is_of(&self, run: &RunId) -> bool {
+        self.key.strip_prefix(run.as_str()).is_some_and(|rest| rest.starts_with(' '))
+    }
+
     /// Whether it may have been heard already, because an attempt has no end. "No active Lifecycle Action" is then
     /// the answer of a success.
     pub fn may_have_been_heard(&self) -> bool {
@@ -97,40 +115,46 @@ impl Outbox {
         expires: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Entry, JournalError> {
+        // A signal by hand may come while a boot reports: two that take the same number would lose one of both.
+        let _turn = self.turn()?;
         let (entries, _) = self.all()?;
         if let Some(entry) = entries.iter().find(|entry| entry.key == key) {
             return Ok(entry.clone());
         }
         let number = self.numbers()?.last().map_or(1, |last| last + 1);
-        let entry = Entry {
-            number,
-            key: key.to_owned(),
-            message: message.scrubbed(&self.redactor),
-            created: now,
-            expires,
-            attempts: Vec::new(),
-            attempts_total: 0,
-            state: Delivery::Pending,
-        };
+        let entry = Entry::new(number, key, message.scrubbed(&self.redactor), expires, now);
         self.save(&entry)?;
         self.prune()?;
         Ok(entry)
     }
 
-    /// How a run ended, where that was written down to be said: whether well.
-    pub fn verdict_of(&self, run: &RunId) -> Result<Option<bool>, JournalError> {
-        let prefix = format!("{run} ");
-        let (entries, _) = self.all()?;
-        Ok(entries.iter().find(|entry| entry.key.starts_with(&prefix)).map(|entry| entry.message.is_success()))
+    /// What is to be said where nothing can be written down: what becomes of it is not remembered.
+    pub fn unkept(&self, key: &str, message: Message, now: Timestamp) -> Entry {
+        Entry::new(UNKEPT, key, message.scrubbed(&self.redactor), None, now)
     }
 
-    /// What is still to be said, in order. Entries that nobody waits for any more are marked so.
+    /// Holds the directory until it is dropped.
+    fn turn(&self) -> Result<Flock<File>, JournalError> {
+        let failed = |error| JournalError::state("lock", &self.directory, error);
+        durable::make_directory(&self.directory, 0o700).map_err(failed)?;
+        let directory = File::open(&self.directory).map_err(failed)?;
+        Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, error)| failed(error.into()))
+    }
+
+    /// How a run ended, where that was written down to be said: whether well.
+    pub fn verdict_of(&self, run: &RunId) -> Result<Option<bool>, JournalError> {
+        let (entries, _) = self.all()?;
+        Ok(entries.iter().find(|entry| entry.is_of(run)).map(|entry| entry.message.is_success()))
+    }
+
+    /// What is still to be said, in order. Entries that nobody waits for any more are marked so, where that can be
+    /// written.
     pub fn pending(&self, now: Timestamp) -> Result<Pending, JournalError> {
         let mut pending = self.waiting()?;
         for mut entry in std::mem::take(&mut pending.entries) {
             if entry.expires.is_some_and(|expires| expires <= now) {
                 entry.state = Delivery::Expired;
-                self.save(&entry)?;
+                pending.unreadable.extend(self.save(&entry).err());
             } else {
                 pending.entries.push(entry);
             }
@@ -163,6 +187,12 @@ impl Outbox {
         self.answered(entry, answer, now)
     }
 
+    /// Says that it will never be accepted: nobody tries again.
+    pub fn refused(&self, entry: &mut Entry, answer: &str, now: Timestamp) -> Result<(), JournalError> {
+        entry.state = Delivery::Refused;
+        self.answered(entry, answer, now)
+    }
+
     /// Says that the attempt failed. The entry stays.
     pub fn failed(&self, entry: &mut Entry, answer: &str, now: Timestamp) -> Result<(), JournalError> {
         self.answered(entry, answer, now)
@@ -182,6 +212,9 @@ impl Outbox {
 
     /// Root's alone, because an entry may hold a presigned address.
     fn save(&self, entry: &Entry) -> Result<(), JournalError> {
+        if entry.number == UNKEPT {
+            return Ok(());
+        }
         let path = self.path(entry.number);
         let text = serde_json::to_vec_pretty(entry).map_err(|error| JournalError::content(&path, error))?;
         durable::make_directory(&self.directory, 0o700)
@@ -218,7 +251,7 @@ impl Outbox {
     fn read(&self, number: u64) -> Result<Entry, JournalError> {
         let path = self.path(number);
         let mut text = zeroize::Zeroizing::new(Vec::new());
-        std::fs::File::open(&path)
+        File::open(&path)
             .and_then(|file| file.take(LARGEST).read_to_end(&mut text))
             .map_err(|error| JournalError::state("read", &path, error))?;
         let entry: Entry = serde_json::from_slice(&text).map_err(|error| JournalError::content(&path, error))?;
@@ -276,6 +309,56 @@ mod tests {
         assert_eq!(ids(&outbox), ["run-1/cfn"]);
         let again = outbox.put("run-1/handle", handle(), None, NOW).expect("puts");
         assert_eq!((again.number, again.state), (second.number, Delivery::Delivered), "one key is one entry");
+    }
+
+    #[test]
+    fn a_refusal_is_final_and_a_failure_is_not() {
+        let state = tempfile::tempdir().expect("scratch");
+        let outbox = Outbox::open(state.path(), Redactor::default());
+        let mut refused = outbox.put("run-1 cfn", signal(true), None, NOW).expect("puts");
+        let mut failed = outbox.put("run-1 handle", handle(), None, NOW).expect("puts");
+        for entry in [&mut refused, &mut failed] {
+            outbox.attempt(entry, NOW).expect("attempts");
+        }
+        outbox.refused(&mut refused, "there is no such stack", NOW).expect("refuses");
+        outbox.failed(&mut failed, "throttled", NOW).expect("fails");
+        assert_eq!(ids(&outbox), ["run-1 handle"]);
+        assert_eq!(outbox.put("run-1 cfn", signal(true), None, NOW).expect("puts").state, Delivery::Refused);
+    }
+
+    #[test]
+    fn an_entry_is_of_its_run_and_of_no_other() {
+        let state = tempfile::tempdir().expect("scratch");
+        let outbox = Outbox::open(state.path(), Redactor::default());
+        let run = |text| RunId::parse(text).expect("a name");
+        let entry = outbox.put("run-1 cfn", signal(true), None, NOW).expect("puts");
+        assert!(entry.is_of(&run("run-1")) && !entry.is_of(&run("run-12")) && !entry.is_of(&run("run")));
+        assert_eq!(outbox.verdict_of(&run("run-1")).expect("reads"), Some(true));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests set the stage")]
+    fn what_cannot_be_written_down_can_still_be_said() {
+        let state = tempfile::tempdir().expect("scratch");
+        std::fs::write(state.path().join("outbox"), b"no directory").expect("writes");
+        let outbox = Outbox::open(state.path(), Redactor::default());
+        outbox.put("k", signal(false), None, NOW).expect_err("it cannot be kept");
+        let mut entry = outbox.unkept("k", signal(false), NOW);
+        outbox.attempt(&mut entry, NOW).expect("nothing is written");
+        outbox.delivered(&mut entry, "200", NOW).expect("nothing is written");
+        assert_eq!((entry.number, entry.state), (UNKEPT, Delivery::Delivered));
+    }
+
+    #[test]
+    fn two_who_write_at_once_take_two_numbers() {
+        let state = tempfile::tempdir().expect("scratch");
+        std::thread::scope(|scope| {
+            for who in 0..8 {
+                let outbox = Outbox::open(state.path(), Redactor::default());
+                scope.spawn(move || outbox.put(&format!("run-{who} cfn"), signal(true), None, NOW).expect("puts"));
+            }
+        });
+        assert_eq!(ids(&Outbox::open(state.path(), Redactor::default())).len(), 8);
     }
 
     #[test]

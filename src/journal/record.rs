@@ -144,6 +144,14 @@ pub struct Record {
     pub changes_total: u64,
     /// What should be known beside: downloads that nothing verified, roles skipped.
     pub notes: Vec<String>,
+    /// Whether its outcome was told, or is safe in the outbox. The next boot tells what this one could not.
+    #[serde(default = "reported_before")]
+    pub reported: bool,
+}
+
+/// Of a record that was written before records said so.
+fn reported_before() -> bool {
+    true
 }
 
 /// More changes than these are counted, not named.
@@ -168,6 +176,7 @@ impl Record {
             changes: Vec::new(),
             changes_total: 0,
             notes: Vec::new(),
+            reported: false,
         }
     }
 

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Run {
     inner: Mutex<Inner>,
-    history: History,
-    directory: PathBuf,
+    /// Where it is written down: its record, and the directory of the status.
+    places: Option<(History, PathBuf)>,
     redactor: Redactor,
     journald: Journald,
     progress: Progress,
@@ -40,7 +40,8 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 impl Run {
-    /// Begins: the record says that it runs before anything is done.
+    /// Begins: the record says that it runs before anything is done. Beside the run it gives whether that could be
+    /// written: a run without a record can still tell whoever waits.
     pub fn begin(
         command: &str,
         state: &Path,
@@ -48,20 +49,29 @@ impl Run {
         redactor: Redactor,
         progress: Progress,
         now: Timestamp,
-    ) -> Result<Self, JournalError> {
+    ) -> (Self, Result<(), JournalError>) {
         let history = History::open(state);
+        let mut run = Self::unrecorded(command, redactor, progress, now);
+        run.places = Some((history.clone(), directory.to_owned()));
+        let inner = run.lock();
+        let kept = history.save(&inner.record);
+        if let Err(error) = history.prune() {
+            run.say(&inner, Priority::Warning, &error.to_string());
+        }
+        let shown = inner.status.write(directory);
+        run.say(&inner, Priority::Notice, &format!("{command} begins"));
+        drop(inner);
+        (run, kept.and(shown))
+    }
+
+    /// A run that leaves no record and no status, and forgets no earlier run: one that only says what others did must
+    /// not stand in their place when somebody asks how the host is.
+    pub fn unrecorded(command: &str, redactor: Redactor, progress: Progress, now: Timestamp) -> Self {
         let record = Record::begin(command, now);
-        history.save(&record)?;
-        history.prune()?;
         let status = Status::of(&record, now);
-        status.write(directory)?;
         let (shown, kept) = (Instant::now(), Instant::now());
         let inner = Inner { record, status, shown, kept, ended: false };
-        let journald = Journald::of_machine();
-        let directory = directory.to_owned();
-        let run = Self { inner: Mutex::new(inner), history, directory, redactor, journald, progress };
-        run.say(&run.lock(), Priority::Notice, &format!("{command} begins"));
-        Ok(run)
+        Self { inner: Mutex::new(inner), places: None, redactor, journald: Journald::of_machine(), progress }
     }
 
     /// The same, without systemd's journal: for tests and for roots that are not this machine.
@@ -152,6 +162,13 @@ impl Run {
         self.keep(&mut inner);
     }
 
+    /// Says that its outcome was told, or is safe in the outbox.
+    pub fn reported(&self) {
+        let mut inner = self.lock();
+        inner.record.reported = true;
+        self.keep(&mut inner);
+    }
+
     /// Says what should be known beside the outcome; it is kept with the run.
     pub fn note(&self, text: &str) {
         let text = self.redactor.scrub(text);
@@ -185,8 +202,10 @@ impl Run {
         inner.status.percent = inner.status.percent.max(percent);
         let record = inner.record.clone();
         // Both are tried: where the disk is full, the status in /run still tells.
-        let kept = self.history.save(&record);
-        let shown = inner.status.write(&self.directory);
+        let (kept, shown) = match &self.places {
+            Some((history, directory)) => (history.save(&record), inner.status.write(directory)),
+            None => (Ok(()), Ok(())),
+        };
         match &record.failure {
             // The failure itself is printed once, by the command.
             Some(failure) => self.progress.line(&format!("failed at {}", failure.stage)),
@@ -214,7 +233,7 @@ impl Run {
 
     fn keep(&self, inner: &mut Inner) {
         inner.kept = Instant::now();
-        if let Err(error) = self.history.save(&inner.record) {
+        if let Some(Err(error)) = self.places.as_ref().map(|(history, _)| history.save(&inner.record)) {
             self.say(inner, Priority::Warning, &error.to_string());
         }
     }
@@ -222,7 +241,7 @@ impl Run {
     fn show(&self, inner: &mut Inner) {
         inner.shown = Instant::now();
         inner.status.updated = Timestamp::now();
-        if let Err(error) = inner.status.write(&self.directory) {
+        if let Some(Err(error)) = self.places.as_ref().map(|(_, directory)| inner.status.write(directory)) {
             self.say(inner, Priority::Warning, &error.to_string());
         }
     }
@@ -269,9 +288,10 @@ mod tests {
         fn run(&self) -> Run {
             let path = self.directory.path();
             let progress = Progress::to(Box::new(Sink(Arc::clone(&self.seen))), true);
-            let run =
+            let (run, kept) =
                 Run::begin("muster boot", &path.join("state"), path, self.redactor.clone(), progress, Timestamp::now());
-            run.expect("begins").apart()
+            kept.expect("is kept");
+            run.apart()
         }
 
         fn everything(&self) -> String {
@@ -318,6 +338,37 @@ mod tests {
         let record = History::open(&scratch.directory.path().join("state")).newest().expect("reads").expect("there");
         assert_eq!((record.state, record.exit_code()), (State::Failed, Some(70)));
         assert!(record.failure.expect("why").message.contains("panicked"));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests set the stage")]
+    fn a_run_that_cannot_be_written_goes_on_and_says_so() {
+        let scratch = tempfile::tempdir().expect("scratch");
+        std::fs::write(scratch.path().join("state"), b"no directory").expect("writes");
+        let (state, directory) = (scratch.path().join("state"), scratch.path().join("run"));
+        let (run, kept) =
+            Run::begin("muster boot", &state, &directory, Redactor::default(), Progress::silent(), Timestamp::now());
+        assert!(kept.expect_err("no record").to_string().contains("state"));
+        let run = run.apart();
+        run.enter(Stage::Identity);
+        let failure = Failure::message(Stage::State, "no record");
+        run.end(Err(&failure)).expect_err("and no end of one");
+        let status = Status::read(&directory).expect("reads").expect("there");
+        assert_eq!((status.state, status.exit_code), (State::Failed, Some(25)), "the status still tells");
+    }
+
+    #[test]
+    fn an_unrecorded_run_stands_in_nobody_s_place() {
+        let scratch = Scratch::new();
+        let failure = Failure::message(Stage::Converge, "a task failed");
+        scratch.run().end(Err(&failure)).expect("ends");
+        let (history, before) = (History::open(&scratch.directory.path().join("state")), scratch.everything());
+        let report =
+            Run::unrecorded("muster boot --report-only", Redactor::default(), Progress::silent(), Timestamp::now());
+        let report = report.apart();
+        report.enter(Stage::Signal);
+        report.end(Ok(())).expect("ends");
+        assert_eq!((history.ids().expect("lists").len(), scratch.everything()), (1, before));
     }
 
     #[test]

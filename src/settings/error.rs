@@ -112,6 +112,19 @@ pub enum SettingsError {
     },
 }
 
+impl SettingsError {
+    /// The key that is refused, with its parents, where one is.
+    pub(crate) fn path(&self) -> Option<&str> {
+        match self {
+            Self::UnknownKey { path, .. }
+            | Self::Value { path, .. }
+            | Self::Launch { path, .. }
+            | Self::Template { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// Where the rule about launch data is written.
 pub(crate) const LAUNCH_RULE: &str =
     "launch data may narrow what the image allows, never widen it (ARCHITECTURE.md, Settings)";

@@ -61,6 +61,7 @@ fn one(path: &str, node: &Node, allow: &Allow, deadline: Period) -> Result<(), S
             | "cloudformation.from_tags"
             | "autoscaling.group"
             | "autoscaling.hook"
+            | "autoscaling.from_group"
             | "instance_health",
         ) => Ok(()),
         ("deadline", "") => match text.and_then(Period::parse) {

@@ -8,6 +8,7 @@ mod launch;
 mod merge;
 mod node;
 mod reference;
+mod salvage;
 mod scalar;
 mod secret_url;
 mod secrets;
@@ -35,6 +36,11 @@ pub use written::Written;
 /// Reads the settings of the image and of the command line, and of user-data where it is given already.
 pub fn load(sources: &Sources) -> Result<Written, SettingsError> {
     Written::load(sources)
+}
+
+/// The same as far as they are sound, where [`load`] refuses them: for telling whoever waits that it does.
+pub fn salvage(sources: &Sources) -> Written {
+    Written::salvage(sources)
 }
 
 /// The JSON Schema of muster.yaml, for editors.

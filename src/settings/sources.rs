@@ -29,7 +29,7 @@ pub struct Sources {
 impl Sources {
     /// The image's documents, one over the other.
     pub(crate) fn baked(&self) -> Result<Node, SettingsError> {
-        let mut root = yaml::parse(Source { name: "settings".into(), layer: Layer::Baked, text: String::new() })?;
+        let mut root = yaml::empty(Layer::Baked);
         for path in self.files()? {
             if let Some(text) = read(&path, self.file.as_ref() == Some(&path))? {
                 let source = Source { name: path.display().to_string(), layer: Layer::Baked, text };
@@ -39,12 +39,23 @@ impl Sources {
         Ok(root)
     }
 
-    fn files(&self) -> Result<Vec<PathBuf>, SettingsError> {
-        let beneath = |path: &str| {
-            if self.root.as_os_str().is_empty() { Path::new("/").join(path) } else { self.root.join(path) }
-        };
-        let mut files = vec![self.file.clone().unwrap_or_else(|| beneath("etc/muster/muster.yaml"))];
-        let directory = self.directory.clone().unwrap_or_else(|| beneath("etc/muster/conf.d"));
+    fn beneath(&self, path: &str) -> PathBuf {
+        if self.root.as_os_str().is_empty() { Path::new("/").join(path) } else { self.root.join(path) }
+    }
+
+    /// The image's first document.
+    pub(crate) fn main(&self) -> PathBuf {
+        self.file.clone().unwrap_or_else(|| self.beneath("etc/muster/muster.yaml"))
+    }
+
+    /// Whether the image has settings.
+    pub fn are_there(&self) -> bool {
+        self.main().exists()
+    }
+
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, SettingsError> {
+        let mut files = vec![self.main()];
+        let directory = self.directory.clone().unwrap_or_else(|| self.beneath("etc/muster/conf.d"));
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.directory.is_none() => return Ok(files),
@@ -67,7 +78,7 @@ impl Sources {
 
     /// The command line's document.
     pub(crate) fn flags(&self) -> Result<Node, SettingsError> {
-        let mut root = yaml::parse(Source { name: "flags".into(), layer: Layer::Flag, text: String::new() })?;
+        let mut root = yaml::empty(Layer::Flag);
         for (key, value) in &self.flags {
             let source = Source { name: format!("--set {key}"), layer: Layer::Flag, text: value.clone() };
             root = merge::over(root, nested(key, yaml::parse_value(source)?));

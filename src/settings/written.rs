@@ -5,7 +5,7 @@ use super::keys::{Early, Settings};
 use super::node::{Node, Origin};
 use super::shown::Shown;
 use super::sources::{Sources, mapping};
-use super::{launch, merge, template, typed, user_data, validate};
+use super::{launch, merge, salvage, template, typed, user_data, validate};
 use crate::failure::Place;
 
 /// Settings as written.
@@ -26,6 +26,18 @@ impl Written {
             Some(bytes) => written.with_user_data(bytes),
             None => Ok(written),
         }
+    }
+
+    /// The settings as far as they are sound, where not all of them are.
+    pub(super) fn salvage(sources: &Sources) -> Self {
+        let judge = |root: &Node| {
+            template::refuse_misplaced(root)?;
+            typed::read::<Settings>(&merge::without_resets(root.clone()), true).map(drop)
+        };
+        let flags = sources.flags().unwrap_or_else(|_| super::yaml::empty(super::Layer::Flag));
+        let (baked, flags) = (salvage::sound(salvage::documents(sources), judge), salvage::sound(flags, judge));
+        let merged = merge::without_resets(merge::over(baked.clone(), flags.clone()));
+        Self { baked, launch: None, flags, merged }
     }
 
     /// Judges one file alone, as `muster config check` does.
@@ -76,6 +88,13 @@ impl Written {
         launch::judge_rendered(&rendered, &settings.launch.allow)?;
         validate::validate(&settings, &rendered)?;
         Ok(settings)
+    }
+
+    /// The same without the values that are refused once they are known: for telling whoever waits.
+    pub fn salvaged(&self, facts: &serde_json::Value) -> Settings {
+        let with = |merged: &Node| Self { merged: merged.clone(), ..self.clone() }.resolve(facts);
+        let merged = salvage::sound(self.merged.clone(), |merged| with(merged).map(drop));
+        with(&merged).unwrap_or_default()
     }
 
     /// Whether facts are needed before every value is known.

@@ -1,7 +1,7 @@
 //! YAML 1.2 text to [`Node`]s, strictly: duplicate keys, anchors, tags and anything too large or too deep are refused.
 
 use super::error::SettingsError;
-use super::node::{Content, Mark, Member, Node, Scalar, Source};
+use super::node::{Content, Layer, Mark, Member, Node, Scalar, Source};
 use indexmap::IndexMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 use std::sync::Arc;
@@ -16,6 +16,12 @@ pub(crate) fn parse(source: Source) -> Result<Node, SettingsError> {
         Content::Null => Node { mark: node.mark, content: Content::Map(IndexMap::new()) },
         _ => node,
     })
+}
+
+/// A document that says nothing.
+pub(crate) fn empty(layer: Layer) -> Node {
+    let source = Arc::new(Source { name: "settings".into(), layer, text: String::new() });
+    Node { mark: Mark { source, line: 1, column: 1 }, content: Content::Map(IndexMap::new()) }
 }
 
 /// Reads one value, as a flag has it. An empty text is null.

@@ -91,7 +91,7 @@ impl Messenger {
                         }
                     }
                 }
-                Ok(Sent::Lost(error)) if scaling::may_pass(&error) => Some(error),
+                Ok(Sent::Lost(error)) if error.may_pass() => Some(error),
                 Ok(Sent::Lost(error)) => return Delivery::Refused(error),
                 Err(_) => {
                     attempted = true;

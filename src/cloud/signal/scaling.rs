@@ -1,7 +1,7 @@
 //! Auto Scaling: which group an instance is in, its lifecycle hooks, and its health.
 
 use super::super::retry::until;
-use super::super::{Answer, Call, CloudError, Instant, Kind, Service, Session};
+use super::super::{Answer, Call, CloudError, Instant, Service, Session};
 use std::time::Duration;
 
 /// An instance's place in its group.
@@ -22,6 +22,8 @@ pub struct Hook {
     pub launching: bool,
     /// How long it waits between heartbeats.
     pub heartbeat: Option<Duration>,
+    /// Whether it tells a topic or a queue of each instance: then somebody else completes its actions.
+    pub notifies: bool,
 }
 
 /// The group that an instance is in; `None` where it is in none.
@@ -52,6 +54,7 @@ pub async fn hooks(session: &Session, group: &str, deadline: Instant) -> Result<
             .map(|hook| Hook {
                 name: hook.lifecycle_hook_name.unwrap_or_default(),
                 launching: hook.lifecycle_transition.as_deref() == Some("autoscaling:EC2_INSTANCE_LAUNCHING"),
+                notifies: hook.notification_target_arn.is_some_and(|target| !target.is_empty()),
                 heartbeat: hook.heartbeat_timeout.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs),
             })
             .collect()),
@@ -116,7 +119,7 @@ pub(super) async fn set_health(session: &Session, instance_id: &str, well: bool)
 }
 
 /// The hook that an outcome is for. `None`: nobody waits, because the instance is in no group or the group has no
-/// launch hook.
+/// launch hook that is the instance's own to complete.
 pub(super) async fn held(
     session: &Session,
     instance_id: &str,
@@ -135,12 +138,12 @@ pub(super) async fn held(
         Some(hook) => (hook.to_owned(), None),
         None => {
             let mut launching = hooks(session, &group, deadline).await?;
-            launching.retain(|hook| hook.launching);
+            launching.retain(|hook| hook.launching && !hook.notifies);
             if launching.len() > 1 {
                 let names: Vec<&str> = launching.iter().map(|hook| hook.name.as_str()).collect();
                 return Err(CloudError::Addressee {
                     what: format!("group {group} has several launch hooks: {}", names.join(", ")),
-                    hint: "name the one that waits for this host in the settings",
+                    hint: "name the one that waits for this host: `signal: {autoscaling: {hook: NAME}}`",
                 });
             }
             match launching.pop() {
@@ -150,9 +153,4 @@ pub(super) async fn held(
         }
     };
     Ok(Some(Held { group, hook, instance_id: instance_id.to_owned(), timeout }))
-}
-
-/// Whether an error says that it may pass.
-pub(super) fn may_pass(error: &CloudError) -> bool {
-    !matches!(error.kind(), None | Some(Kind::Denied | Kind::Missing | Kind::Refused | Kind::Untrusted))
 }

@@ -20,7 +20,7 @@ pub struct Network {
     pub endpoint_url: Option<Url>,
     /// Endpoints of single AWS services, as of VPC endpoints.
     pub endpoints: Endpoints,
-    /// A role to assume for every AWS call.
+    /// A role to assume for every AWS call but signals, which are the host's own.
     pub assume_role: Option<AssumeRole>,
     /// Whether AWS's FIPS endpoints are used.
     pub fips: bool,

@@ -40,13 +40,23 @@ impl Default for CloudFormation {
 }
 
 /// The Auto Scaling lifecycle hook that holds this host back.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AutoScaling {
     /// The group's name. From the `aws:autoscaling:groupName` tag where none is written.
     pub group: Option<String>,
-    /// The lifecycle hook's name. No lifecycle action is completed where none is written.
+    /// The lifecycle hook's name. Where it is written, the host's role needs `autoscaling:CompleteLifecycleAction` and
+    /// nothing else.
     pub hook: Option<String>,
+    /// Whether an instance in a group asks for the hook where none is written (`autoscaling:DescribeLifecycleHooks`). It
+    /// is taken where the group has exactly one launch hook that notifies nobody else.
+    pub from_group: bool,
+}
+
+impl Default for AutoScaling {
+    fn default() -> Self {
+        Self { group: None, hook: None, from_group: true }
+    }
 }
 
 impl Signal {

@@ -58,6 +58,9 @@ fn hooks(group: &Group, names: &[&str]) -> Xml {
         xml.leaf("HeartbeatTimeout", &hook.heartbeat_timeout.as_secs().to_string());
         xml.leaf("GlobalTimeout", &hook.global_timeout().as_secs().to_string());
         xml.leaf("DefaultResult", hook.default_result.name());
+        if let Some(arn) = &hook.notifies {
+            xml.leaf("NotificationTargetARN", arn);
+        }
     });
     xml
 }

@@ -30,6 +30,8 @@ pub struct Hook {
     pub default_result: Verdict,
     /// The wait begins this long after the instance is pending: the race that first instances lose.
     pub late: Duration,
+    /// The topic or queue that is told of each wait.
+    pub notifies: Option<String>,
 }
 
 /// The way that a hook stands in.
@@ -77,6 +79,7 @@ impl Hook {
             heartbeat_timeout: Duration::from_secs(3600),
             default_result: Verdict::Abandon,
             late: Duration::ZERO,
+            notifies: None,
         }
     }
 
@@ -100,6 +103,12 @@ impl Hook {
     /// With a wait that begins so much later.
     pub fn late(mut self, by: Duration) -> Self {
         self.late = by;
+        self
+    }
+
+    /// With a topic or queue that is told of each wait.
+    pub fn notifying(mut self, arn: &str) -> Self {
+        self.notifies = Some(arn.to_owned());
         self
     }
 

@@ -1,0 +1,116 @@
+//! Lifecycle actions: the hook that settings name, the one that the group names, and warm pools that boot twice.
+
+use super::stage::{INSTANCE, Plan, Stage};
+use emulator::{Denial, Group, Hook, Lifecycle, Verdict};
+use muster::boot::Ended;
+use muster::journal::History;
+use std::time::{Duration, Instant};
+
+fn set(group: Group, settings: &str) -> Stage {
+    let plan = Plan::new().unwrap();
+    let aws = plan.aws.group(group);
+    Plan { aws, settings: settings.into(), ..plan }.set().unwrap()
+}
+
+fn boot(stage: &Stage) -> bool {
+    matches!(stage.boot(false).unwrap(), Ended::Converged { .. })
+}
+
+fn life(stage: &Stage) -> Lifecycle {
+    stage.aws.lifecycle(INSTANCE).unwrap()
+}
+
+fn verdicts(stage: &Stage) -> Vec<Verdict> {
+    life(stage).completed.iter().map(|one| one.verdict).collect()
+}
+
+fn notes(stage: &Stage) -> String {
+    History::open(&stage.root().join("var/lib/muster")).newest().unwrap().unwrap().notes.join("\n")
+}
+
+#[test]
+fn the_group_s_only_launch_hook_is_completed_though_settings_name_none() {
+    let stage = set(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE), "");
+    assert!(boot(&stage));
+    assert_eq!((life(&stage).state.as_str(), verdicts(&stage)), ("InService", vec![Verdict::Continue]));
+    // A reboot in service has nothing to complete, and does not wait for it.
+    let began = Instant::now();
+    assert!(!boot(&stage), "it is done");
+    assert!(began.elapsed() < Duration::from_secs(20) && verdicts(&stage).len() == 1);
+}
+
+#[test]
+fn a_failure_abandons_the_hook_that_the_group_names() {
+    let plan = Plan::new().unwrap();
+    let aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE));
+    let stage = Plan { aws, signed: None, ..plan }.set().unwrap();
+    stage.boot(false).unwrap_err();
+    assert_eq!(verdicts(&stage), [Verdict::Abandon]);
+}
+
+#[test]
+fn a_warm_pool_s_instance_is_let_on_twice() {
+    for settings in ["", "signal: {autoscaling: {group: web, hook: ready}}\n"] {
+        let stage = set(Group::new("web").hook(Hook::launching("ready")).warming(INSTANCE), settings);
+        assert!(boot(&stage));
+        assert_eq!(life(&stage).state, "Warmed:Stopped");
+        stage.aws.leave_warm_pool(INSTANCE);
+        assert_eq!(life(&stage).state, "Pending:Wait");
+        assert!(!boot(&stage), "converge is skipped");
+        assert_eq!((life(&stage).state.as_str(), verdicts(&stage).len()), ("InService", 2));
+    }
+}
+
+#[test]
+fn a_named_hook_needs_no_permission_to_look_and_a_reboot_does_not_wait_for_it() {
+    let group = Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE);
+    let plan = Plan::new().unwrap();
+    let aws = plan.aws.group(group).deny(Denial::of("autoscaling:Describe*"));
+    let settings = "signal: {autoscaling: {group: web, hook: ready}}\n".into();
+    let stage = Plan { aws, settings, ..plan }.set().unwrap();
+    assert!(boot(&stage));
+    assert_eq!(verdicts(&stage), [Verdict::Continue]);
+    let began = Instant::now();
+    assert!(!boot(&stage), "no active action is what a reboot finds, and no failure");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_hook_that_cannot_be_known_is_said_and_fails_nobody() {
+    let hooks = || Group::new("web").hook(Hook::launching("ready"));
+    for (group, denied, says) in [
+        (hooks(), true, "autoscaling:DescribeLifecycleHooks"),
+        (hooks().hook(Hook::launching("other")), false, "several launch hooks: ready, other"),
+    ] {
+        let plan = Plan::new().unwrap();
+        let mut aws = plan.aws.group(group.launching(INSTANCE));
+        if denied {
+            aws = aws.deny(Denial::of("autoscaling:DescribeLifecycleHooks"));
+        }
+        let stage = Plan { aws, ..plan }.set().unwrap();
+        assert!(boot(&stage));
+        let notes = notes(&stage);
+        assert!(notes.contains(says) && notes.contains("signal: {autoscaling: {hook: NAME}}"), "{notes}");
+        assert!(verdicts(&stage).is_empty());
+    }
+}
+
+#[test]
+fn nobody_else_s_hook_is_completed_and_nobody_asks_who_need_not() {
+    let notifying = Hook::launching("dns").notifying("arn:aws:sns:us-east-1:123456789012:launches");
+    let stage = set(Group::new("web").hook(notifying).launching(INSTANCE), "");
+    assert!(boot(&stage));
+    assert!(verdicts(&stage).is_empty() && notes(&stage).is_empty(), "{}", notes(&stage));
+    let stage = set(
+        Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE),
+        "signal: {autoscaling: {from_group: false}}\n",
+    );
+    assert!(boot(&stage));
+    assert!(verdicts(&stage).is_empty());
+    let alone = Plan::new().unwrap().set().unwrap();
+    assert!(boot(&alone));
+    for stage in [stage, alone] {
+        let asked = stage.aws.requests().iter().filter(|request| request.service == "autoscaling").count();
+        assert_eq!(asked, 0);
+    }
+}
