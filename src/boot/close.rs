@@ -63,7 +63,7 @@ impl Duty {
         }
         if self.request.mode != Mode::Converge {
             self.run.enter(Stage::Signal);
-            if let Some(unknown) = lifecycle::find(&mut self.audience, &self.reach, &caller) {
+            if let Some(unknown) = lifecycle::find(&mut self.audience, &self.reach, &caller, deadline) {
                 self.run.note(&unknown);
             }
         }

@@ -8,14 +8,17 @@ use crate::failure::Explain;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One answer of Auto Scaling, and a second try. A host that cannot ask is no worse off than one without a hook.
+/// One answer of Auto Scaling, and a second try; and no more than a quarter of the time that there is to tell everybody. A
+/// host that cannot ask is no worse off than one without a hook.
 const SEARCH: Duration = Duration::from_secs(8);
 
 /// Asks which hook it is and adds it to the audience. What is given is why that is not known, for the run's notes.
-pub(super) fn find(audience: &mut Audience, reach: &Reach, caller: &Caller) -> Option<String> {
+pub(super) fn find(audience: &mut Audience, reach: &Reach, caller: &Caller, deadline: Instant) -> Option<String> {
     let Some((group, None)) = audience.hook() else { return None };
     let messenger = Messenger::new(caller.own.clone(), Some(Arc::clone(&reach.metadata)));
-    let asked = messenger.hook(audience.instance(), group, None, Instant::now() + SEARCH);
+    let now = Instant::now();
+    let until = now + SEARCH.min(deadline.saturating_duration_since(now) / 4);
+    let asked = messenger.hook(audience.instance(), group, None, until);
     match reach.wait(asked) {
         Ok(Some(held)) => {
             audience.found(Some(Recipient::Lifecycle { group: Some(held.group), hook: Some(held.hook) }));

@@ -161,7 +161,7 @@ impl Order {
         let (audience, whole) = Audience::of(&settings.signal, &instance);
         whole.map_err(|error| Failure::new(Stage::Settings, error))?;
         let mut audience = audience.in_the_name_of(&self.name_or(&instance));
-        lines.extend(lifecycle::find(&mut audience, &ready.reach, &ready.caller));
+        lines.extend(lifecycle::find(&mut audience, &ready.reach, &ready.caller, ready.deadline));
         match (audience.is_empty(), instance.tags.is_none()) {
             (false, _) => Ok(audience),
             (true, true) => Err(failed(CloudError::Addressee {

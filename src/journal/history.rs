@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// Runs that are kept beside those that still matter.
 const KEEP: usize = 50;
+/// A host that never gets to know whom to tell must not fill its disk: beyond so many none is kept but the last good one.
+const MOST: usize = 200;
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// The runs that are remembered.
@@ -141,9 +143,10 @@ impl History {
             return Ok(());
         }
         let last_done = self.last_done()?.map(|record| record.id);
-        for id in old {
+        let too_old = ids.len().saturating_sub(MOST);
+        for (index, id) in old.iter().enumerate() {
             let matters = |record: Record| record.state == State::Running || !record.reported;
-            if last_done.as_ref() == Some(id) || self.read(id).is_ok_and(matters) {
+            if last_done.as_ref() == Some(id) || (index >= too_old && self.read(id).is_ok_and(matters)) {
                 continue;
             }
             let path = self.path(id);
@@ -217,6 +220,19 @@ mod tests {
         assert_eq!(ids.len(), KEEP + 2);
         assert_eq!(history.read(&ids[0]).expect("reads").state, State::Running);
         assert!(!history.read(&ids[1]).expect("reads").reported);
+    }
+
+    #[test]
+    fn runs_that_never_find_anybody_to_tell_are_bounded_too() {
+        let state = tempfile::tempdir().expect("scratch");
+        let history = History::open(state.path());
+        for second in 0..205 {
+            let mut record = record(1000 + second);
+            record.state = State::Failed;
+            history.save(&record).expect("saves");
+        }
+        history.prune().expect("prunes");
+        assert_eq!(history.ids().expect("lists").len(), MOST);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Lifecycle actions: the hook that settings name, the one that the group names, and warm pools that boot twice.
 
 use super::stage::{INSTANCE, Plan, Stage};
-use emulator::{Denial, Group, Hook, Lifecycle, Verdict};
+use emulator::{Denial, Effect, Fault, Group, Hook, Lifecycle, Verdict};
 use muster::boot::Ended;
 use muster::journal::History;
 use std::time::{Duration, Instant};
@@ -93,6 +93,18 @@ fn a_hook_that_cannot_be_known_is_said_and_fails_nobody() {
         assert!(notes.contains(says) && notes.contains("signal: {autoscaling: {hook: NAME}}"), "{notes}");
         assert!(verdicts(&stage).is_empty());
     }
+}
+
+#[test]
+fn an_auto_scaling_that_does_not_answer_costs_the_stack_nothing() {
+    let plan = Plan::new().unwrap();
+    let aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE));
+    let replace = vec![("deadline: 2m".into(), "deadline: 24s".into())];
+    let stage = Plan { aws, replace, ..plan }.set().unwrap();
+    stage.aws.fault(Fault::on("autoscaling", "*", Effect::Silence));
+    assert!(boot(&stage));
+    assert!(stage.aws.signals().len() == 1 && stage.aws.signals()[0].success);
+    assert!(notes(&stage).contains("is not known"), "{}", notes(&stage));
 }
 
 #[test]
