@@ -17,6 +17,7 @@ mod report;
 mod repository;
 pub mod signal;
 mod tree;
+mod vault;
 mod vitals;
 mod work;
 

@@ -21,7 +21,7 @@ pub(super) fn put_in_place(work: &mut Work, settings: &Settings) -> Result<(), F
             .as_ref()
             .map_or_else(|| written.app.to_string(), |part| format!("{}/{part}", written.app));
         let policy = work.remote.release_keys().map_err(|error| Failure::message(Stage::Release, error.message))?;
-        let planned = release::plan(&order, &Store(&work.remote), &policy, work.host.observe())
+        let planned = release::plan(&order, &Store(&*work.remote), &policy, work.host.observe())
             .map_err(|error| Failure::new(Stage::Release, error))?;
         let version = &planned.descriptor.version;
         if planned.changes.is_empty() {

@@ -43,7 +43,7 @@ pub(super) struct Grounds {
 /// Roles that may be run.
 pub(super) struct Work {
     pub(super) grounds: Grounds,
-    pub(super) remote: CloudRemote,
+    pub(super) remote: Arc<CloudRemote>,
     pub(super) host: Linux,
     pub(super) loader: Loader,
     templar: Templar,
@@ -81,10 +81,13 @@ impl Work {
             },
         );
         remote.remember(found);
+        let remote = Arc::new(remote);
+        let asked: Arc<dyn crate::roles::remote::Remote> = Arc::<CloudRemote>::clone(&remote);
+        let vault = super::vault::vault(&settings.vault, &asked, &grounds.redactor);
         let Checked { tree, commit } = checked;
-        let loader = Loader::new(tree, &[PathBuf::from(IMAGE_ROLES)]);
+        let loader = Loader::new(tree, &[PathBuf::from(IMAGE_ROLES)]).with_vault(Arc::clone(&vault));
         let input = input(&grounds, settings, parameters)?;
-        let templar = Templar::new();
+        let templar = Templar::new().with_vault(vault);
         let playbook = match &settings.playbook {
             Some(file) => Self::read(&loader, &templar, &host, &remote, &input, Read::Playbook(Path::new(file)))?,
             None => {
@@ -144,7 +147,7 @@ impl Work {
     fn run(&mut self, other: Option<&Playbook>) -> Outcome {
         let handlers = self.handlers();
         let mut watching = Watching::new(&self.grounds.run, self.counts, &handlers);
-        let machine = Machine { host: &mut self.host, remote: &self.remote };
+        let machine = Machine { host: &mut self.host, remote: &*self.remote };
         let playbook = other.unwrap_or(&self.playbook);
         let outcome = converge(&self.input, playbook, &self.loader, &self.templar, machine, &mut watching);
         self.counts = watching.counts;

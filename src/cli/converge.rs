@@ -11,6 +11,7 @@ use crate::roles::load::{Directory, LoadError, Loader, Playbook, parse_pairs};
 use crate::roles::remote::{Offline, Remote};
 use crate::roles::template::Templar;
 use crate::roles::value::{Key, Map, Template, Value};
+use crate::roles::vault::Vault;
 use crate::roles::yaml;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +44,12 @@ pub struct Converge {
     /// A group that this host belongs to; may be given several times.
     #[arg(long, value_name = "NAME", requires = "tree")]
     group: Vec<String>,
+    /// A key of Ansible Vault: ID@FILE, or FILE; may be given several times.
+    #[arg(long, value_name = "ID@FILE", requires = "tree")]
+    vault_id: Vec<String>,
+    /// A file with the passphrase of Ansible Vault.
+    #[arg(long, value_name = "FILE", requires = "tree")]
+    vault_password_file: Vec<String>,
     /// Allow programs of that directory to be run in it.
     #[arg(long)]
     chroot: bool,
@@ -93,7 +100,10 @@ impl Converge {
         }
         let source = Directory::new(tree)
             .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.display())))?;
-        let loader = Loader::new(Arc::new(source.beside(ROLES)), &[PathBuf::from(ROLES)]);
+        let redactor = crate::secret::Redactor::default();
+        let vault = Arc::new(vault(&self.vault_password_file, &self.vault_id, &redactor)?);
+        let loader =
+            Loader::new(Arc::new(source.beside(ROLES)), &[PathBuf::from(ROLES)]).with_vault(Arc::clone(&vault));
         let mut host = Linux::new(&self.ground.root).map_err(|error| {
             Failure::message(Stage::Usage, format!("--root {}: {error}", self.ground.root.display()))
         })?;
@@ -113,6 +123,7 @@ impl Converge {
             verbosity: self.verbose,
             user: user(&host),
             limits: Limits::default(),
+            redactor,
             ..Input::default()
         };
         let mut progress = Progress { host: input.hostname.clone(), json: self.ground.json, verbosity: self.verbose };
@@ -120,7 +131,7 @@ impl Converge {
             Some(file) => What::Playbook(file),
             None => What::Roles(&self.role),
         };
-        let outcome = run(&loader, what, &input, &mut host, &Offline, &mut progress)?;
+        let outcome = run(&loader, what, &input, &mut host, &Offline, &mut progress, vault)?;
         match outcome.error {
             None => Ok(0),
             Some(error) => Err(error.into_failure()),
@@ -147,8 +158,9 @@ pub fn run(
     host: &mut dyn Host,
     remote: &dyn Remote,
     observer: &mut dyn crate::roles::converge::Observer,
+    vault: Arc<Vault>,
 ) -> Result<Outcome, Failure> {
-    let templar = Templar::new();
+    let templar = Templar::new().with_vault(vault);
     let playbook =
         load(loader, what, input, host, remote, &templar).map_err(|error| Failure::new(Stage::Parse, error))?;
     Ok(converge(input, &playbook, loader, &templar, Machine { host, remote }, observer))
@@ -175,6 +187,26 @@ fn load(
     }
 }
 
+/// Keys of Ansible Vault in files; those of `--vault-password-file` come first, as in Ansible.
+fn vault(files: &[String], ids: &[String], redactor: &crate::secret::Redactor) -> Result<Vault, Failure> {
+    let plain = files.iter().map(|file| ("default", file.as_str()));
+    let labelled = ids.iter().map(|id| id.split_once('@').unwrap_or(("default", id)));
+    let mut vault = Vault::new(redactor.clone());
+    for (label, file) in plain.chain(labelled) {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::message(Stage::Usage, format!("the vault password file {file}: {error}")))?;
+        if text.starts_with("#!") {
+            return Err(Failure::message(Stage::Usage, format!("the vault password file {file} is a program"))
+                .with_hint("muster runs none for a passphrase: write the passphrase into a file"));
+        }
+        let passphrase = crate::secret::Secret::new(text.trim().to_owned());
+        redactor.learn(passphrase.expose());
+        let label = if label.is_empty() { "default" } else { label };
+        vault = vault.with(label, Box::new(move || Ok(passphrase.clone())));
+    }
+    Ok(vault)
+}
+
 /// `-e`, in order: a later one stands over an earlier one.
 fn extra_vars(given: &[String]) -> Result<Map, Failure> {
     let mut all = Map::new();
@@ -193,7 +225,7 @@ fn extra_vars(given: &[String]) -> Result<Map, Failure> {
             for (name, value) in pairs.pairs {
                 let place = crate::failure::Place { file: "-e".into(), line: 1, column: 1, excerpt: None };
                 let value = if yaml::is_template(&value) {
-                    Value::Template(Arc::new(Template { text: value, place }))
+                    Value::Template(Arc::new(Template::new(value, place)))
                 } else {
                     Value::str(value)
                 };

@@ -9,4 +9,5 @@ pub mod remote;
 pub mod store;
 pub mod template;
 pub mod value;
+pub mod vault;
 pub mod yaml;

@@ -24,10 +24,19 @@ pub type Map = IndexMap<Key, Value>;
 /// line, becomes one: results, facts and parameters never do (CVE-2023-5764).
 #[derive(Debug)]
 pub struct Template {
-    /// The text as YAML gave it.
+    /// The text as YAML gave it; or a value that is encrypted with Ansible Vault, which has no marks of a template.
     pub text: String,
     /// Where it stands.
     pub place: Place,
+    /// Whether it stands in an encrypted file: what comes of it is a secret.
+    pub secret: bool,
+}
+
+impl Template {
+    /// A text in the open.
+    pub fn new(text: impl Into<String>, place: Place) -> Self {
+        Self { text: text.into(), place, secret: false }
+    }
 }
 
 /// A text, and whether it must not be seen.

@@ -139,6 +139,7 @@ fn what_contradicts_itself_is_refused() {
         ("repository: { url: 'http://h/r' }", "open to anyone"),
         ("repository: { url: 'https://u:p@h/r' }", "ends up in logs"),
         ("parameters: { paths: [app] }", "`parameters.paths[0]`"),
+        ("vault: [{ id: prod }]", "`vault[0]`"),
         ("releases: [{ app: a, bucket: b, destination: /x }]", "the pattern names {component}"),
     ] {
         let message = refused(baked(text).and_then(|written| written.resolve(&json!({}))), text);

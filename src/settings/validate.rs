@@ -30,6 +30,7 @@ fn faults(settings: &Settings) -> Vec<(String, String)> {
     }
     faults.extend(settings.repository.iter().flat_map(|repository| repository.faults()));
     faults.extend(settings.parameters.faults());
+    faults.extend(settings.vault.iter().enumerate().flat_map(|(index, key)| key.faults(index)));
     faults.extend(settings.signal.faults());
     faults.extend(settings.hooks.iter().flat_map(|(name, hook)| hook.faults(name)));
     faults.extend(settings.health.iter().enumerate().flat_map(|(index, check)| check.faults(index)));

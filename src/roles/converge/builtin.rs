@@ -47,7 +47,7 @@ impl Run<'_> {
         for (key, value) in given {
             let mut name = key.to_string();
             if crate::roles::yaml::is_template(&name) {
-                let template = crate::roles::value::Template { text: name, place: stage.task.place.clone() };
+                let template = crate::roles::value::Template::new(name, stage.task.place.clone());
                 let rendered = view.render(&Value::Template(Arc::new(template)));
                 name = super::arguments::plain(&rendered.map_err(|error| super::view::failed(&error))?);
             }

@@ -156,7 +156,12 @@ impl Tree for View<'_> {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, Failed> {
-        self.loader.bytes(path).map_err(|error| Failed::new(error.to_string()))
+        let opened = self.loader.opened(path).map(|(bytes, _)| bytes);
+        opened.map_err(|error| super::builtin::load_failed(&error))
+    }
+
+    fn sealed(&self, path: &Path) -> bool {
+        self.loader.bytes(path).is_ok_and(|bytes| crate::roles::vault::Vault::is_encrypted(&bytes))
     }
 
     fn walk(&self, path: &Path) -> Result<Vec<(PathBuf, bool)>, Failed> {
@@ -192,7 +197,9 @@ impl Tree for View<'_> {
             extra,
             ..*self
         };
-        within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| failed(&error))
+        let rendered =
+            within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| failed(&error))?;
+        Ok(if self.sealed(path) { rendered.into_secret() } else { rendered })
     }
 }
 

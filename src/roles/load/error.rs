@@ -18,6 +18,14 @@ pub enum LoadError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file is encrypted, and no key opens it.
+    #[error("Unable to access the file '{path}': {source}")]
+    Vault {
+        /// Which.
+        path: String,
+        /// Why not.
+        source: crate::roles::vault::VaultError,
+    },
     /// A node is not what stands there in Ansible's language.
     #[error("{what} must be {wanted}, and this is {have}")]
     Shape {
@@ -87,6 +95,7 @@ impl Explain for LoadError {
             Self::Name { .. } => {
                 Some("define the variable in vars, role defaults or with -e, or include dynamically".into())
             }
+            Self::Vault { source, .. } => source.hint.clone(),
             Self::Read { .. } | Self::Shape { .. } | Self::Deep(..) => None,
         }
     }
@@ -100,7 +109,7 @@ impl Explain for LoadError {
             | Self::Name { place, .. }
             | Self::Deep(_, place) => Some(place.clone()),
             Self::Missing { place, .. } => place.clone(),
-            Self::Read { .. } => None,
+            Self::Read { .. } | Self::Vault { .. } => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::frame::Frame;
 use super::source::Source;
 use crate::failure::Place;
 use crate::roles::value::Value;
+use crate::roles::vault::Vault;
 use crate::roles::yaml::{self, Document, Warning};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,7 @@ impl Names for Literal {
 pub struct Loader {
     pub(super) source: Arc<dyn Source>,
     pub(super) role_paths: Vec<PathBuf>,
+    vault: Arc<Vault>,
     documents: Mutex<HashMap<PathBuf, Document>>,
     warnings: Mutex<Vec<Warning>>,
 }
@@ -78,7 +80,20 @@ impl Loader {
         let root = source.root().to_owned();
         let mut paths = vec![root.join("roles"), root.join("ansible/roles")];
         paths.extend(role_paths.iter().cloned());
-        Self { source, role_paths: paths, documents: Mutex::default(), warnings: Mutex::default() }
+        Self {
+            source,
+            role_paths: paths,
+            vault: Arc::default(),
+            documents: Mutex::default(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// With keys for encrypted files.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Arc<Vault>) -> Self {
+        self.vault = vault;
+        self
     }
 
     /// The tree.
@@ -101,7 +116,18 @@ impl Loader {
         path.strip_prefix(self.source.root()).unwrap_or(path).display().to_string()
     }
 
-    /// A file's bytes.
+    /// A file's bytes, opened where it is encrypted; and whether it was.
+    pub fn opened(&self, path: &Path) -> Result<(Vec<u8>, bool), LoadError> {
+        let bytes = self.bytes(path)?;
+        if !Vault::is_encrypted(&bytes) {
+            return Ok((bytes, false));
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let opened = self.vault.open(&text).map_err(|source| LoadError::Vault { path: self.shown(path), source })?;
+        Ok((opened.to_vec(), true))
+    }
+
+    /// A file's bytes as they are.
     pub fn bytes(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
         self.source.read(path).map_err(|source| LoadError::Read { path: PathBuf::from(self.shown(path)), source })
     }
@@ -111,21 +137,13 @@ impl Loader {
         if let Some(document) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
             return Ok(document.clone());
         }
-        let bytes = self.bytes(path)?;
+        let (bytes, hidden) = self.opened(path)?;
         let shown = self.shown(path);
-        if bytes.starts_with(b"$ANSIBLE_VAULT;") {
-            return Err(yaml::YamlError::Tag {
-                tag: "$ANSIBLE_VAULT".into(),
-                why: "files encrypted with Ansible Vault are not opened yet",
-                place: Place { file: shown, line: 1, column: 1, excerpt: None },
-            }
-            .into());
-        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error());
             LoadError::Read { path: PathBuf::from(&shown), source }
         })?;
-        let document = yaml::read(&shown, &text)?;
+        let document = if hidden { yaml::read_hidden(&shown, &text)? } else { yaml::read(&shown, &text)? };
         document.warnings.iter().for_each(|warning| self.warn(warning.clone()));
         self.documents.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), document.clone());
         Ok(document)

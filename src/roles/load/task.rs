@@ -149,7 +149,9 @@ impl Task {
     /// The name as written, or the module's.
     pub fn title(&self) -> String {
         match &self.frame.name {
-            Some(Value::Template(template)) => template.text.clone(),
+            Some(Value::Template(template)) if !template.secret => template.text.clone(),
+            // A name in an encrypted file is not for everybody.
+            Some(name) if matches!(name, Value::Template(_)) || name.has_secret() => self.action.written.clone(),
             Some(value) => value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned),
             None => self.action.written.clone(),
         }

@@ -25,6 +25,10 @@ pub trait Tree {
     fn resolve(&self, kind: &str, name: &str) -> Result<PathBuf, Failed>;
     /// A file of the tree.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Failed>;
+    /// Whether a file of the tree is encrypted there: its bytes are then not to be shown.
+    fn sealed(&self, _: &Path) -> bool {
+        false
+    }
     /// The files below a directory of the tree, relative, sorted, with whether each is a directory.
     fn walk(&self, path: &Path) -> Result<Vec<(PathBuf, bool)>, Failed>;
     /// Whether a file of the tree is executable.

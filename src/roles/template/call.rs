@@ -21,7 +21,7 @@ impl Run<'_> {
                 match &node.expr {
                     Expr::Const(Value::Str(text)) if is_template(text.expose()) => {
                         let place = self.source.place(node.at);
-                        let template = Template { text: text.expose().to_owned(), place };
+                        let template = Template::new(text.expose(), place);
                         *datum = self.resolve(Value::Template(Arc::new(template)))?;
                     }
                     _ => {}

@@ -23,7 +23,7 @@ fn expressions_give_what_ansible_gives() {
     for case in cases {
         let text = case["template"].as_str().expect("a template");
         let place = Place { file: "expressions".into(), line: 1, column: 1, excerpt: None };
-        let template = Value::Template(Arc::new(Template { text: text.to_owned(), place }));
+        let template = Value::Template(Arc::new(Template::new(text, place)));
         let ours = match templar.render(&variables, &services, &template) {
             Ok(value) => serde_json::json!({ "value": value.to_json() }),
             Err(error) if error.kind == TemplateTrouble::Undefined => serde_json::json!({ "error": "undefined" }),

@@ -7,6 +7,7 @@ use super::run::Run;
 use super::syntax::{Args, BinaryOp, Expr, Node};
 use super::{Binding, filters, globals, operators, python, tests};
 use crate::roles::value::{Key, Map, Value};
+use crate::roles::vault::Vault;
 use std::sync::Arc;
 
 type Outcome = Result<Datum, TemplateError>;
@@ -265,6 +266,12 @@ impl Run<'_> {
     }
 
     fn test(&mut self, name: &str, input: &Node, args: &Args) -> Outcome {
+        if let ("vault_encrypted" | "ansible.builtin.vault_encrypted", Expr::Name(variable)) = (name, &input.expr)
+            && let Binding::Value(Value::Template(template)) = self.scope.get(variable)
+            && Vault::is_encrypted(template.text.as_bytes())
+        {
+            return Ok(Datum::Value(Value::Bool(true)));
+        }
         let datum = self.tolerant(input)?;
         // The variable of a task that is still to run will be there; what its members will be is not known.
         if matches!((&datum, &input.expr), (Datum::Unknown, Expr::Name(_))) {

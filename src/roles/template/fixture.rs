@@ -28,7 +28,7 @@ fn templated(value: &Value) -> Value {
     match value {
         Value::Str(text) if text.expose().contains("{{") => {
             let place = Place { file: "variables".into(), line: 1, column: 1, excerpt: None };
-            Value::Template(Arc::new(Template { text: text.expose().to_owned(), place }))
+            Value::Template(Arc::new(Template::new(text.expose(), place)))
         }
         Value::List(items) => Value::list(items.iter().map(templated)),
         Value::Map(map) => Value::Map(Arc::new(map.iter().map(|(k, v)| (k.clone(), templated(v))).collect())),
@@ -56,7 +56,8 @@ pub(super) struct Bare;
 impl Tree for Bare {
     fn resolve(&self, kind: &str, name: &str) -> Result<PathBuf, Failed> {
         match (kind, name) {
-            ("templates", "base.j2" | "macros.j2" | "part.j2" | "child.j2") | ("files", "note.txt") => {
+            ("templates", "base.j2" | "macros.j2" | "part.j2" | "child.j2")
+            | ("files", "note.txt" | "el.csv" | "app.ini" | "p.properties") => {
                 Ok(Path::new("role").join(kind).join(name))
             }
             _ => Err(Failed::new(format!("{name} is not in the tree"))),
@@ -68,6 +69,11 @@ impl Tree for Bare {
             Some("base.j2") => "[{% block body %}base{% endblock %}]\n",
             Some("child.j2") => "{% extends 'base.j2' %}{% block body %}child {{ super() }}{% endblock %}",
             Some("macros.j2") => "{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}{% set one = 1 %}",
+            Some("el.csv") => "Symbol\tNumber\tMass\nH\t1\t1.008\n\"He\"\t2\t\"4,\"\"x\"\"\"\n",
+            Some("app.ini") => {
+                "[DEFAULT]\nbase = /srv\n[global]\nUser = app\nhome: %(base)s/app\nmulti = one\n  two\npct = 50%%\n; comment\n[other]\nuser = o\nuser2 = p\n"
+            }
+            Some("p.properties") => "java.home=/opt\nx.y = 1\n",
             Some("part.j2") => "part of {{ name }}",
             _ => "noted  \n",
         };

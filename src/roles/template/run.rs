@@ -6,6 +6,7 @@ use super::place::Source;
 use super::syntax::{Program, Stmt};
 use super::{Binding, Scope, Services, Templar, globals, python};
 use crate::roles::value::{Key, Map, Template, Value};
+use crate::roles::vault::Vault;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ impl<'a> Run<'a> {
 
     fn nested(&self, template: &Template) -> Result<Datum, TemplateError> {
         if !is_template(&template.text) {
-            return Ok(Datum::str(template.text.as_str()));
+            return self.opened(template);
         }
         if self.depth >= DEEPEST {
             return Err(TemplateError::failed("recursive template: the variable refers to itself")
@@ -85,7 +86,21 @@ impl<'a> Run<'a> {
         let program = self.templar.template(&template.text, &template.place)?;
         let mut run = Run::new(self.templar, self.scope, self.services, program.source.clone());
         run.depth = self.depth + 1;
-        stacker::maybe_grow(256 << 10, 4 << 20, || run.native(&program))
+        let outcome = stacker::maybe_grow(256 << 10, 4 << 20, || run.native(&program));
+        if template.secret { hidden(outcome) } else { outcome }
+    }
+
+    /// A text without marks: itself, or a value that is encrypted.
+    fn opened(&self, template: &Template) -> Result<Datum, TemplateError> {
+        if !Vault::is_encrypted(template.text.as_bytes()) {
+            return Ok(Datum::str(template.text.as_str()));
+        }
+        let text = self.templar.vault.open_text(&template.text).map_err(|error| {
+            let message = format!("Attempt to use undecryptable variable: {error}");
+            let out = TemplateError { hint: error.hint, ..TemplateError::failed(message) };
+            out.at(&template.place)
+        })?;
+        Ok(Datum::Value(Value::secret(text)))
     }
 
     /// Evaluates a whole text: the value of the one thing that it yields, or the text of all.
@@ -222,6 +237,20 @@ impl<'a> Run<'a> {
         if let Some(frame) = self.frames.last_mut() {
             frame.insert(name.clone(), datum);
         }
+    }
+}
+
+/// What comes of a template that stands in an encrypted file: secret, and its text is not shown in errors.
+fn hidden(outcome: Result<Datum, TemplateError>) -> Result<Datum, TemplateError> {
+    match outcome {
+        Ok(Datum::Value(value)) => Ok(Datum::Value(value.into_secret())),
+        Err(mut error) => {
+            if let Some(place) = &mut error.place {
+                place.excerpt = None;
+            }
+            Err(error)
+        }
+        other => other,
     }
 }
 

@@ -8,14 +8,16 @@ use super::{Decision, Scope, Services, lookups, parse, python};
 use crate::failure::Place;
 use crate::roles::modules::RenderOptions;
 use crate::roles::value::{Map, Value};
+use crate::roles::vault::Vault;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Evaluates templates, and keeps what it has parsed. One serves a whole run.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Templar {
     parsed: Mutex<HashMap<(Kind, String, Place), Arc<Program>>>,
+    pub(super) vault: Arc<Vault>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +30,13 @@ impl Templar {
     /// One that has parsed nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With keys for encrypted values.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Arc<Vault>) -> Self {
+        self.vault = vault;
+        self
     }
 
     /// Renders a value: every template within is evaluated and keeps its native type, everything else is as it was.
@@ -268,7 +277,7 @@ mod tests {
     }
 
     fn with<T>(work: impl FnOnce(&Templar, &Variables, &Services<'_>) -> T) -> T {
-        let template = |text: &str| Value::Template(Arc::new(Template { text: text.into(), place: place(text) }));
+        let template = |text: &str| Value::Template(Arc::new(Template::new(text, place(text))));
         let variables = Variables::default()
             .with("name", "web".into())
             .with("key", Value::secret("hunter2"))
@@ -283,7 +292,7 @@ mod tests {
     }
 
     fn render(text: &str) -> Result<Value, TemplateError> {
-        let value = Value::Template(Arc::new(Template { text: text.into(), place: place(text) }));
+        let value = Value::Template(Arc::new(Template::new(text, place(text))));
         with(|templar, variables, services| templar.render(variables, services, &value))
     }
 
@@ -349,6 +358,26 @@ mod tests {
         ] {
             assert_eq!(file(text).expect(text), Value::str(out), "{text}");
         }
+    }
+
+    #[test]
+    fn tables_are_read_as_ansible_reads_them() {
+        let long = "{{ [lookup('ini', 'user', file='app.ini'), lookup('ini', 'home', file='app.ini'), \
+                    lookup('ini', 'multi', file='app.ini'), lookup('ini', 'pct', file='app.ini'), \
+                    lookup('ini', 'user section=other file=app.ini'), lookup('ini', 'x', file='app.ini', default='d'), \
+                    query('ini', '.*', section='other', file='app.ini', re=true), query('ini', 'x', file='app.ini'), \
+                    lookup('ini', 'java.home', file='p.properties', type='properties')] | to_json }}";
+        for (text, out) in [
+            ("{{ lookup('csvfile', 'H', 'He', file='el.csv') }}", "1,2"),
+            ("{{ lookup('csvfile', 'He', file='el.csv', col=2) }}", "4,\"x\""),
+            ("{{ lookup('csvfile', 'no', file='el.csv', default='dd') }}", "dd"),
+            ("{{ query('csvfile', 'no', file='el.csv') | to_json }}", "[]"),
+            (long, r#"["app", "/srv/app", "one\ntwo", "50%", "o", "d", ["/srv", "o", "p"], [""], "/opt"]"#),
+        ] {
+            assert_eq!(render(text).expect(text), Value::str(out), "{text}");
+        }
+        let gone = render("{{ lookup('ini', 'x', section='gone', file='app.ini') }}").expect_err("no section");
+        assert!(gone.to_string().contains("No section 'gone' in 'app.ini'."), "{gone}");
     }
 
     #[test]

@@ -20,8 +20,16 @@ const MOST: u32 = 2_000_000;
 
 /// Reads a text that holds one YAML document; `file` is its name in messages.
 pub fn read(file: &str, text: &str) -> Result<Document, YamlError> {
+    read_source(Arc::new(Source::new(file, text, false)), text)
+}
+
+/// The same for a text that came out of an encrypted file: its lines are not shown, and its texts are secrets.
+pub fn read_hidden(file: &str, text: &str) -> Result<Document, YamlError> {
+    read_source(Arc::new(Source::new(file, text, true)), text)
+}
+
+fn read_source(source: Arc<Source>, text: &str) -> Result<Document, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let source = Arc::new(Source::new(file, text));
     if text.len() > LARGEST {
         return Err(YamlError::Limit { what: "a YAML file may have 8 MiB", place: source.place(1, 1) });
     }
@@ -213,6 +221,13 @@ impl Composer {
                 _ => as_text(),
             });
         };
+        if let ("!", "vault" | "vault-encrypted") = (tag.handle.as_str(), tag.suffix.as_str()) {
+            if !crate::roles::vault::Vault::is_encrypted(text.as_bytes()) {
+                let problem = format!("`{tag}` takes a text that ansible-vault made");
+                return Err(YamlError::Syntax { problem, place: self.place() });
+            }
+            return Ok(Content::Sealed(text.trim().into()));
+        }
         let forced = match (tag.handle.as_str(), tag.suffix.as_str()) {
             ("", "!") | ("!", "") | ("tag:yaml.org,2002:", "str") => return Ok(as_text()),
             ("!", "unsafe") => {
@@ -232,10 +247,7 @@ impl Composer {
     }
 
     fn unknown(&self, tag: &Tag) -> YamlError {
-        let why = match tag.suffix.as_str() {
-            "vault" | "vault-encrypted" => "values encrypted with Ansible Vault are not opened yet",
-            _ => "Ansible has no such tag, or nothing that roles use",
-        };
+        let why = "Ansible has no such tag, or nothing that roles use";
         YamlError::Tag { tag: tag.to_string(), why, place: self.place() }
     }
 }

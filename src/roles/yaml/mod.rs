@@ -7,7 +7,7 @@ mod merge;
 mod node;
 mod scalar;
 
-pub use compose::read;
+pub use compose::{read, read_hidden};
 pub use error::YamlError;
 pub use node::{Content, Document, Node, Warning};
 pub use scalar::is_template;

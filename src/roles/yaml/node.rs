@@ -10,11 +10,14 @@ use std::sync::Arc;
 pub(super) struct Source {
     pub(super) file: Arc<str>,
     pub(super) lines: Vec<String>,
+    /// Whether the text came out of an encrypted file: its lines are not shown, and its texts are secrets.
+    pub(super) hidden: bool,
 }
 
 impl Source {
-    pub(super) fn new(file: &str, text: &str) -> Self {
-        Self { file: file.into(), lines: text.lines().map(str::to_owned).collect() }
+    pub(super) fn new(file: &str, text: &str, hidden: bool) -> Self {
+        let lines = if hidden { Vec::new() } else { text.lines().map(str::to_owned).collect() };
+        Self { file: file.into(), lines, hidden }
     }
 
     pub(super) fn place(&self, line: u32, column: u32) -> Place {
@@ -31,6 +34,8 @@ pub enum Content {
     Plain(Value),
     /// Text that is templated when it is read.
     Template(Arc<str>),
+    /// Text that is encrypted with Ansible Vault, and opened when it is read.
+    Sealed(Arc<str>),
     /// A list.
     List(Arc<[Node]>),
     /// A mapping in order, merge keys applied, each key once.
@@ -118,6 +123,7 @@ impl Node {
             Content::Plain(Value::Int(_) | Value::Float(_)) => "a number",
             Content::Plain(_) => "text",
             Content::Template(_) => "a template",
+            Content::Sealed(_) => "an encrypted value",
             Content::List(_) => "a list",
             Content::Map(_) => "a mapping",
         }
@@ -137,7 +143,13 @@ impl Node {
     /// As a value for roles: text with template marks becomes [`Value::Template`] with its place.
     pub fn value(&self) -> Value {
         match &self.content {
+            Content::Plain(value) if self.source.hidden => value.clone().into_secret(),
             Content::Plain(value) => value.clone(),
+            Content::Sealed(text) => Value::Template(Arc::new(Template {
+                text: text.to_string(),
+                place: Place { excerpt: None, ..self.place() },
+                secret: true,
+            })),
             Content::Template(text) => self.template(text),
             Content::List(items) => Value::list(items.iter().map(Self::value)),
             Content::Map(_) => Value::Map(Arc::new(self.map())),
@@ -152,7 +164,13 @@ impl Node {
     /// A text of this place as a value.
     pub fn template(&self, text: &str) -> Value {
         if is_template(text) {
-            Value::Template(Arc::new(Template { text: text.to_owned(), place: self.place() }))
+            Value::Template(Arc::new(Template {
+                text: text.to_owned(),
+                place: self.place(),
+                secret: self.source.hidden,
+            }))
+        } else if self.source.hidden {
+            Value::secret(text)
         } else {
             Value::str(text)
         }

@@ -8,6 +8,7 @@ mod parameters;
 mod release;
 mod repository;
 mod signal;
+mod vault;
 
 pub use health::{HealthCheck, Probe};
 pub use hooks::{Hook, HookAction, Hooks};
@@ -18,6 +19,7 @@ pub use parameters::Parameters;
 pub use release::{DescriptorLayout, Release};
 pub use repository::{DeployKey, HttpsLogin, Repository};
 pub use signal::{AutoScaling, CloudFormation, Signal};
+pub use vault::VaultKey;
 
 use super::scalar::{Name, Path, Period, RoleName, VariableName};
 use schemars::JsonSchema;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub trust: Trust,
     /// Parameters to read before the roles start; those that the roles name literally are found by themselves.
     pub parameters: Parameters,
+    /// Keys of Ansible Vault. Each opens what is encrypted with it; what none opens fails where it is read.
+    pub vault: Vec<VaultKey>,
     /// How AWS and everything else is reached.
     pub network: Network,
     /// The instance metadata service.
@@ -83,6 +87,7 @@ impl Default for Settings {
             repository: None,
             trust: Trust::default(),
             parameters: Parameters::default(),
+            vault: Vec::new(),
             network: Network::default(),
             metadata: Metadata::default(),
             releases: Vec::new(),

@@ -134,6 +134,7 @@ impl Module for Copy {
                     Err(_) => {
                         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
                         let source = self.source(eyes, &path, &name)?;
+                        draft.sensitive |= eyes.tree.sealed(&path);
                         self.single(&mut draft, &dest, source)?;
                     }
                 }

@@ -1,13 +1,17 @@
 //! Filters: a row each in a table by topic.
 
 mod chance;
+mod collections;
 mod comment;
 mod dates;
 mod documents;
 mod encoding;
+mod links;
 mod lists;
 mod mappings;
+mod network;
 mod numbers;
+mod password;
 mod paths;
 mod pattern;
 mod select;
@@ -15,8 +19,10 @@ mod sets;
 mod sizes;
 mod text;
 mod undefined;
+mod vault;
 
 pub(super) use mappings::subelements;
+pub(super) use network::TESTS as NETWORK_TESTS;
 pub(super) use numbers::truth_word;
 pub(super) use paths::expand_user;
 
@@ -76,21 +82,20 @@ static TABLE: &[&[Filter]] = &[
     sizes::FILTERS,
     chance::FILTERS,
     comment::FILTERS,
+    network::FILTERS,
+    password::FILTERS,
+    collections::FILTERS,
+    links::FILTERS,
+    vault::FILTERS,
 ];
 
 /// Filters that Ansible or its collections document and muster does not do, and why.
 const REFUSED: &[(&str, &str)] = &[
-    ("community.general.json_query", "write it with `selectattr` and `map`"),
-    ("json_query", "write it with `selectattr` and `map`"),
-    ("vault", "keep secrets in Secrets Manager or SSM"),
-    ("unvault", "keep secrets in Secrets Manager or SSM"),
-    ("urlize", "it makes HTML"),
-    ("password_hash", "keep the hash, not the password, in Secrets Manager or SSM"),
-    ("ansible.utils.ipaddr", "compare addresses as text, or keep them split in variables"),
-    ("ansible.utils.ipv4", "compare addresses as text, or keep them split in variables"),
-    ("ansible.utils.ipv6", "compare addresses as text, or keep them split in variables"),
-    ("ansible.utils.ipwrap", "write the brackets"),
-    ("ansible.utils.ipsubnet", "keep the network in a variable"),
+    ("community.general.jc", "it needs Python programs"),
+    ("community.general.hashids_encode", "it needs a Python package"),
+    ("community.general.to_prettytable", "it needs a Python package"),
+    ("ansible.utils.validate", "it needs Python packages"),
+    ("ansible.utils.cli_parse", "it needs Python packages"),
     ("ansible.netcommon.parse_cli", "muster configures its own host only"),
 ];
 

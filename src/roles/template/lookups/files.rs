@@ -9,6 +9,7 @@ use crate::roles::template::run::Run;
 use crate::roles::template::templar::plain_options;
 use crate::roles::template::{Binding, Scope, filters, glob, methods, python};
 use crate::roles::value::{Key, Map, Text, Value};
+use crate::roles::vault::Vault;
 use std::collections::HashSet;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub(super) static LOOKUPS: &[Lookup] = &[
     Lookup { name: "file", options: &["lstrip", "rstrip"], run: file },
+    Lookup { name: "unvault", options: &[], run: unvault },
     Lookup { name: "fileglob", options: &[], run: fileglob },
     Lookup { name: "first_found", options: &["files", "paths", "skip", "_kind"], run: first_found },
     Lookup {
@@ -78,15 +80,23 @@ fn failed(what: &str, error: &Failed) -> TemplateError {
     out
 }
 
-/// A file of the tree by the task's search order, or of the machine by its absolute path.
-fn read(run: &Run<'_>, kind: &str, name: &str) -> Result<Vec<u8>, TemplateError> {
+/// A file of the tree by the task's search order, or of the machine by its absolute path; and whether it was encrypted.
+fn read(run: &Run<'_>, kind: &str, name: &str) -> Result<(Vec<u8>, bool), TemplateError> {
     let services = run.services;
     match services.tree.resolve(kind, name) {
-        Ok(path) => services.tree.read(&path).map_err(|error| failed(&format!("read {name}"), &error)),
+        Ok(path) => {
+            let bytes = services.tree.read(&path).map_err(|error| failed(&format!("read {name}"), &error))?;
+            Ok((bytes, services.tree.sealed(&path)))
+        }
         Err(error) if name.starts_with('/') || name.starts_with('~') => {
             let path = filters::expand_user(run, name);
             match services.host.read(Path::new(&path)) {
-                Ok(Some(bytes)) => Ok(bytes),
+                Ok(Some(bytes)) if Vault::is_encrypted(&bytes) => {
+                    let opened = run.templar.vault.open(&String::from_utf8_lossy(&bytes));
+                    let opened = opened.map_err(|error| lost(format!("read {name}: {error}")))?;
+                    Ok((opened.to_vec(), true))
+                }
+                Ok(Some(bytes)) => Ok((bytes, false)),
                 Ok(None) => Err(failed(&format!("the file {name} was not found"), &error)),
                 Err(error) => Err(lost(format!("read {name}: {error}"))),
             }
@@ -95,13 +105,30 @@ fn read(run: &Run<'_>, kind: &str, name: &str) -> Result<Vec<u8>, TemplateError>
     }
 }
 
+/// A file's text.
+pub(super) fn text(run: &Run<'_>, name: &str) -> Result<String, TemplateError> {
+    Ok(String::from_utf8_lossy(&read(run, "files", name)?.0).into_owned())
+}
+
 fn file(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome {
     let (start, end) = (options.flag("lstrip", false), options.flag("rstrip", true));
     let mut out = Vec::new();
     for term in &terms {
-        let bytes = read(run, "files", &python::text(term))?;
+        let (bytes, sealed) = read(run, "files", &python::text(term))?;
         let text = String::from_utf8_lossy(&bytes);
-        out.push(Value::str(methods::strip(&text, None, start, end)));
+        let text = methods::strip(&text, None, start, end);
+        out.push(if sealed { Value::secret(text) } else { Value::str(text) });
+    }
+    Ok(out)
+}
+
+/// `unvault`: what is in an encrypted file, as it is.
+fn unvault(run: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
+    let mut out = Vec::new();
+    for term in &terms {
+        let (bytes, sealed) = read(run, "files", &python::text(term))?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        out.push(if sealed { Value::secret(text) } else { Value::str(text) });
     }
     Ok(out)
 }

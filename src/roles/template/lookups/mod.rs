@@ -1,8 +1,10 @@
 //! Lookups: a row each in a table by topic.
 
 mod aws;
+mod config;
 mod files;
 mod lists;
+mod tables;
 mod variables;
 
 use super::args::Given;
@@ -25,14 +27,11 @@ pub(super) struct Lookup {
     pub(super) run: fn(&mut Run<'_>, Vec<Value>, &Options) -> Outcome,
 }
 
-static TABLE: &[&[Lookup]] = &[lists::LOOKUPS, variables::LOOKUPS, files::LOOKUPS, aws::LOOKUPS];
+static TABLE: &[&[Lookup]] =
+    &[lists::LOOKUPS, variables::LOOKUPS, files::LOOKUPS, tables::LOOKUPS, config::LOOKUPS, aws::LOOKUPS];
 
 /// Lookups that Ansible documents and muster does not do, and why.
 const REFUSED: &[(&str, &str)] = &[
-    ("config", "muster has none of Ansible's configuration"),
-    ("csvfile", "read the file with `file` and split it"),
-    ("ini", "read the file with `file` and `from_yaml`, or use facts.d"),
-    ("unvault", "keep secrets in Secrets Manager or SSM"),
     ("community.general.passwordstore", "keep secrets in Secrets Manager or SSM"),
     ("community.general.filetree", "use `fileglob`"),
     ("community.general.dig", "muster asks no name server for a role"),

@@ -7,6 +7,7 @@ use crate::roles::template::datum::Datum;
 use crate::roles::template::error::TemplateError;
 use crate::roles::template::python;
 use crate::roles::template::run::Run;
+use crate::roles::vault::Vault;
 use std::path::Path;
 
 type Outcome = Result<bool, TemplateError>;
@@ -27,6 +28,12 @@ pub(super) static TESTS: &[Test] = &[
     Test::run("is_same_file", same_file),
     Test::run("mount", mount),
     Test::run("is_mount", mount),
+    Test::run("vaulted_file", |run, datum, _| {
+        let path = python::text(&run.deep(datum)?);
+        let path = Path::new(&path);
+        let encrypted = |bytes: Vec<u8>| Vault::is_encrypted(&bytes);
+        Ok(run.services.tree.sealed(path) || run.services.host.read(path).ok().flatten().is_some_and(encrypted))
+    }),
 ];
 
 fn stat(run: &Run<'_>, path: &str, follow: bool) -> Result<Option<Stat>, TemplateError> {

@@ -5,6 +5,8 @@ mod results;
 mod values;
 mod version;
 
+pub(super) use version::loose_order as loose_version;
+
 use super::args::{Args, Given};
 use super::datum::Datum;
 use super::error::TemplateError;
@@ -32,7 +34,7 @@ pub(super) enum Apply {
 }
 
 impl Test {
-    const fn values(
+    pub(in crate::roles::template) const fn values(
         name: &'static str,
         params: &'static [&'static str],
         apply: fn(&Value, &Args) -> Result<bool, String>,
@@ -50,7 +52,8 @@ static UNDEFINED: &[Test] = &[
     Test::run("undefined", |run, datum, given| defined(run, datum, given).map(|answer| !answer)),
 ];
 
-static TABLE: &[&[Test]] = &[UNDEFINED, values::TESTS, results::TESTS, version::TESTS, files::TESTS];
+static TABLE: &[&[Test]] =
+    &[UNDEFINED, values::TESTS, results::TESTS, version::TESTS, files::TESTS, super::filters::NETWORK_TESTS];
 
 fn defined(_: &mut Run<'_>, datum: Datum, _: &Given) -> Outcome {
     match datum {
@@ -66,7 +69,9 @@ fn rows() -> impl Iterator<Item = &'static Test> {
 
 fn find(name: &str) -> Option<&'static Test> {
     let plain = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
-    rows().find(|row| row.name == plain)
+    rows()
+        .find(|row| row.name == plain)
+        .or_else(|| rows().find(|row| row.name.rsplit_once('.').is_some_and(|(_, short)| short == plain)))
 }
 
 /// Whether there is a test of that name.

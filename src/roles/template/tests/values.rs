@@ -8,6 +8,7 @@ use crate::roles::template::operators;
 use crate::roles::template::syntax::CompareOp;
 use crate::roles::template::{filters, python};
 use crate::roles::value::Value;
+use crate::roles::vault::Vault;
 
 type Outcome = Result<bool, String>;
 
@@ -80,7 +81,7 @@ pub(super) static TESTS: &[Test] = &[
         Ok(is_url(v, args) || v.as_str().is_some_and(|text| text.starts_with("urn:") || text.starts_with("mailto:")))
     }),
     Test::values("urn", &[], |v, _| Ok(v.as_str().is_some_and(|text| text.to_lowercase().starts_with("urn:")))),
-    Test::values("vault_encrypted", &[], |v, _| Ok(v.as_str().is_some_and(|t| t.starts_with("$ANSIBLE_VAULT;")))),
+    Test::values("vault_encrypted", &[], |v, _| Ok(v.as_str().is_some_and(|t| Vault::is_encrypted(t.as_bytes())))),
 ];
 
 fn compared(op: CompareOp, value: &Value, args: &Args) -> Outcome {

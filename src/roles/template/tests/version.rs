@@ -86,6 +86,11 @@ fn loose(text: &str) -> Vec<Part> {
 }
 
 /// As Python compares lists; `None` where a number meets a word.
+/// The order of two versions as `LooseVersion` has it; those that do not compare are equal.
+pub(in crate::roles::template) fn loose_order(one: &str, other: &str) -> Ordering {
+    compare_lists(&loose(one), &loose(other)).unwrap_or(Ordering::Equal)
+}
+
 fn compare_lists(one: &[Part], other: &[Part]) -> Option<Ordering> {
     for pair in one.iter().zip(other) {
         let order = match pair {

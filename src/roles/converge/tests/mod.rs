@@ -7,8 +7,11 @@ use crate::roles::load::{Directory, Loader};
 use crate::roles::remote::Offline;
 use crate::roles::template::Templar;
 use crate::roles::value::{Key, Value};
+use crate::roles::vault::Vault;
 use std::path::Path;
 use std::sync::Arc;
+
+mod sealed;
 
 /// Keeps what tasks said: their messages, in order.
 #[derive(Default)]
@@ -35,6 +38,10 @@ impl Observer for Said {
 }
 
 fn run_with(files: &[(&str, &str)], input: &Input) -> (Outcome, Vec<String>) {
+    run_opened(files, input, Arc::default())
+}
+
+fn run_opened(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outcome, Vec<String>) {
     let dir = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
         let path = dir.path().join(name);
@@ -42,8 +49,8 @@ fn run_with(files: &[(&str, &str)], input: &Input) -> (Outcome, Vec<String>) {
         std::fs::write(path, text).expect("written");
     }
     let root = tempfile::tempdir().expect("a root");
-    let loader = Loader::new(Arc::new(Directory::new(dir.path()).expect("a tree")), &[]);
-    let (templar, variables) = (Templar::new(), Variables::default());
+    let loader = Loader::new(Arc::new(Directory::new(dir.path()).expect("a tree")), &[]).with_vault(Arc::clone(&vault));
+    let (templar, variables) = (Templar::new().with_vault(vault), Variables::default());
     let mut host = Linux::new(root.path()).expect("a host");
     let playbook = {
         let names =
