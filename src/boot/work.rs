@@ -147,7 +147,7 @@ impl Work {
     fn run(&mut self, other: Option<&Playbook>) -> Outcome {
         let handlers = self.handlers();
         let mut watching = Watching::new(&self.grounds.run, self.counts, &handlers);
-        let machine = Machine { host: &mut self.host, remote: &*self.remote };
+        let machine = Machine { host: &mut self.host, remote: &*self.remote, real: None };
         let playbook = other.unwrap_or(&self.playbook);
         let outcome = converge(&self.input, playbook, &self.loader, &self.templar, machine, &mut watching);
         self.counts = watching.counts;

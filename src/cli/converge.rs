@@ -163,7 +163,7 @@ pub fn run(
     let templar = Templar::new().with_vault(vault);
     let playbook =
         load(loader, what, input, host, remote, &templar).map_err(|error| Failure::new(Stage::Parse, error))?;
-    Ok(converge(input, &playbook, loader, &templar, Machine { host, remote }, observer))
+    Ok(converge(input, &playbook, loader, &templar, Machine { host, remote, real: None }, observer))
 }
 
 fn load(

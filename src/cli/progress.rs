@@ -42,7 +42,7 @@ impl Progress {
                     None => format!("{kind} [{name}]"),
                 })
             }
-            Event::Result { status, item, result, diff, shown } => {
+            Event::Result { status, item, result, diff, shown, .. } => {
                 let mut text = self.diffs(diff);
                 text.push_str(&self.result(*status, *item, result, *shown));
                 text
@@ -80,6 +80,7 @@ impl Progress {
             Status::Ignored if item.is_empty() => format!("fatal: [{host}]: FAILED! => {result}\n...ignoring\n"),
             Status::Ignored => format!("failed: [{host}]{item} => {result}\n"),
             Status::Skipped => format!("skipping: [{host}]{item}\n"),
+            Status::Undecided => format!("undecided: [{host}]{item}\n"),
             Status::Ok | Status::Changed => {
                 let word = if status == Status::Ok { "ok" } else { "changed" };
                 let tail = if shown {
@@ -103,7 +104,7 @@ impl Progress {
     }
 
     fn recap(&self, recap: &Recap) -> String {
-        let Recap { ok, changed, failed, skipped, rescued, ignored } = recap;
+        let Recap { ok, changed, failed, skipped, rescued, ignored, undecided: _ } = recap;
         format!(
             "{}{:<26} : ok={ok:<4} changed={changed:<4} unreachable=0    failed={failed:<4} skipped={skipped:<4} rescued={rescued:<4} ignored={ignored:<4}\n\n",
             banner("PLAY RECAP"),
@@ -152,6 +153,7 @@ fn word(status: Status) -> &'static str {
         Status::Skipped => "skipped",
         Status::Failed => "failed",
         Status::Ignored => "ignored",
+        Status::Undecided => "undecided",
     }
 }
 
@@ -160,7 +162,7 @@ fn as_json(event: &Event<'_>) -> String {
     let json = match event {
         Event::Play { name } => json!({ "event": "play", "name": name }),
         Event::PlaySkipped { name, hosts } => json!({ "event": "play-skipped", "name": name, "hosts": hosts }),
-        Event::Task { name, role, place, handler } => {
+        Event::Task { name, role, place, handler, .. } => {
             json!({ "event": "task", "name": name, "role": role, "place": place.to_string(), "handler": handler })
         }
         Event::Result { status, item, result, .. } => {

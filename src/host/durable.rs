@@ -8,7 +8,10 @@ use std::path::Path;
 /// Replaces a file: written beside it, synced, renamed over it, and the directory synced.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
+    let directory = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent.unwrap_or(Path::new("/")),
+    };
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let temporary = directory.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let result = (|| {

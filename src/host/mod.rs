@@ -3,6 +3,7 @@
 mod change;
 mod command;
 mod content;
+mod describe;
 mod digest;
 pub mod durable;
 pub mod linux;
@@ -127,49 +128,67 @@ pub trait Observe {
     }
 }
 
-/// A borrowed machine is a machine.
-impl<T: Observe + ?Sized> Observe for &T {
+/// A machine that is looked at through another one: implement this, and it is [`Observe`] in every method.
+pub trait Through {
+    /// The other one.
+    fn through(&self) -> &dyn Observe;
+}
+
+impl<T: Through + ?Sized> Observe for T {
     fn stat(&self, path: &Path, follow: bool) -> io::Result<Option<Stat>> {
-        (**self).stat(path, follow)
+        self.through().stat(path, follow)
     }
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        (**self).read(path)
+        self.through().read(path)
     }
     fn digest(&self, path: &Path, algorithm: Digest) -> io::Result<Option<String>> {
-        (**self).digest(path, algorithm)
+        self.through().digest(path, algorithm)
     }
     fn list(&self, path: &Path) -> io::Result<Option<Vec<std::ffi::OsString>>> {
-        (**self).list(path)
+        self.through().list(path)
     }
     fn read_link(&self, path: &Path) -> io::Result<Option<PathBuf>> {
-        (**self).read_link(path)
+        self.through().read_link(path)
     }
     fn user(&self, name: &str) -> io::Result<Option<UserEntry>> {
-        (**self).user(name)
+        self.through().user(name)
     }
     fn group(&self, name: &str) -> io::Result<Option<GroupEntry>> {
-        (**self).group(name)
+        self.through().group(name)
     }
     fn users(&self) -> io::Result<Vec<UserEntry>> {
-        (**self).users()
+        self.through().users()
     }
     fn groups(&self) -> io::Result<Vec<GroupEntry>> {
-        (**self).groups()
+        self.through().groups()
     }
     fn query(&self, command: &Command) -> io::Result<Output> {
-        (**self).query(command)
+        self.through().query(command)
     }
     fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>> {
-        (**self).find_program(name)
+        self.through().find_program(name)
     }
     fn now(&self) -> std::time::SystemTime {
-        (**self).now()
+        self.through().now()
     }
     fn umask(&self) -> u32 {
-        (**self).umask()
+        self.through().umask()
     }
     fn identity(&self) -> (u32, u32) {
-        (**self).identity()
+        self.through().identity()
+    }
+}
+
+/// A borrowed machine is a machine.
+impl<T: Observe> Through for &T {
+    fn through(&self) -> &dyn Observe {
+        *self
+    }
+}
+
+impl Through for &dyn Observe {
+    fn through(&self) -> &dyn Observe {
+        *self
     }
 }
 
@@ -225,6 +244,14 @@ pub enum HostError {
         holder: String,
         /// How long it was waited for.
         waited: std::time::Duration,
+    },
+    /// A reviewed plan does not have this change; nothing may go on.
+    #[error("the reviewed plan does not have this change of task `{task}`: {what}")]
+    NotReviewed {
+        /// The change.
+        what: String,
+        /// The task that asks for it.
+        task: String,
     },
     /// This kind of host cannot do that (a root directory has no services).
     #[error("{what} cannot be done on this host: {why}")]

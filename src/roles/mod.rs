@@ -5,6 +5,7 @@ pub mod facts;
 pub mod load;
 pub mod modules;
 pub mod pattern;
+pub mod plan;
 pub mod remote;
 pub mod store;
 pub mod template;

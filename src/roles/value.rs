@@ -96,6 +96,8 @@ pub enum Value {
     Map(Arc<Map>),
     /// Ansible's `omit`: the argument that has it is as if not written.
     Omit,
+    /// What only shows when a plan is applied: the result of a program that has not run.
+    Unknown,
 }
 
 impl Value {
@@ -186,6 +188,7 @@ impl Value {
             Self::List(_) => "list",
             Self::Map(_) => "dict",
             Self::Omit => "omit",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -194,6 +197,7 @@ impl Value {
         use serde_json::Value as Json;
         match self {
             Self::Null | Self::Omit => Json::Null,
+            Self::Unknown => Json::from("(known when applied)"),
             Self::Bool(b) => Json::Bool(*b),
             Self::Int(i) => Json::from(*i),
             Self::Float(f) => Json::from(*f),

@@ -116,7 +116,7 @@ pub(super) fn plain(value: &Value) -> String {
         Value::Str(text) => text.expose().to_owned(),
         Value::Bool(true) => "True".into(),
         Value::Bool(false) => "False".into(),
-        Value::Null | Value::Omit => String::new(),
+        Value::Null | Value::Omit | Value::Unknown => String::new(),
         other => match other.to_json() {
             serde_json::Value::String(text) => text,
             json => json.to_string(),

@@ -38,6 +38,9 @@ pub enum ConvergeError {
     /// The run's deadline passed.
     #[error("the deadline passed before task `{0}`")]
     Deadline(String),
+    /// A task asked for what the reviewed plan does not have.
+    #[error("{0}")]
+    NotReviewed(String),
     /// The run was stopped from outside.
     #[error("the run was stopped before task `{0}`")]
     Stopped(String),
@@ -78,6 +81,7 @@ impl Explain for ConvergeError {
             Self::Template(error) => error.hint(),
             Self::Task(failure) => failure.hint.clone(),
             Self::Deadline(_) => Some("what was done stays done; the next run goes on".into()),
+            Self::NotReviewed(_) => Some("the machine moved while the plan was applied; plan again".into()),
             Self::Stopped(_) => None,
         }
     }
@@ -88,7 +92,7 @@ impl Explain for ConvergeError {
             Self::Refused(all) => all.first().map(|refusal| refusal.place.clone()),
             Self::Template(error) => error.place(),
             Self::Task(failure) => Some(failure.place.clone()),
-            Self::Deadline(_) | Self::Stopped(_) => None,
+            Self::Deadline(_) | Self::Stopped(_) | Self::NotReviewed(_) => None,
         }
     }
 }
@@ -98,7 +102,7 @@ impl ConvergeError {
     pub fn stage(&self) -> Stage {
         match self {
             Self::Load(_) | Self::Refused(_) | Self::Template(_) => Stage::Parse,
-            Self::Task(_) => Stage::Converge,
+            Self::Task(_) | Self::NotReviewed(_) => Stage::Converge,
             Self::Deadline(_) => Stage::Deadline,
             Self::Stopped(_) => Stage::Interrupted,
         }

@@ -17,6 +17,8 @@ pub enum Status {
     Failed,
     /// It failed, and `ignore_errors` says that this is no matter.
     Ignored,
+    /// Only planned: what it does shows when the plan is applied.
+    Undecided,
 }
 
 /// Something that happened. Results are redacted already.
@@ -44,6 +46,8 @@ pub enum Event<'a> {
         place: &'a Place,
         /// Whether it is a handler.
         handler: bool,
+        /// Whether it brings tasks of its own.
+        include: bool,
     },
     /// An item of a loop, or a task without a loop, ended.
     Result {
@@ -55,6 +59,12 @@ pub enum Event<'a> {
         result: &'a serde_json::Value,
         /// What it did, or would show: only for people.
         diff: &'a [crate::roles::modules::Diff],
+        /// What it altered, or would.
+        changes: &'a [crate::host::Change],
+        /// Whether `no_log` hides it.
+        hidden: bool,
+        /// Why it is undecided.
+        undecided: Option<&'a str>,
         /// Whether the result itself is what the task is for (`debug`).
         shown: bool,
     },

@@ -67,12 +67,24 @@ impl Run<'_> {
                 let refusals = said.iter().take(1).map(|said| Refusal::new(message.as_str(), said.place.clone()));
                 return Err(ConvergeError::Refused(refusals.collect()).into());
             }
+            for index in &meant {
+                self.scene.perhaps.remove(index);
+            }
             self.scene.notified.extend(meant);
         }
         if self.scene.notified.len() != before {
             self.tell_pending();
         }
         Ok(())
+    }
+
+    /// Notifies handlers that a plan cannot be sure of.
+    pub(super) fn notify_perhaps(&mut self, notifications: &[String]) {
+        for index in notifications.iter().flat_map(|name| self.meant(name)).collect::<Vec<_>>() {
+            if self.scene.notified.insert(index) {
+                self.scene.perhaps.insert(index);
+            }
+        }
     }
 
     /// Runs every handler that is due, in the order in which they are defined.
@@ -82,7 +94,8 @@ impl Run<'_> {
             if self.scene.notified.contains(&index) {
                 let handler = Arc::clone(&self.scene.handlers[index]);
                 // It is owed until it has run.
-                let end = self.handler(&handler);
+                let perhaps = self.scene.perhaps.remove(&index);
+                let end = if perhaps { self.perhaps(&handler) } else { self.handler(&handler) };
                 if end.is_ok() {
                     self.scene.notified.remove(&index);
                     self.tell_pending();

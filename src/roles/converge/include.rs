@@ -31,7 +31,7 @@ impl Run<'_> {
             Err(error) => {
                 let end = match self.skipped(&stage) {
                     Ok(Some(condition)) => End::new(result::of_skip(&condition)),
-                    _ => End::new(result::of_failure(super::view::failed(&error))),
+                    _ => End::failed(super::view::failed(&error)),
                 };
                 return self.include_ends(task, title, end);
             }
@@ -48,14 +48,15 @@ impl Run<'_> {
                     let label = self.label(&stage, item);
                     let mut end = self.want(&stage, own.clone(), Some(label.clone()), &mut wanted);
                     end.result.extend(own);
-                    if end.status() == Status::Skipped || end.status() == Status::Failed {
+                    if matches!(end.status(), Status::Skipped | Status::Failed | Status::Undecided) {
                         self.tell_include(&end, Some(&label));
                     }
                     results.push(end);
                 }
             }
         }
-        if let Some(failed) = results.iter().position(|end| flag(&end.result, "failed")) {
+        let ends = |end: &End| matches!(end.status(), Status::Failed | Status::Undecided);
+        if let Some(failed) = results.iter().position(ends) {
             let end = results.swap_remove(failed);
             return self.include_ends(task, title, end);
         }
@@ -84,7 +85,7 @@ impl Run<'_> {
                 wanted.push(Wanted { arguments, item, label });
                 End::new(Map::new())
             }
-            Err(failed) => End::new(result::of_failure(failed)),
+            Err(failed) => End::failed(failed),
         }
     }
 
@@ -95,6 +96,9 @@ impl Run<'_> {
             item: label,
             result: &shown,
             diff: &[],
+            changes: &[],
+            hidden: end.hidden,
+            undecided: end.undecided.as_deref(),
             shown: false,
         });
     }
@@ -103,14 +107,19 @@ impl Run<'_> {
     fn include_ends(&mut self, task: &Arc<Task>, title: &str, mut end: End) -> Result<(), Stop> {
         let stage = self.stage(task);
         end.ignored = flag(&end.result, "failed") && self.keyword(&stage, "ignore_errors");
-        if task.repeat.is_none() || end.status() == Status::Failed {
+        if task.repeat.is_none() || matches!(end.status(), Status::Failed | Status::Undecided) {
             self.tell_include(&end, None);
         }
         if let Some(register) = &task.register {
-            self.variables.set(register, result::value(&end.result));
+            self.variables.set(register, end.registered());
         }
         match end.status() {
             Status::Failed => return Err(self.fail(task, title, &end)),
+            // What an include would bring may change anything.
+            Status::Undecided => {
+                self.recap.undecided += 1;
+                self.not_run = Some(title.to_owned());
+            }
             Status::Ignored => {
                 self.recap.ok += 1;
                 self.recap.ignored += 1;

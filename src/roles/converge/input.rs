@@ -40,6 +40,8 @@ pub struct Input {
     pub skip_tags: Vec<String>,
     /// `-v`, counted.
     pub verbosity: u8,
+    /// Whether this is only planned: the machine remembers changes and runs no program.
+    pub check: bool,
     /// The user that muster runs as.
     pub user: String,
     /// Handlers that an earlier run left.
@@ -63,6 +65,7 @@ impl Default for Input {
             tags: Vec::new(),
             skip_tags: Vec::new(),
             verbosity: 0,
+            check: false,
             user: "root".into(),
             pending_handlers: Vec::new(),
             limits: Limits::default(),
@@ -77,4 +80,6 @@ pub struct Machine<'a> {
     pub host: &'a mut dyn Host,
     /// What is asked.
     pub remote: &'a dyn Remote,
+    /// The machine itself, where the other one only remembers: tasks that say that they only read run here.
+    pub real: Option<&'a mut dyn Host>,
 }

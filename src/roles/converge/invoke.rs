@@ -1,12 +1,21 @@
 //! Carries a module out: it looks, what it asks for is applied, and it looks again where it wants to.
 
 use super::arguments::{environment, plain, truth};
+use super::error::ConvergeError;
 use super::result::put;
 use super::run::{Run, Stage};
 use super::task::End;
 use super::tries::Trouble;
+use crate::host::{Change, HostError};
 use crate::roles::modules::{Actor, Eyes, Failed};
-use crate::roles::value::Map;
+use crate::roles::template::{Binding, Scope};
+use crate::roles::value::{Key, Map, Value};
+
+/// The variable by which a task says that its programs only read, so that a plan may run them.
+const READS: &str = "muster_reads_only";
+
+/// Modules whose results are what they find.
+const OBSERVERS: [&str; 6] = ["find", "slurp", "package_facts", "service_facts", "getent", "setup"];
 
 impl Run<'_> {
     /// One attempt, with its arguments evaluated.
@@ -32,6 +41,7 @@ impl Run<'_> {
         };
         let mut end = End::new(Map::new());
         let (mut any, mut said) = (false, None);
+        let reads = self.only_reads(stage);
         let mut plan = {
             let view = self.view(stage);
             module.plan(&eyes(&view, self.remote, &environment, user.as_deref()))?
@@ -41,18 +51,56 @@ impl Run<'_> {
             said = plan.changed.or(said);
             end.result.extend(plan.result);
             end.diff.extend(plan.diff);
+            end.undecided = plan.undecided;
             let mut effects = Vec::with_capacity(plan.changes.len());
             for change in &plan.changes {
                 self.within_limits(stage.task).map_err(Trouble::Stop)?;
-                let effect = self.host.apply(change).map_err(Failed::from);
+                let host = match &mut self.real {
+                    Some(real) if reads => &mut **real,
+                    _ => &mut *self.host,
+                };
+                let effect = match host.apply(change) {
+                    Err(error @ HostError::NotReviewed { .. }) => {
+                        return Err(ConvergeError::NotReviewed(error.to_string()).into());
+                    }
+                    effect => effect.map_err(Failed::from),
+                };
                 effects.push(effect.map_err(|failed| Failed { result: end.result.clone(), ..failed })?);
             }
+            end.changes.extend(plan.changes);
             let Some(next) = plan.next else { break };
             let view = self.view(stage);
             plan = next(&eyes(&view, self.remote, &environment, user.as_deref()), &effects)?;
         }
         put(&mut end.result, "changed", said.unwrap_or(any));
+        if self.input.check && !reads {
+            self.doubt(stage, &mut end);
+        }
         Ok(end)
+    }
+
+    /// Whether a plan may run the task's programs: it says that they only read.
+    fn only_reads(&self, stage: &Stage<'_>) -> bool {
+        let view = self.view(stage);
+        let said = stage.task.frame.keyword("check_mode").and_then(|said| view.render(&said.value).ok());
+        let marked = matches!(view.get(READS), Binding::Value(value) if view.render(&value).is_ok_and(|v| truth(&v)));
+        self.input.check && (marked || said.is_some_and(|value| !truth(&value)))
+    }
+
+    /// In a plan: programs that were not run may change what later tasks find.
+    fn doubt(&mut self, stage: &Stage<'_>, end: &mut End) {
+        let task = stage.task;
+        if let Some(earlier) = &self.not_run {
+            let lacks = task.action.is("stat")
+                && matches!(end.result.get(&Key::from("stat")), Some(stat) if stat.get("exists") == Some(&Value::Bool(false)));
+            if lacks || OBSERVERS.iter().any(|name| task.action.is(name)) {
+                end.undecided = Some(format!("what it finds may be changed by `{earlier}`"));
+            }
+        }
+        if end.changes.iter().any(|change| matches!(change, Change::Run(_) | Change::Packages(_) | Change::Unit { .. }))
+        {
+            self.not_run = Some(task.title());
+        }
     }
 
     /// The user that the task becomes; `None` where it is the one that muster runs as.

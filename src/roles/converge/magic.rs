@@ -34,7 +34,7 @@ pub(super) fn of_play(input: &Input, play: &Play, name: &str) -> Map {
     ]);
     let short = input.hostname.split('.').next().unwrap_or_default();
     let entries = [
-        ("ansible_check_mode", false.into()),
+        ("ansible_check_mode", input.check.into()),
         ("ansible_config_file", Value::Null),
         ("ansible_diff_mode", false.into()),
         ("ansible_forks", 5.into()),

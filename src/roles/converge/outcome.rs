@@ -18,6 +18,14 @@ pub struct Recap {
     pub rescued: u32,
     /// Failures that were ignored.
     pub ignored: u32,
+    /// Tasks of a plan whose outcome shows when it is applied.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undecided: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A handler that was notified and has not run.

@@ -62,6 +62,7 @@ impl Run<'_> {
             magic: Arc::new(super::magic::of_play(self.input, play, "")),
             handlers,
             notified: BTreeSet::new(),
+            perhaps: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
         };
@@ -105,13 +106,17 @@ impl Run<'_> {
             return;
         }
         self.recap.ok += 1;
-        self.observer.event(&Event::Task { name: "Gathering Facts", role: None, place: &play.place, handler: false });
+        let (name, place) = ("Gathering Facts", &play.place);
+        self.observer.event(&Event::Task { name, role: None, place, handler: false, include: false });
         let result = serde_json::json!({ "changed": false });
         self.observer.event(&Event::Result {
             status: Status::Ok,
             item: None,
             result: &result,
             diff: &[],
+            changes: &[],
+            hidden: false,
+            undecided: None,
             shown: false,
         });
     }

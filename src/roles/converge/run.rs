@@ -25,6 +25,7 @@ pub(super) struct Run<'a> {
     pub(super) templar: &'a Templar,
     pub(super) host: &'a mut dyn Host,
     pub(super) remote: &'a dyn Remote,
+    pub(super) real: Option<&'a mut dyn Host>,
     pub(super) observer: &'a mut dyn Observer,
     pub(super) variables: Variables,
     pub(super) scene: Scene,
@@ -33,6 +34,8 @@ pub(super) struct Run<'a> {
     pub(super) owed: Vec<PendingHandler>,
     /// For each block that is being run, whether it can rescue a failure.
     pub(super) rescuing: Vec<bool>,
+    /// The last task whose programs a plan did not run: what they would change is not known.
+    pub(super) not_run: Option<String>,
 }
 
 /// The play that is running.
@@ -41,6 +44,8 @@ pub(super) struct Scene {
     pub(super) magic: Arc<Map>,
     pub(super) handlers: Vec<Arc<Task>>,
     pub(super) notified: BTreeSet<usize>,
+    /// Those of them that only undecided tasks have notified.
+    pub(super) perhaps: BTreeSet<usize>,
     /// Roles that have run, by identity.
     pub(super) done: HashSet<String>,
     /// Roles of which a task ran.
@@ -86,6 +91,7 @@ pub fn converge(
         templar,
         host: machine.host,
         remote: machine.remote,
+        real: machine.real.map(|real| -> &mut dyn Host { real }),
         observer,
         variables,
         scene: Scene {
@@ -93,6 +99,7 @@ pub fn converge(
             magic: Arc::default(),
             handlers: Vec::new(),
             notified: BTreeSet::new(),
+            perhaps: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
         },
@@ -100,6 +107,7 @@ pub fn converge(
         completed: Vec::new(),
         owed: input.pending_handlers.clone(),
         rescuing: Vec::new(),
+        not_run: None,
     };
     let error = match beside_error {
         Some(error) => Some(ConvergeError::from(error)),

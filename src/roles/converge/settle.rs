@@ -24,7 +24,7 @@ impl Run<'_> {
             self.completed.push(Completed { task: title.to_owned(), role, place: task.place.clone() });
         }
         if let Some(register) = &task.register {
-            self.variables.set(register, result::value(&end.result));
+            self.variables.set(register, end.registered());
         }
         match status {
             Status::Skipped => self.recap.skipped += 1,
@@ -34,6 +34,7 @@ impl Run<'_> {
                 self.recap.ignored += u32::from(status == Status::Ignored);
             }
             Status::Failed => return Err(self.fail(task, title, &end)),
+            Status::Undecided => return self.undecided(task, title, &end),
         }
         if status != Status::Ignored {
             self.learn(task, &end.result);
@@ -41,6 +42,23 @@ impl Run<'_> {
                 self.notify(&end.notify, task.frame.notified())?;
             }
         }
+        Ok(())
+    }
+
+    /// A task of a plan whose outcome is not known: neither are its facts, nor what it would notify.
+    fn undecided(&mut self, task: &Arc<Task>, title: &str, end: &End) -> Result<(), Stop> {
+        self.recap.undecided += 1;
+        self.not_run = Some(title.to_owned());
+        if task.action.is("set_fact") {
+            let names = task.action.arguments.map.keys().map(|name| (name.clone(), Value::Unknown));
+            Arc::make_mut(&mut self.variables.set).extend(names);
+        }
+        let notified = task.frame.notified();
+        if flag(&end.result, "changed") && !end.notify.is_empty() {
+            return self.notify(&end.notify, notified);
+        }
+        let names = self.notifications(&self.stage(task)).unwrap_or_default();
+        self.notify_perhaps(&names);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use super::result::{self, flag};
 use super::run::{Run, Stage};
 use super::tries::{Trouble, seconds};
 use crate::failure::Place;
+use crate::host::Change;
 use crate::roles::load::{Said, Task};
 use crate::roles::modules::{Diff, Failed};
 use crate::roles::template::TemplateError;
@@ -24,20 +25,39 @@ pub(super) struct End {
     pub(super) hidden: bool,
     pub(super) hint: Option<String>,
     pub(super) diff: Vec<Diff>,
+    pub(super) changes: Vec<Change>,
+    /// Why what it does is not known before the plan is applied.
+    pub(super) undecided: Option<String>,
 }
 
 impl End {
     pub(super) fn new(result: Map) -> Self {
-        Self { result, notify: Vec::new(), ignored: false, hidden: false, hint: None, diff: Vec::new() }
+        let (notify, diff, changes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { result, notify, ignored: false, hidden: false, hint: None, diff, changes, undecided: None }
     }
 
     pub(super) fn failed(failed: Failed) -> Self {
+        if failed.undecided {
+            return Self::undecided(failed.message);
+        }
         let hint = failed.hint.clone();
         Self { hint, ..Self::new(result::of_failure(failed)) }
     }
 
+    /// A task of a plan whose outcome shows when the plan is applied.
+    pub(super) fn undecided(why: impl Into<String>) -> Self {
+        Self { undecided: Some(why.into()), ..Self::new(Map::new()) }
+    }
+
+    /// What `register` keeps.
+    pub(super) fn registered(&self) -> Value {
+        if self.undecided.is_some() { Value::Unknown } else { result::value(&self.result) }
+    }
+
     pub(super) fn status(&self) -> Status {
-        if flag(&self.result, "failed") {
+        if self.undecided.is_some() {
+            Status::Undecided
+        } else if flag(&self.result, "failed") {
             if self.ignored { Status::Ignored } else { Status::Failed }
         } else if flag(&self.result, "skipped") {
             Status::Skipped
@@ -63,15 +83,33 @@ impl Run<'_> {
         self.carry_out(task)
     }
 
+    /// A handler that only undecided tasks have notified.
+    pub(super) fn perhaps(&mut self, task: &Arc<Task>) -> Result<(), Stop> {
+        let title = self.announce(task);
+        let end = End::undecided("it runs where an undecided task changes something");
+        self.tell(task, &end, None);
+        self.settle(task, &title, end)
+    }
+
+    fn announce(&mut self, task: &Arc<Task>) -> String {
+        let title = self.title(task);
+        let role = task.frame.role().map(|role| role.full_name());
+        self.observer.event(&Event::Task {
+            name: &title,
+            role: role.as_deref(),
+            place: &task.place,
+            handler: task.handler,
+            include: task.action.is("include_tasks") || task.action.is("include_role"),
+        });
+        title
+    }
+
     fn carry_out(&mut self, task: &Arc<Task>) -> Result<(), Stop> {
         self.within_limits(task)?;
         if task.action.is("meta") {
             return self.meta(task);
         }
-        let title = self.title(task);
-        let role = task.frame.role().map(|role| role.full_name());
-        let event = Event::Task { name: &title, role: role.as_deref(), place: &task.place, handler: task.handler };
-        self.observer.event(&event);
+        let title = self.announce(task);
         if task.action.is("include_tasks") || task.action.is("include_role") {
             return self.include(task, &title);
         }
@@ -136,6 +174,7 @@ impl Run<'_> {
             return Ok(end);
         }
         let (mut results, mut notify, mut ignored, mut hint) = (Vec::new(), Vec::new(), true, None);
+        let mut undecided = None;
         for (index, item) in repeat.items.iter().enumerate() {
             if index > 0 {
                 self.pause_between(stage)?;
@@ -152,13 +191,14 @@ impl Run<'_> {
                 hint = hint.or(end.hint);
             }
             notify.extend(end.notify);
+            undecided = undecided.or(end.undecided);
             results.push(end.result);
             if self.breaks(stage)? {
                 break;
             }
         }
         let result = result::of_items(&results);
-        let end = End { notify, ignored, hidden, hint, ..End::new(result) };
+        let end = End { notify, ignored, hidden, hint, undecided, ..End::new(result) };
         let message = result::text(&end.result, "msg").unwrap_or_default();
         self.observer.event(&Event::Loop { status: end.status(), message });
         Ok(end)
@@ -206,7 +246,11 @@ impl Run<'_> {
             Err(trouble) => {
                 let (error, place) = *trouble;
                 let mut failed = super::view::failed(&error);
-                failed.message = format!("the condition at {place} could not be evaluated: {error}");
+                failed.message = if failed.undecided {
+                    format!("the condition at {place} needs a value that is not known yet")
+                } else {
+                    format!("the condition at {place} could not be evaluated: {error}")
+                };
                 Some(End::failed(failed))
             }
         }
@@ -227,14 +271,14 @@ impl Run<'_> {
             end.ignored = self.keyword(stage, "ignore_errors");
         }
         if let Some(register) = &stage.task.register {
-            stage.local.insert(Key::from(register.as_str()), result::value(&end.result));
+            stage.local.insert(Key::from(register.as_str()), end.registered());
         }
         Ok(end)
     }
 
     /// Waits, while watching the deadline.
     pub(super) fn wait(&mut self, time: Duration, task: &Task) -> Result<(), Stop> {
-        if time.is_zero() {
+        if time.is_zero() || self.input.check {
             return Ok(());
         }
         self.observer.event(&Event::Wait { time });
@@ -258,6 +302,15 @@ impl Run<'_> {
         let shown = result::shown(&end.result, end.hidden, &self.input.redactor);
         let diff: &[Diff] = if end.hidden { &[] } else { &end.diff };
         let item = label.map(|label| if end.hidden { "(censored)" } else { label });
-        self.observer.event(&Event::Result { status: end.status(), item, result: &shown, diff, shown: open });
+        self.observer.event(&Event::Result {
+            status: end.status(),
+            item,
+            result: &shown,
+            diff,
+            changes: &end.changes,
+            hidden: end.hidden,
+            undecided: end.undecided.as_deref(),
+            shown: open,
+        });
     }
 }

@@ -32,11 +32,14 @@ impl Run<'_> {
         let mut attempt = 1;
         loop {
             let mut end = self.attempt(stage)?;
+            if end.undecided.is_some() {
+                return Ok(end);
+            }
             if tries > 1 {
                 put(&mut end.result, "attempts", i64::try_from(attempt).unwrap_or(i64::MAX));
             }
             self.judge(stage, &mut end)?;
-            if tries == 1 {
+            if tries == 1 || end.undecided.is_some() {
                 return Ok(end);
             }
             let done = if task.until.is_empty() {
@@ -46,6 +49,9 @@ impl Run<'_> {
             };
             if done {
                 return Ok(end);
+            }
+            if self.input.check {
+                return Ok(End::undecided("`until` does not hold as things stand"));
             }
             if attempt == tries {
                 put(&mut end.result, "attempts", i64::try_from(tries - 1).unwrap_or(i64::MAX));
@@ -84,9 +90,12 @@ impl Run<'_> {
         let given = arguments(&self.view(stage), stage.task)?;
         let mut end = match self.invoke(stage, given) {
             Ok(end) => end,
-            Err(Trouble::Failed(failed)) => End::failed(failed),
+            Err(Trouble::Failed(failed)) => self.failure(stage, failed),
             Err(stop) => return Err(stop),
         };
+        if end.undecided.is_some() {
+            return Ok(end);
+        }
         let result = &mut end.result;
         if !result.contains_key(&Key::from("failed")) && !flag(result, "skipped") {
             let bad = matches!(result.get(&Key::from("rc")), Some(Value::Int(code)) if *code != 0);
@@ -107,7 +116,17 @@ impl Run<'_> {
         Ok(end)
     }
 
-    fn notifications(&self, stage: &Stage<'_>) -> Result<Vec<String>, Failed> {
+    /// A module's failure. In a plan it is none yet where a program that was not run may stand before it.
+    fn failure(&self, stage: &Stage<'_>, failed: Failed) -> End {
+        match &self.not_run {
+            Some(task) if self.input.check && !stage.task.action.is("fail") && !stage.task.action.is("assert") => {
+                End::undecided(format!("as things stand it fails ({}); `{task}` may change that", failed.message))
+            }
+            _ => End::failed(failed),
+        }
+    }
+
+    pub(super) fn notifications(&self, stage: &Stage<'_>) -> Result<Vec<String>, Failed> {
         let view = self.view(stage);
         let mut names = Vec::new();
         for said in stage.task.frame.notified() {
@@ -137,6 +156,10 @@ impl Run<'_> {
                         put(&mut end.result, "failed_when_result", truth);
                     }
                 }
+                Err(error) if error.is_unknown() => {
+                    end.undecided = Some(format!("`{name}_when` needs a value that is not known yet"));
+                    break;
+                }
                 Err(error) => {
                     put(&mut end.result, "failed", true);
                     put(&mut end.result, "msg", format!("`{name}_when` could not be evaluated: {error}"));
@@ -147,7 +170,7 @@ impl Run<'_> {
             }
         }
         if let Some(register) = &task.register {
-            stage.local.insert(Key::from(register.as_str()), result::value(&end.result));
+            stage.local.insert(Key::from(register.as_str()), end.registered());
         }
         Ok(())
     }

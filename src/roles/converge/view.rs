@@ -210,6 +210,7 @@ pub(super) fn failed(error: &TemplateError) -> Failed {
         None => error.to_string(),
     });
     failed.hint.clone_from(&error.hint);
+    failed.undecided = error.is_unknown();
     failed
 }
 

@@ -258,7 +258,7 @@ fn written(value: &Value) -> Option<String> {
         Value::Float(f) => f.to_string(),
         Value::Bool(true) => "True".into(),
         Value::Bool(false) => "False".into(),
-        Value::Null | Value::Omit | Value::List(_) | Value::Map(_) => return None,
+        Value::Null | Value::Omit | Value::Unknown | Value::List(_) | Value::Map(_) => return None,
     })
 }
 

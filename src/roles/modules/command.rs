@@ -184,7 +184,12 @@ impl Run {
     fn judge(&self, effect: &Effect) -> Result<Plan, Failed> {
         let mut result = self.result();
         // A program that has not run said nothing: the run so far is only planned.
-        let Some(output) = &effect.output else { return Ok(Plan { changed: Some(true), ..Plan::default() }) };
+        let Some(output) = &effect.output else {
+            return Ok(Plan {
+                undecided: Some("a command runs only when the plan is applied".into()),
+                ..Plan::default()
+            });
+        };
         result.insert(Key::from("rc"), Value::Int(output.code.into()));
         if output.not_run.is_some() {
             result.insert(Key::from("changed"), Value::Bool(false));
@@ -193,7 +198,12 @@ impl Run {
                 let line = Value::str(words.join(" "));
                 result.insert(Key::from("cmd"), if self.sensitive { line.into_secret() } else { line });
             }
-            return Err(Failed { message: "Error executing command.".into(), result, hint: output.not_run.clone() });
+            return Err(Failed {
+                message: "Error executing command.".into(),
+                result,
+                hint: output.not_run.clone(),
+                ..Failed::default()
+            });
         }
         let text = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes).into_owned();
@@ -207,7 +217,7 @@ impl Run {
         if output.code != 0 || output.timed_out {
             result.insert(Key::from("changed"), Value::Bool(true));
             let message = if output.timed_out { "the command's time ran out" } else { "non-zero return code" };
-            return Err(Failed { message: message.into(), result, hint: None });
+            return Err(Failed { message: message.into(), result, ..Failed::default() });
         }
         Ok(Plan { result, changed: Some(true), ..Plan::default() })
     }
@@ -225,6 +235,7 @@ impl Module for Run {
                     message: "Unable to change directory before execution.".into(),
                     result,
                     hint: Some(format!("{} is not a directory", path.display())),
+                    ..Failed::default()
                 });
             }
         }

@@ -250,7 +250,7 @@ fn judged(output: &Output) -> Result<Plan, Failed> {
         };
         let mut result = Map::new();
         say(&mut result, &stdout, &stderr);
-        return Err(Failed { message, result, hint: None }
+        return Err(Failed { message, result, ..Failed::default() }
             .with("rc", Value::Int(output.code.into()))
             .with("failures", Value::list(lost)));
     }

@@ -57,7 +57,7 @@ pub struct RenderOptions {
 }
 
 /// How a file or another text changes, for people.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Diff {
     /// What `before` is.
     pub before_header: String,
@@ -85,6 +85,8 @@ pub struct Plan {
     pub diff: Vec<Diff>,
     /// What follows once the changes are made. Its plan's result is laid over this one's.
     pub next: Option<Next>,
+    /// Why the result only shows when the changes are really made: a program was not run.
+    pub undecided: Option<String>,
 }
 
 impl Plan {
@@ -110,6 +112,8 @@ pub struct Failed {
     pub result: Map,
     /// What to do next.
     pub hint: Option<String>,
+    /// Whether it is no failure yet: it needs a value that is known only when the plan is applied.
+    pub undecided: bool,
 }
 
 impl Failed {

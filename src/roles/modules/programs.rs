@@ -121,7 +121,7 @@ pub fn in_turn(mut steps: std::collections::VecDeque<(Change, String)>, last: Pl
             let mut result = Map::new();
             say(&mut result, &stdout, &stderr);
             let message = format!("{name}: {stdout}{stderr}");
-            Err(Failed { message, result, hint: None }.with("rc", i64::from(code)))
+            Err(Failed { message, result, ..Failed::default() }.with("rc", i64::from(code)))
         }
         _ => Ok(in_turn(steps, last)),
     };

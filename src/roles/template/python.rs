@@ -31,6 +31,7 @@ fn write_repr(out: &mut String, value: &Value) {
         Value::Str(text) => quote(out, text.expose()),
         Value::Template(template) => quote(out, &template.text),
         Value::Omit => out.push_str("<<Omit>>"),
+        Value::Unknown => out.push_str("<<Unknown>>"),
         Value::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -113,7 +114,7 @@ pub(super) fn truth(value: &Value) -> bool {
         Value::Template(template) => !template.text.is_empty(),
         Value::List(items) => !items.is_empty(),
         Value::Map(map) => !map.is_empty(),
-        Value::Omit => true,
+        Value::Omit | Value::Unknown => true,
     }
 }
 

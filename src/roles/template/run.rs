@@ -64,7 +64,11 @@ impl<'a> Run<'a> {
 
     /// A value as it was stored, as what it stands for: a template is evaluated, anything else is itself.
     pub(super) fn resolve(&self, value: Value) -> Result<Datum, TemplateError> {
-        let Value::Template(template) = value else { return Ok(Datum::Value(value)) };
+        let template = match value {
+            Value::Template(template) => template,
+            Value::Unknown => return Ok(Datum::Unknown),
+            other => return Ok(Datum::Value(other)),
+        };
         match self.nested(&template) {
             Ok(datum) => Ok(datum),
             // An undefined name inside makes the variable undefined, as `is defined` and `default` see it.
@@ -183,7 +187,7 @@ impl<'a> Run<'a> {
     /// The same for a value.
     pub(super) fn finish(&self, value: Value) -> Result<Value, TemplateError> {
         match &value {
-            Value::Template(_) => {
+            Value::Template(_) | Value::Unknown => {
                 let datum = self.resolve(value)?;
                 self.deep(datum)
             }
@@ -257,7 +261,7 @@ fn hidden(outcome: Result<Datum, TemplateError>) -> Result<Datum, TemplateError>
 /// Whether anything in a value is still to be templated.
 pub(super) fn is_lazy(value: &Value) -> bool {
     match value {
-        Value::Template(_) => true,
+        Value::Template(_) | Value::Unknown => true,
         Value::List(items) => items.iter().any(is_lazy),
         Value::Map(map) => map.values().any(is_lazy),
         _ => false,

@@ -58,7 +58,7 @@ fn run_opened(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outc
         loader.playbook(Path::new("site.yml"), &names).expect("loads")
     };
     let mut said = Said::default();
-    let machine = Machine { host: &mut host, remote: &Offline };
+    let machine = Machine { host: &mut host, remote: &Offline, real: None };
     let outcome = converge(input, &playbook, &loader, &templar, machine, &mut said);
     (outcome, said.messages)
 }

@@ -261,7 +261,7 @@ fn told(shown: &str, output: &Output) -> Result<Plan, Failed> {
     super::programs::say(&mut result, &stdout, &stderr);
     if output.code != 0 {
         let message = format!("'{shown}' failed: {stderr}");
-        return Err(Failed { message, result, hint: None }.with("rc", Value::Int(output.code.into())));
+        return Err(Failed { message, result, ..Failed::default() }.with("rc", Value::Int(output.code.into())));
     }
     let diff = Diff { after_header: "apt-get".into(), after: Some(summary(&stdout)), ..Diff::default() };
     Ok(Plan { result, diff: vec![diff], ..Plan::default() })

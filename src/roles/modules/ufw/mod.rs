@@ -145,7 +145,7 @@ fn judged(eyes: &Eyes<'_>, ufw: &str, before: &State, work: &Work, effects: &[Ef
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
             let message = if error.is_empty() { output.text() } else { error };
             let result = work.described(Plan::default()).result;
-            return Err(Failed { message, result, hint: None });
+            return Err(Failed { message, result, ..Failed::default() });
         }
     }
     let after = State::read(eyes, ufw)?;

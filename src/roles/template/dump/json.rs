@@ -46,6 +46,7 @@ fn write(out: &mut String, value: &Value, layout: &JsonLayout, level: usize) -> 
         Value::Str(text) => string(out, text.expose(), layout.ascii),
         Value::Template(template) => string(out, &template.text, layout.ascii),
         Value::Omit => return Err("`omit` is no value of JSON".into()),
+        Value::Unknown => return Err("a value that is not known yet is no value of JSON".into()),
         Value::List(items) => {
             let items = items.iter().map(|item| (None, item)).collect::<Vec<_>>();
             container(out, ('[', ']'), &items, layout, level)?;
