@@ -196,6 +196,7 @@ impl Remote for CloudRemote {
             basic: request.basic.clone(),
             verify: request.verify,
             follow: request.follow,
+            direct: request.direct,
         };
         let file = self.staged(&request.url)?;
         let answer =
@@ -203,6 +204,11 @@ impl Remote for CloudRemote {
         let body = Content::Staged(Arc::new(answer.body));
         self.downloads.record(&what, &body)?;
         Ok(Response { status: answer.status, url: answer.url, headers: answer.headers, body, size: answer.size })
+    }
+
+    fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, RemoteError> {
+        let found = self.reach.wait(self.reach.transport.addresses(name));
+        found.map_err(|error| RemoteError { message: error.to_string(), hint: None, missing: true })
     }
 
     fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {

@@ -64,7 +64,7 @@ impl Network for Looking<'_> {
 
     fn get(&self, url: &str, verify: bool, timeout: Duration) -> Result<(u16, Vec<u8>), String> {
         self.0.wait(async {
-            let client = self.0.transport.web_with(verify, true).map_err(|error| error.to_string())?;
+            let client = self.0.transport.web_with(verify, true, false).map_err(|error| error.to_string())?;
             let plain = |error: reqwest::Error| {
                 let error = error.without_url();
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)

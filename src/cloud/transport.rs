@@ -80,13 +80,20 @@ impl Transport {
         Ok(self.0.web.get_or_init(|| client).clone())
     }
 
-    /// A client of its own kind: without following redirects, or without verifying servers, where a role says so.
-    pub fn web_with(&self, verify: bool, follow: bool) -> Result<reqwest::Client, CloudError> {
-        if verify && follow {
+    /// The addresses of a name.
+    pub async fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, super::dns::DnsError> {
+        self.0.dns.addresses(name).await
+    }
+
+    /// A client of its own kind: without following redirects, without verifying servers, or past the proxy, where a
+    /// role says so.
+    pub fn web_with(&self, verify: bool, follow: bool, direct: bool) -> Result<reqwest::Client, CloudError> {
+        if verify && follow && !direct {
             return self.web();
         }
         let tls = if verify { self.roots().client()? } else { Roots::unverified()? };
-        let builder = self.proxied(bare_client(&self.0.dns, tls))?;
+        let builder = bare_client(&self.0.dns, tls);
+        let builder = if direct { builder } else { self.proxied(builder)? };
         let builder = if follow { builder } else { builder.redirect(reqwest::redirect::Policy::none()) };
         builder.build().map_err(client_error)
     }
@@ -315,7 +322,7 @@ mod tests {
         assert_eq!(trusted.web().expect("client").get(&url).send().await.expect("trusted").status().as_u16(), 200);
         assert!(by_names(&session(&strange), &["/a".into()], soon()).await.is_err());
         assert!(strange.web().expect("client").get(&url).send().await.is_err());
-        let unverified = strange.web_with(false, true).expect("client");
+        let unverified = strange.web_with(false, true, false).expect("client");
         assert_eq!(unverified.get(&url).send().await.expect("unverified").status().as_u16(), 200);
     }
 

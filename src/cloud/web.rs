@@ -25,13 +25,15 @@ pub struct WebRequest {
     pub verify: bool,
     /// Whether redirects are followed.
     pub follow: bool,
+    /// Whether the proxy is passed by.
+    pub direct: bool,
 }
 
 impl WebRequest {
     /// A GET that verifies and follows.
     pub fn get(url: impl Into<String>) -> Self {
         let (method, headers) = (String::new(), Vec::new());
-        Self { method, url: url.into(), headers, body: None, basic: None, verify: true, follow: true }
+        Self { method, url: url.into(), headers, body: None, basic: None, verify: true, follow: true, direct: false }
     }
 }
 
@@ -65,7 +67,7 @@ pub async fn web(
     if !matches!(url.scheme(), "http" | "https") {
         return Err(failed(format!("{} addresses are not supported", url.scheme())));
     }
-    let mut builder = transport.web_with(request.verify, request.follow)?.request(name, url);
+    let mut builder = transport.web_with(request.verify, request.follow, request.direct)?.request(name, url);
     for (key, value) in &request.headers {
         builder = builder.header(key, value);
     }
@@ -106,7 +108,7 @@ pub async fn probe(transport: &Transport, url: &str, patience: Duration) -> Resu
         url: shown(url),
         why: chain(&error.without_url()),
     };
-    let client = transport.web_with(true, false)?;
+    let client = transport.web_with(true, false, false)?;
     Ok(client.get(url).timeout(patience).send().await.map_err(failed)?.status().as_u16())
 }
 

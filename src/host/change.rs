@@ -207,3 +207,10 @@ pub struct Effect {
     /// How long it took.
     pub elapsed: std::time::Duration,
 }
+
+impl Effect {
+    /// Whether the change was carried out, as opposed to only laid over a machine.
+    pub fn happened(&self) -> bool {
+        self.started.is_some() || self.output.is_some()
+    }
+}

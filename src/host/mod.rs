@@ -20,7 +20,9 @@ pub use overlay::Overlay;
 pub use void::Void;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What kind of thing a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -114,6 +116,12 @@ pub trait Observe {
     fn query(&self, command: &Command) -> io::Result<Output>;
     /// The first executable file of that name on the machine's PATH.
     fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>>;
+    /// Connects to a TCP port, as the machine would, and gives what is said there. Nobody listening is `Err`; on a root
+    /// that may run nothing it is `Err` of kind `Unsupported`.
+    fn connect(&self, to: SocketAddr, patience: Duration) -> io::Result<Box<dyn io::Read>> {
+        let _ = (to, patience);
+        Err(io::ErrorKind::ConnectionRefused.into())
+    }
     /// The time, as modules see it.
     fn now(&self) -> std::time::SystemTime {
         std::time::SystemTime::now()
@@ -167,6 +175,9 @@ impl<T: Through + ?Sized> Observe for T {
     }
     fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>> {
         self.through().find_program(name)
+    }
+    fn connect(&self, to: SocketAddr, patience: Duration) -> io::Result<Box<dyn io::Read>> {
+        (**self).connect(to, patience)
     }
     fn now(&self) -> std::time::SystemTime {
         self.through().now()

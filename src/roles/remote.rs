@@ -47,6 +47,8 @@ pub struct Request {
     pub verify: bool,
     /// Redirects to follow.
     pub follow: bool,
+    /// Past the settings' proxy.
+    pub direct: bool,
     /// When to give up.
     pub timeout: Option<Duration>,
 }
@@ -124,6 +126,10 @@ pub trait Remote: Send + Sync {
     fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError>;
     /// An HTTP request.
     fn http(&self, request: &Request) -> Result<Response, RemoteError>;
+    /// The addresses of a name; `missing` where it has none.
+    fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, RemoteError> {
+        Offline::refuse(&format!("the addresses of {name}"))
+    }
     /// Instance metadata below `/latest/`, as text; `None` where it answers 404. Credentials are refused.
     fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError>;
     /// The keys that application releases are judged by.

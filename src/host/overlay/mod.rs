@@ -100,6 +100,9 @@ impl<O: Observe> Observe for Overlay<O> {
     fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>> {
         self.lower.find_program(name)
     }
+    fn connect(&self, to: std::net::SocketAddr, patience: std::time::Duration) -> io::Result<Box<dyn io::Read>> {
+        self.lower.connect(to, patience)
+    }
     fn now(&self) -> SystemTime {
         self.lower.now()
     }

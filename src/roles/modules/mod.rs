@@ -4,6 +4,7 @@ mod apt;
 mod apt_repository;
 mod args;
 mod command;
+mod cron;
 mod dnf;
 mod dpkg;
 mod dpkg_selections;
@@ -16,11 +17,13 @@ mod getent;
 mod glob;
 mod group;
 mod modprobe;
+mod mount;
 mod package;
 mod package_facts;
 mod plan;
 mod programs;
 mod release;
+mod script;
 mod service_facts;
 mod spec;
 mod sysctl;
@@ -28,6 +31,7 @@ mod systemd;
 mod timezone;
 mod ufw;
 mod user;
+mod wait_for;
 mod words;
 
 pub use args::{ArgError, Args};
@@ -87,6 +91,13 @@ pub static TABLE: &[Row] = &[
     Row { spec: &files::ini_file::SPEC, actor: Actor::Host(files::ini_file::ini_file) },
     Row { spec: &command::COMMAND, actor: Actor::Host(command::command) },
     Row { spec: &command::SHELL, actor: Actor::Host(command::shell) },
+    Row { spec: &script::SCRIPT, actor: Actor::Host(script::script) },
+    Row { spec: &script::RAW, actor: Actor::Host(script::raw) },
+    Row { spec: &files::uri::SPEC, actor: Actor::Host(files::uri::uri) },
+    Row { spec: &cron::SPEC, actor: Actor::Host(cron::cron) },
+    Row { spec: &mount::SPEC, actor: Actor::Host(mount::mount) },
+    Row { spec: &wait_for::SPEC, actor: Actor::Host(wait_for::wait_for) },
+    Row { spec: &wait_for::CONNECTION, actor: Actor::Host(wait_for::connection) },
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },
     Row { spec: &systemd::SERVICE, actor: Actor::Host(systemd::unit) },
     Row { spec: &group::SPEC, actor: Actor::Host(group::group) },

@@ -101,6 +101,13 @@ impl Plan {
         self.result.insert(Key::from(key), value.into());
         self
     }
+
+    /// Adds a warning to the result.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        let key = Key::from("warnings");
+        let have = self.result.get(&key).and_then(Value::as_list).unwrap_or_default().to_vec();
+        self.result.insert(key, Value::list(have.into_iter().chain([Value::from(warning.into())])));
+    }
 }
 
 /// A module that failed: Ansible's `msg`, and what else belongs to the result.

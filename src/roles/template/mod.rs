@@ -35,6 +35,11 @@ pub fn shell_match(pattern: &str, name: &str) -> bool {
     glob::matches(pattern, name)
 }
 
+/// `json.dumps`.
+pub fn json_text(value: &Value) -> Result<String, String> {
+    dump::json(value, &dump::JsonLayout::default())
+}
+
 pub use error::{TemplateError, TemplateTrouble};
 pub use inspect::{Inspection, LookupUse};
 pub use templar::Templar;

@@ -34,7 +34,7 @@ pub static SPEC: Spec = Spec {
         Param::new("validate_certs", ParamKind::Bool, "Verify the server's certificate.").default("true"),
         Param::new("http_agent", ParamKind::Str, "The `User-Agent` header.").default("ansible-httpget"),
         Param::new("tmp_dest", ParamKind::Path, "Where Ansible stages; muster stages beside the destination."),
-        Param::new("use_proxy", ParamKind::Bool, "Use the settings' proxy.").default("true").only(&["True"]),
+        Param::new("use_proxy", ParamKind::Bool, "Use the settings' proxy.").default("true"),
         Param::new("decompress", ParamKind::Bool, "Undo a gzip content encoding; none is asked for.").default("true"),
         Param::new("use_netrc", ParamKind::Bool, "Read credentials from ~/.netrc.")
             .default("true")
@@ -81,18 +81,14 @@ pub fn get_url(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
             Some(Expected { algorithm: algorithm(name), value: value.trim().to_owned() })
         }
     };
-    let mut headers = vec![("User-Agent".to_owned(), args.must("http_agent")?)];
-    for (name, value) in args.value("headers").and_then(Value::as_map).into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned);
-        headers.push((name.to_string(), value));
-    }
     let password = args.text("url_password").unwrap_or_default();
     let request = Request {
         method: "GET".into(),
-        headers,
+        headers: headers(args)?,
         basic: args.text("url_username").map(|user| (user, Secret::new(password))),
         verify: args.flag("validate_certs"),
         follow: true,
+        direct: !args.flag("use_proxy"),
         timeout: args.int("timeout").and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
         ..Request::default()
     };
@@ -109,8 +105,19 @@ pub fn get_url(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
     }))
 }
 
+/// The headers of a request: the agent's name, and those that the task gives.
+pub(super) fn headers(args: &Args) -> Result<Vec<(String, String)>, ArgError> {
+    let mut headers = vec![("User-Agent".to_owned(), args.must("http_agent")?)];
+    for (name, value) in args.value("headers").and_then(Value::as_map).into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned);
+        headers.retain(|(have, _)| !have.eq_ignore_ascii_case(&name.to_string()));
+        headers.push((name.to_string(), value));
+    }
+    Ok(headers)
+}
+
 /// A URL without the password in it, for results and messages.
-fn masked(url: &str) -> String {
+pub(super) fn masked(url: &str) -> String {
     match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
         Some((scheme, (user, rest))) if !user.contains('/') => {
             let user = user.split(':').next().unwrap_or_default();
@@ -120,7 +127,7 @@ fn masked(url: &str) -> String {
     }
 }
 
-fn name_in(url: &str) -> String {
+pub(super) fn name_in(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let path = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     match path.rsplit('/').next().unwrap_or_default() {
@@ -265,7 +272,7 @@ impl GetUrl {
 }
 
 /// The name that a server gives (`Content-Disposition`), without any directory.
-fn attachment(response: &Response) -> Option<String> {
+pub(super) fn attachment(response: &Response) -> Option<String> {
     let (_, value) = response.headers.iter().find(|(name, _)| name == "content-disposition")?;
     let name = value.split(';').find_map(|part| part.trim().strip_prefix("filename="))?;
     let name = name.trim_matches('"').rsplit('/').next().unwrap_or_default();
@@ -292,7 +299,7 @@ fn listed(text: &str, name: &str) -> Option<String> {
 }
 
 /// RFC 9110 section 5.6.7.
-fn http_date(seconds: f64) -> String {
+pub(super) fn http_date(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "a file's time")]
     let time = jiff::Timestamp::from_second(seconds as i64).unwrap_or_default();
     time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()

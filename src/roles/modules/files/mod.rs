@@ -24,6 +24,7 @@ pub mod template;
 mod times;
 pub mod unarchive;
 mod unpack;
+pub mod uri;
 pub mod wanted;
 mod zip;
 
