@@ -25,6 +25,30 @@ pub struct Command {
     pub timeout: Option<Duration>,
     /// Whether arguments may hold a secret: they are then printed redacted.
     pub sensitive: bool,
+    /// What it asks on a terminal, and is answered there; with it, the program runs on a terminal of its own.
+    pub dialog: Option<Dialog>,
+}
+
+/// What a program asks on its terminal.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    /// Its questions. Of those that it has asked, the first is answered first.
+    pub questions: Vec<Question>,
+    /// Whether the terminal repeats the answers.
+    pub echo: bool,
+    /// How long it may take to the next question, or to its end.
+    pub patience: Option<Duration>,
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// A regular expression in the notation of `fancy_regex`.
+    pub pattern: String,
+    /// Its answers, in order; a line's end is added.
+    pub answers: Vec<Secret<String>>,
+    /// Whether the first answer is given however often it is asked.
+    pub always: bool,
 }
 
 impl Command {
@@ -56,6 +80,8 @@ pub struct Output {
     pub timed_out: bool,
     /// Why it was not run at all, as it is with a missing program; `code` is then the `errno`.
     pub not_run: Option<String>,
+    /// The question of its dialog, by number, for which no answer was left.
+    pub unanswered: Option<usize>,
 }
 
 impl Output {

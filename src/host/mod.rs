@@ -11,7 +11,7 @@ mod overlay;
 mod void;
 
 pub use change::{Account, Attributes, Change, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
-pub use command::{Command, Output};
+pub use command::{Command, Dialog, Output, Question};
 pub use content::{Content, Reader};
 pub use digest::Hasher;
 pub use linux::Linux;

@@ -30,13 +30,23 @@ impl Pipe {
 
     /// Reads what is there into `kept`; whether anything was.
     pub fn receive(&mut self, kept: &mut Kept) -> io::Result<bool> {
+        let mut bytes = Vec::new();
+        let moved = self.hear(&mut bytes)?;
+        kept.add(&bytes);
+        Ok(moved)
+    }
+
+    /// Adds what is there to `bytes`; whether anything was.
+    pub fn hear(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         let mut chunk = [0; 64 << 10];
         match self.file.read(&mut chunk) {
             Ok(0) => self.done = true,
             Ok(count) => {
-                kept.add(&chunk[..count]);
+                bytes.extend_from_slice(&chunk[..count]);
                 return Ok(true);
             }
+            // A terminal whose last program is gone.
+            Err(error) if error.raw_os_error() == Some(nix::libc::EIO) => self.done = true,
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }
@@ -74,7 +84,8 @@ pub struct Kept {
 }
 
 impl Kept {
-    fn add(&mut self, bytes: &[u8]) {
+    /// Adds bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(HALF.saturating_sub(self.head.len())));
         self.head.extend_from_slice(head);
         self.tail.extend(rest);

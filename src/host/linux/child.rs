@@ -21,12 +21,13 @@ pub struct Setup {
     directory: Option<CString>,
     user: Option<(Uid, Gid, Vec<Gid>)>,
     umask: Option<Mode>,
+    terminal: bool,
     parent: Pid,
 }
 
 impl Setup {
     /// From what the command asks, on a machine with this root directory.
-    pub fn new(root: &Path, command: &Command, identity: Option<&Identity>) -> io::Result<Self> {
+    pub fn new(root: &Path, command: &Command, identity: Option<&Identity>, terminal: bool) -> io::Result<Self> {
         let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from);
         Ok(Self {
             root: if root == Path::new("/") { None } else { Some(text(root)?) },
@@ -36,6 +37,7 @@ impl Setup {
                 (Uid::from_raw(who.uid), Gid::from_raw(who.gid), groups)
             }),
             umask: command.umask.map(Mode::from_bits_truncate),
+            terminal,
             parent: Pid::this(),
         })
     }
@@ -49,6 +51,12 @@ impl Setup {
     }
 
     fn enter(&self) -> io::Result<()> {
+        if self.terminal {
+            nix::unistd::setsid()?;
+            // SAFETY: standard input is the terminal by now, and the call takes no pointer.
+            let taken = unsafe { nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) };
+            nix::errno::Errno::result(taken)?;
+        }
         if let Some(root) = &self.root {
             nix::unistd::chroot(root.as_c_str())?;
             nix::unistd::chdir(c"/")?;

@@ -3,6 +3,7 @@
 pub mod accounts;
 mod capture;
 mod child;
+mod dialog;
 mod identity;
 mod look;
 mod names;

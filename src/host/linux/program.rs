@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// How often a silent program is asked whether it has ended.
 const TICK: Duration = Duration::from_millis(100);
 /// How long output is still awaited from what an ended program left in the background (as Ansible's `run_command`).
-const QUIET: Duration = Duration::from_secs(1);
+pub const QUIET: Duration = Duration::from_secs(1);
 /// How long a program whose time ran out has to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -47,7 +47,10 @@ pub fn interrupt() {
 ///
 /// A program that is not there is `Err` of kind `NotFound`.
 pub fn run(root: &Path, command: &Command) -> io::Result<Output> {
-    let mut child = spawn(root, command)?;
+    if let Some(dialog) = &command.dialog {
+        return super::dialog::run(root, command, dialog);
+    }
+    let mut child = spawn(root, command, None)?;
     let group = Group::of(&child);
     let mut input = match (&command.stdin, child.stdin.take()) {
         (Some(text), Some(pipe)) => Some((Pipe::new(pipe.into())?, text.expose().as_slice())),
@@ -74,7 +77,7 @@ pub fn run(root: &Path, command: &Command) -> io::Result<Output> {
     };
     let [(_, stdout), (_, stderr)] = streams;
     let code = status.code().unwrap_or_else(|| -status.signal().unwrap_or(0));
-    Ok(Output { code, stdout: stdout.finish(), stderr: stderr.finish(), timed_out: limit.expired, not_run: None })
+    Ok(Output { code, stdout: stdout.finish(), stderr: stderr.finish(), timed_out: limit.expired, ..Output::default() })
 }
 
 /// Runs a program for `Change::Run`: that it is missing or may not be executed is an outcome for the task to judge, as
@@ -88,15 +91,21 @@ pub fn attempt(root: &Path, command: &Command) -> io::Result<Output> {
     })
 }
 
+/// Starts it in a process group of its own; on a terminal, where it is given one, in a session of its own.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn spawn(root: &Path, command: &Command) -> io::Result<Child> {
+pub fn spawn(root: &Path, command: &Command, terminal: Option<&OwnedFd>) -> io::Result<Child> {
     let [program, arguments @ ..] = command.argv.as_slice() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program is named"));
     };
     let identity = command.user.as_deref().map(|user| Identity::find(root, user)).transpose()?;
     let mut process = std::process::Command::new(program);
-    process.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    process.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    process.args(arguments);
+    if let Some(terminal) = terminal {
+        process.stdin(terminal.try_clone()?).stdout(terminal.try_clone()?).stderr(terminal.try_clone()?);
+    } else {
+        process.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        process.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    }
     if command.clear_environment {
         process.env_clear();
     }
@@ -104,7 +113,7 @@ fn spawn(root: &Path, command: &Command) -> io::Result<Child> {
         process.envs(identity.environment());
     }
     process.envs(command.environment.iter().map(|(name, value)| (name, value)));
-    Setup::new(root, command, identity.as_ref())?.install(&mut process);
+    Setup::new(root, command, identity.as_ref(), terminal.is_some())?.install(&mut process);
     process.spawn()
 }
 
@@ -145,23 +154,26 @@ fn exchange(
 }
 
 /// A program's time, and what is done when it is over: TERM to its whole group, later KILL.
-struct Limit {
+pub struct Limit {
     next: Option<Instant>,
     expired: bool,
 }
 
 impl Limit {
-    fn new(timeout: Option<Duration>) -> Self {
+    /// From now on, and no longer than the run.
+    pub fn new(timeout: Option<Duration>) -> Self {
         let own = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let end = *END.lock().unwrap_or_else(PoisonError::into_inner);
         Self { next: own.into_iter().chain(end).min(), expired: false }
     }
 
-    fn tick(&self) -> Duration {
+    /// How long to wait for something at most.
+    pub fn tick(&self) -> Duration {
         self.next.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK))
     }
 
-    fn enforce(&mut self, group: &Group) {
+    /// Ends the group where its time is over.
+    pub fn enforce(&mut self, group: &Group) {
         if self.next.is_none_or(|at| Instant::now() < at) {
             return;
         }
@@ -171,7 +183,13 @@ impl Limit {
         self.expired = true;
     }
 
-    fn wait(&mut self, child: &mut Child, group: &Group) -> io::Result<ExitStatus> {
+    /// Whether it was over.
+    pub fn has_expired(&self) -> bool {
+        self.expired
+    }
+
+    /// Waits for the program's end.
+    pub fn wait(&mut self, child: &mut Child, group: &Group) -> io::Result<ExitStatus> {
         if self.next.is_none() {
             return child.wait();
         }
@@ -188,13 +206,19 @@ impl Limit {
 }
 
 /// A running process group, listed for [`interrupt`] while it lives.
-struct Group(i32);
+pub struct Group(i32);
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    /// The child's.
+    pub fn of(child: &Child) -> Self {
         let id = child.id().cast_signed();
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(id);
         Self(id)
+    }
+
+    /// Its number.
+    pub fn id(&self) -> i32 {
+        self.0
     }
 }
 

@@ -44,7 +44,7 @@ impl Run<'_> {
         let reads = self.only_reads(stage);
         let mut plan = {
             let view = self.view(stage);
-            module.plan(&eyes(&view, self.remote, &environment, user.as_deref()))?
+            module.plan(&eyes(&view, &self.input.hostname, self.remote, &environment, user.as_deref()))?
         };
         loop {
             any |= !plan.changes.is_empty();
@@ -70,7 +70,7 @@ impl Run<'_> {
             end.changes.extend(plan.changes);
             let Some(next) = plan.next else { break };
             let view = self.view(stage);
-            plan = next(&eyes(&view, self.remote, &environment, user.as_deref()), &effects)?;
+            plan = next(&eyes(&view, &self.input.hostname, self.remote, &environment, user.as_deref()), &effects)?;
         }
         put(&mut end.result, "changed", said.unwrap_or(any));
         if self.input.check && !reads {
@@ -121,9 +121,10 @@ impl Run<'_> {
 
 fn eyes<'v>(
     view: &'v super::view::View<'v>,
+    inventory_hostname: &'v str,
     remote: &'v dyn crate::roles::remote::Remote,
     environment: &'v [(String, String)],
     become_user: Option<&'v str>,
 ) -> Eyes<'v> {
-    Eyes { host: view.host, remote, tree: view, environment, become_user }
+    Eyes { host: view.host, remote, tree: view, environment, inventory_hostname, become_user }
 }

@@ -182,6 +182,14 @@ impl Args {
         })
     }
 
+    /// Whether the task wrote null for an argument that has no default.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.spec.param(name).is_some_and(|p| {
+            !self.values.contains_key(p.name)
+                && self.given.iter().any(|g| g == p.name || p.aliases.contains(&g.as_str()))
+        })
+    }
+
     /// A value as it is.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name)

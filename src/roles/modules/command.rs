@@ -258,14 +258,14 @@ impl Module for Run {
 }
 
 /// A moment as Python's `str(datetime.now())`.
-fn local_time(time: SystemTime) -> String {
+pub(super) fn local_time(time: SystemTime) -> String {
     let zoned = jiff::Timestamp::try_from(time).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
     let format = if zoned.subsec_nanosecond() / 1000 == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S.%6f" };
     zoned.strftime(format).to_string()
 }
 
 /// A duration as Python's `str(timedelta)`.
-fn delta(elapsed: Duration) -> String {
+pub(super) fn delta(elapsed: Duration) -> String {
     let (seconds, micros) = (elapsed.as_secs(), elapsed.subsec_micros());
     let days = match seconds / 86_400 {
         0 => String::new(),

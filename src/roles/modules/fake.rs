@@ -127,7 +127,7 @@ impl Tree for NoTree {
 
 /// Eyes on a machine.
 pub fn eyes<'a>(machine: &'a Fake, remote: &'a dyn Remote) -> Eyes<'a> {
-    Eyes { host: machine, remote, tree: &NoTree, environment: &[], become_user: None }
+    Eyes { host: machine, remote, tree: &NoTree, environment: &[], inventory_hostname: "localhost", become_user: None }
 }
 
 /// A task's plan, or its failure; refused arguments count as that.

@@ -1,28 +1,42 @@
 //! Modules: one file each, one row each in [`TABLE`]. A module *is* its arguments; it looks, and says what to change.
 
 mod apt;
+mod apt_key;
 mod apt_repository;
 mod args;
+mod authorized_key;
 mod command;
 mod cron;
+mod deb822_repository;
+mod debconf;
 mod dnf;
 mod dpkg;
 mod dpkg_selections;
 mod ec2_metadata_facts;
 mod engine;
+mod expect;
 #[cfg(test)]
 mod fake;
 mod files;
 mod getent;
+mod git;
 mod glob;
 mod group;
+mod iptables;
+mod keys;
+mod known_hosts;
 mod modprobe;
 mod mount;
+#[cfg(test)]
+mod oracle;
 mod package;
 mod package_facts;
+mod pip;
 mod plan;
 mod programs;
+mod reboot;
 mod release;
+mod rpm_key;
 mod script;
 mod service_facts;
 mod spec;
@@ -33,6 +47,7 @@ mod ufw;
 mod user;
 mod wait_for;
 mod words;
+mod yum_repository;
 
 pub use args::{ArgError, Args};
 pub use plan::{Diff, Eyes, Failed, Next, Plan, RenderOptions, Tree};
@@ -97,6 +112,20 @@ pub static TABLE: &[Row] = &[
     Row { spec: &cron::SPEC, actor: Actor::Host(cron::cron) },
     Row { spec: &mount::SPEC, actor: Actor::Host(mount::mount) },
     Row { spec: &wait_for::SPEC, actor: Actor::Host(wait_for::wait_for) },
+    Row { spec: &reboot::SPEC, actor: Actor::Host(reboot::reboot) },
+    Row { spec: &files::assemble::SPEC, actor: Actor::Host(files::assemble::assemble) },
+    Row { spec: &files::fetch::SPEC, actor: Actor::Host(files::fetch::fetch) },
+    Row { spec: &known_hosts::SPEC, actor: Actor::Host(known_hosts::known_hosts) },
+    Row { spec: &authorized_key::SPEC, actor: Actor::Host(authorized_key::authorized_key) },
+    Row { spec: &deb822_repository::SPEC, actor: Actor::Host(deb822_repository::repository) },
+    Row { spec: &yum_repository::SPEC, actor: Actor::Host(yum_repository::repository) },
+    Row { spec: &debconf::SPEC, actor: Actor::Host(debconf::debconf) },
+    Row { spec: &rpm_key::SPEC, actor: Actor::Host(rpm_key::rpm_key) },
+    Row { spec: &apt_key::SPEC, actor: Actor::Host(apt_key::apt_key) },
+    Row { spec: &pip::SPEC, actor: Actor::Host(pip::pip) },
+    Row { spec: &expect::SPEC, actor: Actor::Host(expect::expect) },
+    Row { spec: &git::SPEC, actor: Actor::Host(git::git) },
+    Row { spec: &iptables::SPEC, actor: Actor::Host(iptables::iptables) },
     Row { spec: &wait_for::CONNECTION, actor: Actor::Host(wait_for::connection) },
     Row { spec: &systemd::SYSTEMD, actor: Actor::Host(systemd::unit) },
     Row { spec: &systemd::SERVICE, actor: Actor::Host(systemd::unit) },

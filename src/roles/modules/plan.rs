@@ -15,6 +15,8 @@ pub struct Eyes<'a> {
     pub tree: &'a dyn Tree,
     /// The task's environment, for programs that it runs.
     pub environment: &'a [(String, String)],
+    /// What roles call this host.
+    pub inventory_hostname: &'a str,
     /// The user that the task becomes; `None` is the user that muster runs as.
     pub become_user: Option<&'a str>,
 }

@@ -74,6 +74,11 @@ impl Pattern {
         Ok(whole)
     }
 
+    /// As `fancy_regex` has it, for who matches without Python's notation.
+    pub fn translated(&self) -> &str {
+        self.regex.as_str()
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -1,18 +1,20 @@
 //! Modules about files, and what they share.
 
 mod archive;
+pub mod assemble;
 pub mod blockinfile;
 pub mod copy;
 mod download;
-mod draft;
+pub mod draft;
 mod edit;
+pub mod fetch;
 pub mod file;
 pub mod find;
 pub mod get_url;
 pub mod ini_file;
 pub mod lineinfile;
 mod links;
-mod mode;
+pub mod mode;
 mod placement;
 mod remote;
 pub mod replace;

@@ -74,7 +74,14 @@ impl Stage {
     }
 
     fn eyes<'a>(&'a self, tree: &'a Files<'a>) -> Eyes<'a> {
-        Eyes { host: &self.machine, remote: &*self.remote, tree, environment: &[], become_user: None }
+        Eyes {
+            host: &self.machine,
+            remote: &*self.remote,
+            tree,
+            environment: &[],
+            inventory_hostname: "localhost",
+            become_user: None,
+        }
     }
 
     /// Runs a task to its end.
@@ -219,13 +226,14 @@ impl Remote for Web {
 #[test]
 fn examples_converge() {
     use super::{
-        blockinfile, copy, file, find, get_url, ini_file, lineinfile, replace, s3_object, slurp, stat, template,
-        unarchive,
+        assemble, blockinfile, copy, fetch, file, find, get_url, ini_file, lineinfile, replace, s3_object, slurp, stat,
+        template, unarchive, uri,
     };
     let written = [&file::SPEC, &copy::SPEC, &template::SPEC, &lineinfile::SPEC, &blockinfile::SPEC, &replace::SPEC];
     let others =
         [&stat::SPEC, &find::SPEC, &get_url::SPEC, &s3_object::SPEC, &unarchive::SPEC, &slurp::SPEC, &ini_file::SPEC];
-    for spec in written.into_iter().chain(others) {
+    let more = [&uri::SPEC, &assemble::SPEC, &fetch::SPEC];
+    for spec in written.into_iter().chain(others).chain(more) {
         for example in spec.examples {
             let task: Json = serde_yaml::from_str(example).expect("an example is YAML");
             let arguments = task.as_object().and_then(|task| task.values().next()).cloned().unwrap_or(json!({}));

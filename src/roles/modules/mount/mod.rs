@@ -178,7 +178,7 @@ impl Work {
             return Ok(());
         }
         if !there {
-            plan.changes.extend(directories(eyes, Path::new(fstab).parent().unwrap_or(Path::new("/")))?.into_iter());
+            plan.changes.extend(directories(eyes, Path::new(fstab).parent().unwrap_or(Path::new("/")))?);
         }
         let file = |text: &str| FileWrite {
             follow: true,

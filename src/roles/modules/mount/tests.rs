@@ -76,7 +76,7 @@ fn a_mount_that_fails_leaves_the_old_fstab() {
 fn absence_unmounts_and_spares_what_lies_below() {
     let gone = run(ask(MOUNTED, json!({"path": "/srv", "state": "absent"})).expect("plan"), &[0, 0]).expect("done");
     assert_eq!(gone, (["write /etc/fstab", "umount /srv", "rmdir /srv"].map(str::to_owned).to_vec(), Some(true)));
-    let full = run(ask("", json!({"path": "/srv", "state": "absent"})).expect("plan"), &[1]).err().expect("failed");
+    let full = run(ask("", json!({"path": "/srv", "state": "absent"})).expect("plan"), &[1]).expect_err("failed");
     assert_eq!(full.message, "Error rmdir /srv: no");
     let stays = run(ask("", json!({"path": "/srv", "state": "absent_from_fstab"})).expect("plan"), &[]).expect("done");
     assert_eq!(stays.0, ["write /etc/fstab"]);
@@ -91,7 +91,7 @@ fn absence_unmounts_and_spares_what_lies_below() {
 #[test]
 fn remounts_and_ephemeral_mounts() {
     let with = json!({"path": "/srv", "state": "remounted", "opts": "ro"});
-    let refused = run(ask(MOUNTED, with).expect("plan"), &[1]).err().expect("failed");
+    let refused = run(ask(MOUNTED, with).expect("plan"), &[1]).expect_err("failed");
     assert!(refused.message.starts_with("Options were specified with remounted"));
     let ephemeral = run(ask("", srv("ephemeral", "noatime")).expect("plan"), &[0]).expect("done");
     assert_eq!(ephemeral.0, ["mount -t ext4 -o noatime /dev/sdb /srv"]);

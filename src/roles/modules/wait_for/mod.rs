@@ -5,8 +5,11 @@ mod target;
 
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::host::{Change, Effect};
+use crate::roles::modules::files::draft::Draft;
+use crate::roles::modules::files::wanted::path_members;
 use crate::roles::pattern::{Flags, Pattern};
 use crate::roles::value::{Key, Map, Value};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use target::{Matched, Target};
@@ -153,16 +156,16 @@ impl Wait {
         let slice = time.min(SLICE);
         let next = move |eyes: &Eyes<'_>, effects: &[Effect]| match then {
             // Nobody waits for what is only planned.
-            _ if !effects.iter().all(Effect::happened) => Ok(self.ended(eyes, &Matched::default())),
+            _ if !effects.iter().all(Effect::happened) => self.ended(eyes, &Matched::default()),
             _ if time > slice => Ok(self.pause(time.saturating_sub(slice), then)),
             Then::Look => self.look(eyes),
-            Then::End => Ok(self.ended(eyes, &Matched::default())),
+            Then::End => self.ended(eyes, &Matched::default()),
         };
         Plan { changes: vec![Change::Wait(slice)], changed: Some(false), next: Some(Box::new(next)), ..Plan::default() }
     }
 
     fn look(self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
-        let Some(target) = &self.asked.target else { return Ok(self.ended(eyes, &Matched::default())) };
+        let Some(target) = &self.asked.target else { return self.ended(eyes, &Matched::default()) };
         let left = self.asked.timeout.saturating_sub(self.elapsed(eyes));
         if left.is_zero() {
             let message = self.asked.message.clone();
@@ -170,7 +173,7 @@ impl Wait {
             return Err(Failed::new(message).with("elapsed", whole(self.elapsed(eyes))));
         }
         match target.look(eyes, &self.asked.state, self.asked.search.as_ref(), left)? {
-            Some(matched) => Ok(self.ended(eyes, &matched)),
+            Some(matched) => self.ended(eyes, &matched),
             None => {
                 let sleep = self.asked.sleep;
                 Ok(self.pause(sleep, Then::Look))
@@ -178,12 +181,17 @@ impl Wait {
         }
     }
 
-    fn ended(&self, eyes: &Eyes<'_>, matched: &Matched) -> Plan {
+    fn ended(&self, eyes: &Eyes<'_>, matched: &Matched) -> Result<Plan, Failed> {
         let text = |text: &Option<String>| text.as_ref().map_or(Value::Null, |text| Value::str(text.as_str()));
-        Plan { result: self.asked.told.clone(), changed: Some(false), ..Plan::default() }
+        let mut told = self.asked.told.clone();
+        if let Some(Target::File(path)) = &self.asked.target {
+            let members = path_members(&Draft::new(eyes, false), Path::new(&eyes.expanded(path)))?;
+            told.extend(members.into_iter().map(|(name, value)| (Key::from(name), value)));
+        }
+        Ok(Plan { result: told, changed: Some(false), ..Plan::default() }
             .with("match_groups", Value::list(matched.groups.iter().map(text)))
             .with("match_groupdict", Value::map(matched.named.iter().map(|(name, group)| (name, text(group)))))
-            .with("elapsed", whole(self.elapsed(eyes)))
+            .with("elapsed", whole(self.elapsed(eyes))))
     }
 }
 

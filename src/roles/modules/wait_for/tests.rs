@@ -18,7 +18,7 @@ fn a_file_that_is_there_needs_no_waiting_and_shows_its_groups() {
     assert!(done.changes.is_empty() && done.changed == Some(false));
     assert_eq!(member(&done, "match_groups"), json!(["ready", null]));
     assert_eq!(member(&done, "match_groupdict"), json!({"state": "ready"}));
-    assert_eq!((member(&done, "state"), member(&done, "port")), (json!("started"), json!(null)));
+    assert_eq!((member(&done, "state"), member(&done, "port")), (json!("file"), json!(null)));
     let gone = plan(&machine, "wait_for", json!({"path": "/nope", "state": "absent"})).expect("absent");
     assert!(gone.changes.is_empty());
 }

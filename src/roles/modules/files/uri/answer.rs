@@ -15,8 +15,8 @@ pub struct Answer {
     pub message: String,
     /// The body as text, where it was asked for or has to be shown.
     pub text: Option<String>,
-    /// Whether the answer is an error, as Python's `urllib` sees it.
-    pub is_error: bool,
+    /// The body of an error that nobody asked for.
+    pub body: Option<String>,
 }
 
 /// No larger body is put into a result.
@@ -26,7 +26,7 @@ impl Answer {
     /// Nobody answered.
     pub fn none(url: String, why: String) -> Self {
         let told = Map::from_iter([(Key::from("url"), Value::from(url))]);
-        Self { status: -1, told, message: why, text: None, is_error: true }
+        Self { status: -1, told, message: why, text: None, body: None }
     }
 
     /// What a server said. `url` is what was asked for, `wanted` the codes that are no failure.
@@ -47,11 +47,18 @@ impl Answer {
         told.insert(Key::from("url"), Value::from(seen));
         let media = header(&response.headers, "content-type").unwrap_or("application/octet-stream");
         let is_json = maybe_json(media);
-        let text = if is_json || content || !wanted.contains(&status) { Some(text(response, media)?) } else { None };
+        if let Some(place) = header(&response.headers, "location") {
+            let base = reqwest::Url::parse(&response.url).ok();
+            let whole = base.and_then(|base| base.join(place).ok()).map_or_else(|| place.to_owned(), String::from);
+            told.insert(Key::from("location"), Value::from(whole));
+        }
+        let shown = is_json || content || !wanted.contains(&status);
+        let body = if is_error && !shown { Some(text(response, media)?) } else { None };
+        let text = if shown { Some(text(response, media)?) } else { None };
         if let Some(json) = text.as_deref().filter(|_| is_json).and_then(|text| serde_json::from_str(text).ok()) {
             told.insert(Key::from("json"), Value::from_json(&json));
         }
-        Ok(Self { status, told, message, text, is_error })
+        Ok(Self { status, told, message, text, body })
     }
 }
 
@@ -73,7 +80,7 @@ fn headers(headers: &[(String, String)]) -> Map {
 fn cookies(headers: &[(String, String)]) -> [(Key, Value); 2] {
     let set = headers.iter().filter(|(name, _)| name == "set-cookie");
     let pairs = set.filter_map(|(_, value)| value.split(';').next()?.trim().split_once('='));
-    let pairs: Vec<(&str, &str)> = pairs.map(|(name, value)| (name.trim(), value.trim().trim_matches('"'))).collect();
+    let pairs: Vec<(&str, &str)> = pairs.map(|(name, value)| (name.trim(), value.trim())).collect();
     let line = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
     let cookies = Value::map(pairs.iter().map(|(name, value)| (*name, Value::str(*value))));
     [(Key::from("cookies_string"), Value::from(line)), (Key::from("cookies"), cookies)]
@@ -106,10 +113,10 @@ mod tests {
     fn types_of_json_and_headers_as_members() {
         assert!(maybe_json("application/json; charset=utf-8") && maybe_json("application/hal+json"));
         assert!(!maybe_json("text/html") && !maybe_json("nothing"));
-        let all = [("x-a", "1"), ("x-a", "2"), ("set-cookie", "s=\"1\"; Path=/"), ("set-cookie", "t=2")];
+        let all = [("x-a", "1"), ("x-a", "2"), ("set-cookie", "s=1; Path=/"), ("set-cookie", "t=\"2\"")];
         let all: Vec<(String, String)> = all.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         assert_eq!(headers(&all)[&Key::from("x_a")], Value::str("1, 2"));
         let [(_, line), (_, cookies)] = cookies(&all);
-        assert_eq!((line.to_json(), cookies.to_json()), (json!("s=1; t=2"), json!({"s": "1", "t": "2"})));
+        assert_eq!((line.to_json(), cookies.to_json()), (json!("s=1; t=\"2\""), json!({"s": "1", "t": "\"2\""})));
     }
 }

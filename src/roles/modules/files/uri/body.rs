@@ -204,9 +204,7 @@ mod tests {
              Content-Disposition: form-data; name=\"b\"; filename=\"b.json\"\r\n\r\n{{}}\r\n--{boundary}--\r\n"
         );
         assert_eq!(String::from_utf8(body.bytes.expect("bytes")).expect("text"), expected);
-        assert!(
-            encoded("form-multipart", json!({"a": {}})).err().expect("refused").message.contains("at least one of")
-        );
-        assert!(encoded("form-multipart", json!([])).err().expect("refused").message.contains("must be mapping"));
+        assert!(encoded("form-multipart", json!({"a": {}})).expect_err("refused").message.contains("at least one of"));
+        assert!(encoded("form-multipart", json!([])).expect_err("refused").message.contains("must be mapping"));
     }
 }

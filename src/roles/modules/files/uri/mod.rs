@@ -224,11 +224,11 @@ impl Asked {
         draft.set("elapsed", i64::try_from(began.elapsed().as_secs()).unwrap_or(0));
         draft.set("status", answer.status);
         draft.set("msg", answer.message.as_str());
-        match answer.text {
-            Some(text) if self.content => draft.set("content", text),
-            // As the module: the text of an error that was expected.
-            Some(text) if answer.is_error && good => draft.set("body", text),
-            _ => {}
+        if let Some(text) = answer.text.filter(|_| self.content) {
+            draft.set("content", text);
+        }
+        if let Some(body) = answer.body {
+            draft.set("body", body);
         }
         let mut plan = draft.finish(None);
         if good {

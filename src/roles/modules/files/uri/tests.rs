@@ -99,7 +99,18 @@ fn another_status_is_a_failure_that_tells_all() {
     assert_eq!(failed.message, "Status code was 404 and not [200]: HTTP Error 404: Not Found");
     assert_eq!((member(&failed.result, "status"), member(&failed.result, "content")), (json!(404), json!("gone")));
     let wanted = ask(&server, json!({"url": "https://h/x", "status_code": [200, 404]})).expect("wanted");
-    assert_eq!(member(&wanted.result, "status"), json!(404));
+    assert_eq!((member(&wanted.result, "status"), member(&wanted.result, "body")), (json!(404), json!("gone")));
+    let json = Server::new(500, "application/json", "{\"e\": 1}");
+    let json = ask(&json, json!({"url": "https://h/x", "status_code": [200, 500]})).expect("wanted");
+    assert_eq!((member(&json.result, "json"), member(&json.result, "body")), (json!({"e": 1}), json!(null)));
+    let mut moved = Server::new(302, "text/plain", "");
+    moved.headers.push(("location".into(), "/there".into()));
+    let arguments = json!({"url": "https://h/x", "follow_redirects": "none", "status_code": 302});
+    let moved = ask(&moved, arguments).expect("wanted");
+    assert_eq!(
+        (member(&moved.result, "location"), member(&moved.result, "msg")),
+        (json!("https://h/there"), json!("HTTP Error 302: Found"))
+    );
     assert!(ask(&server, json!({"url": "https://h/x", "status_code": "404"})).is_ok());
     let nobody = plan(&Fake::default(), "uri", json!({"url": "https://h/x"})).err().expect("no network");
     assert!(nobody.message.starts_with("Status code was -1 and not [200]: Request failed: "), "{}", nobody.message);
