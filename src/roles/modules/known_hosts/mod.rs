@@ -211,7 +211,7 @@ mod tests {
         let done = converges(&mut stage, "known_hosts", all);
         assert_eq!(
             (stage.text("/k").as_str(), done.result["state"].as_str()),
-            ("# mine\nb.example,10.0.0.2 ssh-rsa BBBB\n", Some("absent"))
+            ("# mine\nb.example,10.0.0.2 ssh-rsa BBBB\n", Some("file"))
         );
         assert!(stage.text("/k.old").contains("AAAA2"));
         let other = json!({"name": "b.example", "key": "b.example ssh-dss X", "path": "/k", "state": "absent"});
