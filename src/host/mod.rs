@@ -177,7 +177,7 @@ impl<T: Through + ?Sized> Observe for T {
         self.through().find_program(name)
     }
     fn connect(&self, to: SocketAddr, patience: Duration) -> io::Result<Box<dyn io::Read>> {
-        (**self).connect(to, patience)
+        self.through().connect(to, patience)
     }
     fn now(&self) -> std::time::SystemTime {
         self.through().now()

@@ -176,7 +176,7 @@ impl Work {
             None => Ok(Plan { result: self.told, changed: Some(true), ..Plan::default() }),
             Some((code, ..)) if code != 0 && left > 1 => Ok(self.run(left - 1)),
             Some((code, stdout, stderr)) if code != 0 => {
-                let failed = Failed { message: self.failed, result: self.told, hint: None };
+                let failed = Failed { message: self.failed, result: self.told, ..Failed::default() };
                 Err(failed.with("rc", i64::from(code)).with("stdout", stdout).with("stderr", stderr))
             }
             Some(_) => {
@@ -186,7 +186,7 @@ impl Work {
                     let message = format!(
                         "apt-key did not return an error, but {what} (check that the id is correct and *not* a subkey)"
                     );
-                    return Err(Failed { message, result: self.told, hint: None });
+                    return Err(Failed { message, result: self.told, ..Failed::default() });
                 }
                 let plan = Plan { result: self.told, changed: Some(true), ..Plan::default() };
                 Ok(plan.with("after", Value::list(after.into_iter().map(Value::from))))

@@ -99,18 +99,21 @@ impl Expect {
 
     fn judge(&self, effect: &Effect) -> Result<Plan, Failed> {
         let done = |result| Plan { result, changed: Some(true), ..Plan::default() };
-        let Some(output) = &effect.output else { return Ok(done(self.result())) };
+        let Some(output) = &effect.output else {
+            let undecided = Some("a command runs only when the plan is applied".into());
+            return Ok(Plan { undecided, ..done(self.result()) });
+        };
         let mut result = self.result();
         if output.not_run.is_some() {
             let program = self.argv.first().map_or("", String::as_str);
             let message = format!("The command was not found or was not executable: {program}.");
-            return Err(Failed { message, result, hint: output.not_run.clone() });
+            return Err(Failed { message, result, hint: output.not_run.clone(), ..Failed::default() });
         }
         let said = output.text();
         if let Some(question) = output.unanswered {
             let question = self.asked.get(question).map_or("", String::as_str);
             let message = format!("No remaining responses for '{question}', output was '{said}'");
-            return Err(Failed { message, result, hint: None });
+            return Err(Failed { message, result, ..Failed::default() });
         }
         let said = said.trim_end_matches(['\r', '\n']);
         let start = effect.started.unwrap_or(SystemTime::UNIX_EPOCH);
@@ -126,7 +129,7 @@ impl Expect {
         ] {
             result.insert(Key::from(name), value);
         }
-        let failed = |message: &str, result| Err(Failed { message: message.into(), result, hint: None });
+        let failed = |message: &str, result| Err(Failed { message: message.into(), result, ..Failed::default() });
         match output.code {
             _ if output.timed_out => failed("command exceeded timeout", result),
             0 => Ok(done(result)),

@@ -2,7 +2,7 @@
 
 use super::programs::said;
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, keys};
-use crate::host::{Attributes, Change, Command, Effect, FileWrite};
+use crate::host::{Attributes, Change, Command, Digest, Effect, FileWrite, Hasher};
 use crate::secret::Secret;
 use std::collections::BTreeSet;
 
@@ -185,8 +185,8 @@ impl Module for RpmKey {
             Source::File(path) => (path, None),
             Source::Identifier => return Err(Failed::new("When importing a key, a valid file must be given")),
             Source::Fetched(bytes) => {
-                let letters: String = std::iter::repeat_with(fastrand::alphanumeric).take(12).collect();
-                let path = format!("/var/tmp/muster-key-{letters}");
+                // One key has one name, so that a reviewed plan can be held to it.
+                let path = format!("/var/tmp/muster-key-{}", &Hasher::of(Digest::Sha256, &bytes)[..16]);
                 let attributes = Attributes { mode: Some(0o600), ..Attributes::default() };
                 let file = FileWrite { attributes, ..FileWrite::new(&path, bytes) };
                 (path, Some(file))

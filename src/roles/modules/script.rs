@@ -87,17 +87,19 @@ pub fn raw(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
 
 /// The result of a program that has ended; `None` of one that is only planned.
 fn judged(effect: Option<&Effect>) -> Result<Plan, Failed> {
-    let planned = || Plan { changed: Some(true), ..Plan::default() };
-    let Some(output) = effect.and_then(|effect| effect.output.as_ref()) else { return Ok(planned()) };
+    let Some(output) = effect.and_then(|effect| effect.output.as_ref()) else {
+        let undecided = Some("a script runs only when the plan is applied".into());
+        return Ok(Plan { undecided, changed: Some(true), ..Plan::default() });
+    };
     let mut result = Map::new();
     say(&mut result, &output.text(), &String::from_utf8_lossy(&output.stderr));
     result.insert(Key::from("rc"), Value::Int(output.code.into()));
     if output.code == 0 && !output.timed_out {
-        return Ok(Plan { result, ..planned() });
+        return Ok(Plan { result, changed: Some(true), ..Plan::default() });
     }
     result.insert(Key::from("changed"), Value::Bool(true));
     let message = if output.timed_out { "the command's time ran out" } else { "non-zero return code" };
-    Err(Failed { message: message.into(), result, hint: output.not_run.clone() })
+    Err(Failed { message: message.into(), result, hint: output.not_run.clone(), ..Failed::default() })
 }
 
 impl Module for Raw {

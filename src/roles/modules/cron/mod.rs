@@ -4,7 +4,7 @@ mod table;
 
 use super::programs::in_turn;
 use super::{ArgError, Args, Diff, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
-use crate::host::{Attributes, Change, Command, FileWrite};
+use crate::host::{Attributes, Change, Command, Digest, FileWrite, Hasher};
 use crate::roles::value::Value;
 use crate::secret::Secret;
 use std::collections::VecDeque;
@@ -262,9 +262,10 @@ impl Module for Cron {
             }
         }
         if changed && self.backup && !removed {
-            let letters: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
-            let path = format!("/tmp/crontab{letters}");
-            let mut write = FileWrite::new(&path, before.table.text().into_bytes());
+            // The same crontab is kept under the same name, so that a reviewed plan can be held to it.
+            let text = before.table.text().into_bytes();
+            let path = format!("/tmp/crontab{}", &Hasher::of(Digest::Sha256, &text)[..8]);
+            let mut write = FileWrite::new(&path, text);
             write.attributes = Attributes { mode: Some(0o600), ..Attributes::default() };
             steps.push_front((Change::Write(write), String::new()));
             plan = plan.with("backup_file", path);

@@ -75,7 +75,8 @@ impl Work {
     /// The result of what has not been carried out.
     fn planned(self) -> Plan {
         let after = self.target.commit().to_owned();
-        self.finished(&after, true)
+        let undecided = Some("which calls of git follow shows only when the plan is applied".into());
+        Plan { undecided, ..self.finished(&after, true) }
     }
 
     /// The result at a commit.

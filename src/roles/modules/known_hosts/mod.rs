@@ -151,7 +151,8 @@ impl KnownHosts {
 
 impl Module for KnownHosts {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
-        let mut draft = Draft::new(eyes, false);
+        // A host that is to be hashed is not to be told, and its line has another salt each time.
+        let mut draft = Draft::new(eyes, self.hash);
         let host = self.name.to_lowercase();
         let path = eyes.expanded(&self.path);
         let wanted = self.line(&host)?;

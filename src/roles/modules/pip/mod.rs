@@ -342,7 +342,8 @@ impl Module for Pip {
         let change = Change::Run(asked.command(eyes, &words));
         let next = move |eyes: &Eyes<'_>, effects: &[Effect]| {
             let Some(output) = effects.first().and_then(|effect| effect.output.clone()) else {
-                return Ok(work.told(eyes, &words, true));
+                let undecided = Some("what pip has to install shows once its environment is there".into());
+                return Ok(Plan { undecided, ..work.told(eyes, &words, true) });
             };
             if !output.ok() {
                 return Err(failed(&words, &output));

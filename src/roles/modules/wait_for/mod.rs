@@ -156,12 +156,19 @@ impl Wait {
         let slice = time.min(SLICE);
         let next = move |eyes: &Eyes<'_>, effects: &[Effect]| match then {
             // Nobody waits for what is only planned.
-            _ if !effects.iter().all(Effect::happened) => self.ended(eyes, &Matched::default()),
+            _ if !effects.iter().all(Effect::happened) => self.planned(eyes),
             _ if time > slice => Ok(self.pause(time.saturating_sub(slice), then)),
             Then::Look => self.look(eyes),
             Then::End => self.ended(eyes, &Matched::default()),
         };
         Plan { changes: vec![Change::Wait(slice)], changed: Some(false), next: Some(Box::new(next)), ..Plan::default() }
+    }
+
+    /// What a wait that has come to its end says, as far as that is known beforehand.
+    fn planned(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
+        let undecided =
+            self.asked.search.as_ref().map(|_| "what matches shows only when the plan is applied".to_owned());
+        Ok(Plan { undecided, ..self.ended(eyes, &Matched::default())? })
     }
 
     fn look(self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {

@@ -146,7 +146,11 @@ impl Module for Uri {
         }
         // What may change something elsewhere is sent only where changes are carried out.
         let next = move |eyes: &Eyes<'_>, effects: &[Effect]| {
-            if effects.iter().all(Effect::happened) { asked.send(eyes) } else { Ok(Plan::unchanged()) }
+            if effects.iter().all(Effect::happened) {
+                return asked.send(eyes);
+            }
+            let undecided = Some(format!("a {} request is sent only when the plan is applied", asked.request.method));
+            Ok(Plan { undecided, changed: Some(false), ..Plan::default() })
         };
         let changes = vec![Change::Wait(Duration::ZERO)];
         Ok(Plan { changes, changed: Some(false), next: Some(Box::new(next)), ..Plan::default() })
@@ -238,7 +242,7 @@ impl Asked {
         let codes = self.codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let message = format!("Status code was {} and not [{codes}]: {}", answer.status, answer.message);
         plan.result.insert("changed".into(), changed.into());
-        Err(Failed { message, result: plan.result, hint })
+        Err(Failed { message, result: plan.result, hint, ..Failed::default() })
     }
 
     /// Writes the body, where it differs; whether the task counts as changed, which it does whenever it was written.
