@@ -191,6 +191,13 @@ pub enum Change {
     },
     /// Alter accounts.
     Account(Account),
+    /// Start a program that goes on beside the run; [`super::Observe::job`] tells how it stands.
+    Start {
+        /// A name for it.
+        job: String,
+        /// What to run; its time is limited.
+        command: Command,
+    },
     /// Let time pass (`pause`, `until` delays).
     Wait(std::time::Duration),
 }

@@ -29,7 +29,10 @@ impl Change {
             Self::HardLink { path, target } => format!("hard link {} = {}", path.display(), target.display()),
             Self::Rename { from, to } => format!("rename {} to {}", from.display(), to.display()),
             Self::Remove { path } => format!("remove {}", path.display()),
-            Self::Run(command) | Self::Packages(command) | Self::Account(Account::Tool(command)) => {
+            Self::Run(command)
+            | Self::Start { command, .. }
+            | Self::Packages(command)
+            | Self::Account(Account::Tool(command)) => {
                 format!("run {}", command.shown())
             }
             Self::Unit { name, action, scope, .. } => {
@@ -52,7 +55,12 @@ impl Change {
             | Self::HardLink { path, .. }
             | Self::Remove { path } => vec![path],
             Self::Rename { from, to } => vec![from, to],
-            Self::Run(_) | Self::Packages(_) | Self::Unit { .. } | Self::Account(_) | Self::Wait(_) => Vec::new(),
+            Self::Run(_)
+            | Self::Start { .. }
+            | Self::Packages(_)
+            | Self::Unit { .. }
+            | Self::Account(_)
+            | Self::Wait(_) => Vec::new(),
         }
     }
 }

@@ -122,6 +122,10 @@ pub trait Observe {
         let _ = (to, patience);
         Err(io::ErrorKind::ConnectionRefused.into())
     }
+    /// How a program stands that [`Change::Start`] started: no such job, running, or what it did.
+    fn job(&self, _: &str) -> Option<Option<Effect>> {
+        None
+    }
     /// The time, as modules see it.
     fn now(&self) -> std::time::SystemTime {
         std::time::SystemTime::now()
@@ -178,6 +182,9 @@ impl<T: Through + ?Sized> Observe for T {
     }
     fn connect(&self, to: SocketAddr, patience: Duration) -> io::Result<Box<dyn io::Read>> {
         self.through().connect(to, patience)
+    }
+    fn job(&self, name: &str) -> Option<Option<Effect>> {
+        self.through().job(name)
     }
     fn now(&self) -> std::time::SystemTime {
         self.through().now()

@@ -7,6 +7,7 @@ pub mod modules;
 pub mod pattern;
 pub mod plan;
 pub mod remote;
+pub mod specification;
 pub mod store;
 pub mod template;
 pub mod value;

@@ -5,6 +5,7 @@ mod capture;
 mod child;
 mod dialog;
 mod identity;
+mod jobs;
 mod look;
 mod names;
 pub mod packages;
@@ -26,13 +27,14 @@ use std::time::{Duration, Instant, SystemTime};
 pub struct Linux {
     root: Root,
     umask: u32,
+    jobs: jobs::Jobs,
 }
 
 impl Linux {
     /// The machine itself for `/`. Any other directory is a root of its own: symbolic links resolve inside it, and no
     /// program runs.
     pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: Root::open(root)?, umask: current_umask() })
+        Ok(Self { root: Root::open(root)?, umask: current_umask(), jobs: jobs::Jobs::default() })
     }
 
     /// Lets a root's own programs run, inside it.
@@ -76,6 +78,9 @@ fn current_umask() -> u32 {
 }
 
 impl Observe for Linux {
+    fn job(&self, name: &str) -> Option<Option<Effect>> {
+        self.jobs.state(name)
+    }
     fn stat(&self, path: &Path, follow: bool) -> io::Result<Option<Stat>> {
         look::stat(&self.root, path, follow)
     }
@@ -181,6 +186,11 @@ impl Linux {
                 return units::act(&root.path, name, *action, scope.as_deref(), *no_block).map(said);
             }
             Change::Account(account) => return accounts::alter(&root.path, account).map(said),
+            Change::Start { job, command } => {
+                self.may_run(command)?;
+                self.jobs.start(job, &root.path, command);
+                Ok(())
+            }
             Change::Wait(time) => {
                 std::thread::sleep(*time);
                 Ok(())

@@ -38,7 +38,7 @@ impl<O: Observe> Overlay<O> {
             Change::Account(account) => {
                 self.accounts.remember(&self.lower, account).map_err(|e| HostError::io("account of", Path::new("/"), e))
             }
-            Change::Run(command) | Change::Packages(command) => {
+            Change::Run(command) | Change::Packages(command) | Change::Start { command, .. } => {
                 self.not_run.push(command.shown());
                 Ok(())
             }

@@ -81,8 +81,12 @@ fn defaults(view: &View<'_>, task: &Task) -> Result<Map, Failed> {
     for said in task.frame.defaults() {
         let Value::Map(modules) = view.render(&said.value).map_err(|error| argument(&error))? else { continue };
         for (name, given) in modules.iter() {
-            let named = crate::roles::modules::find(&name.to_string());
-            if let (true, Value::Map(given)) = (named.is_some_and(|named| std::ptr::eq(named.spec, row.spec)), given) {
+            let name = name.to_string();
+            let meant = match name.strip_prefix("group/") {
+                Some(group) => crate::roles::load::group_has(group, row.spec.name),
+                None => crate::roles::modules::find(&name).is_some_and(|named| std::ptr::eq(named.spec, row.spec)),
+            };
+            if let (true, Value::Map(given)) = (meant, given) {
                 lay(&mut all, task, given);
             }
         }

@@ -22,6 +22,9 @@ impl Run<'_> {
         if short == "set_fact" {
             return Ok(self.set_fact(stage, given)?);
         }
+        if short == "add_host" {
+            return Ok(self.add_host(given)?);
+        }
         let row = stage.task.action.row.ok_or_else(|| Failed::new(format!("no module `{name}`")))?;
         let args = row.spec.accept(&given).map_err(|error| Failed::new(error.to_string()))?;
         match short {
@@ -30,6 +33,9 @@ impl Run<'_> {
             "fail" => Err(Failed::new(args.text("msg").unwrap_or_default()).into()),
             "include_vars" => Ok(self.include_vars(stage, &args)?),
             "pause" => self.pause(stage, &args),
+            "group_by" => Ok(self.group_by(&args)?),
+            "async_status" => self.job_status(stage, &args),
+            "validate_argument_spec" => Ok(self.validate_spec(stage, &args)?),
             "setup" => {
                 let (subsets, filters) = (args.texts("gather_subset"), args.texts("filter"));
                 let facts = self.variables.facts.gather(self.host.observe(), &subsets, &filters);

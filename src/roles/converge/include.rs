@@ -205,6 +205,7 @@ impl Run<'_> {
             allow_duplicates: flag("allow_duplicates").unwrap_or(true),
             public: flag("public").unwrap_or(false),
             vars_given: Arc::clone(&task.frame.vars),
+            unchecked: !flag("rolespec_validate").unwrap_or(true),
         };
         let run: RoleRun = self.loader.role_run(name, from, at, &self.names(), Some(&task.place))?;
         Ok(vec![Item::Role(Arc::new(run))])

@@ -28,12 +28,22 @@ impl Run<'_> {
             Actor::Host(read) => {
                 let mut accepted = row.spec.accept(&given).map_err(|error| Failed::new(error.to_string()))?;
                 let module = read(&mut accepted).map_err(|error| Failed::new(error.to_string()))?;
+                if self.rehearses(stage) {
+                    return self.rehearse(stage, &*module);
+                }
+                if let Some(job) = self.begins_job(stage)? {
+                    return self.begin(stage, &*module, job);
+                }
                 self.apply(stage, &*module)
             }
         }
     }
 
-    fn apply(&mut self, stage: &Stage<'_>, module: &dyn crate::roles::modules::Module) -> Result<End, Trouble> {
+    pub(super) fn apply(
+        &mut self,
+        stage: &Stage<'_>,
+        module: &dyn crate::roles::modules::Module,
+    ) -> Result<End, Trouble> {
         let (environment, user) = {
             let view = self.view(stage);
             let environment = environment(&view, stage.task).map_err(|error| super::view::failed(&error))?;
@@ -53,6 +63,7 @@ impl Run<'_> {
             end.diff.extend(plan.diff);
             end.undecided = plan.undecided;
             let mut effects = Vec::with_capacity(plan.changes.len());
+            self.bound(&mut plan.changes);
             for change in &plan.changes {
                 self.within_limits(stage.task).map_err(Trouble::Stop)?;
                 let host = match &mut self.real {
@@ -104,7 +115,7 @@ impl Run<'_> {
     }
 
     /// The user that the task becomes; `None` where it is the one that muster runs as.
-    fn become_user(&self, stage: &Stage<'_>) -> Result<Option<String>, Failed> {
+    pub(super) fn become_user(&self, stage: &Stage<'_>) -> Result<Option<String>, Failed> {
         let view = self.view(stage);
         let word = |name: &str| {
             let said = stage.task.frame.keyword(name);
@@ -119,7 +130,7 @@ impl Run<'_> {
     }
 }
 
-fn eyes<'v>(
+pub(super) fn eyes<'v>(
     view: &'v super::view::View<'v>,
     inventory_hostname: &'v str,
     remote: &'v dyn crate::roles::remote::Remote,

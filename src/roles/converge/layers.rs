@@ -16,6 +16,8 @@ pub(super) enum Layer {
     Facts,
     /// These will be set while the play runs.
     Unknown(Arc<BTreeSet<String>>),
+    /// The variables of other hosts, for `hostvars` alone.
+    Hosts(Arc<Map>),
 }
 
 /// What a name stands for in these layers.
@@ -27,7 +29,7 @@ pub(super) fn find(layers: &[Layer], facts: &Facts, host: &dyn Observe, name: &s
             Layer::Facts if name == "ansible_facts" => Some(facts.namespace(host)),
             Layer::Facts => facts.variable(name, host),
             Layer::Unknown(names) if names.contains(name) => return Binding::Unknown,
-            Layer::Unknown(_) => None,
+            Layer::Unknown(_) | Layer::Hosts(_) => None,
         };
         if let Some(value) = found {
             return Binding::Value(value);
@@ -51,7 +53,7 @@ pub(super) fn flatten(layers: &[Layer], facts: &Facts, host: &dyn Observe) -> Ma
                 lay(&facts.all(host));
                 lay(&Map::from_iter([(Key::from("ansible_facts"), facts.namespace(host))]));
             }
-            Layer::Unknown(_) => {}
+            Layer::Unknown(_) | Layer::Hosts(_) => {}
         }
     }
     all
@@ -68,6 +70,7 @@ pub(super) fn names(layers: &[Layer], facts: &Facts, host: &dyn Observe) -> Vec<
                 all.insert("ansible_facts".into());
             }
             Layer::Unknown(names) => all.extend(names.iter().cloned()),
+            Layer::Hosts(_) => {}
         }
     }
     all.into_iter().collect()

@@ -1,27 +1,20 @@
 //! Ansible's special variables.
 
 use super::input::Input;
+use super::inventory::Inventory;
 use crate::roles::load::{Frame, Play};
 use crate::roles::value::{Key, Map, Value};
 use std::path::Path;
-use std::sync::Arc;
 
 /// The version of Ansible that roles are told: they test it.
 const VERSION: (i64, i64, i64) = (2, 19, 0);
 
 /// Those that are the same for a whole play.
-pub(super) fn of_play(input: &Input, play: &Play, name: &str) -> Map {
+pub(super) fn of_play(input: &Input, inventory: &Inventory, play: &Play, name: &str) -> Map {
     let hosts = || Value::list([Value::str(input.hostname.as_str())]);
     let texts = |all: &[String]| Value::list(all.iter().map(|text| Value::str(text.as_str())));
     let path = |path: &Path| Value::str(path.display().to_string());
     let run_tags = if input.tags.is_empty() { Value::list(["all".into()]) } else { texts(&input.tags) };
-    let mut groups = Map::from_iter([(Key::from("all"), hosts()), (Key::from("ungrouped"), Value::list([]))]);
-    if input.groups.is_empty() {
-        groups.insert(Key::from("ungrouped"), hosts());
-    }
-    for group in &input.groups {
-        groups.insert(Key::from(group.as_str()), hosts());
-    }
     let roles = || Value::list(play.roles.iter().map(|run| Value::str(run.role.full_name())));
     let (major, minor, revision) = VERSION;
     let full = format!("{major}.{minor}.{revision}");
@@ -50,8 +43,8 @@ pub(super) fn of_play(input: &Input, play: &Play, name: &str) -> Map {
         ("ansible_skip_tags", texts(&input.skip_tags)),
         ("ansible_verbosity", i64::from(input.verbosity).into()),
         ("ansible_version", version),
-        ("group_names", texts(&input.groups)),
-        ("groups", Value::Map(Arc::new(groups))),
+        ("group_names", texts(&inventory.own_groups())),
+        ("groups", inventory.groups()),
         ("inventory_hostname", input.hostname.as_str().into()),
         ("inventory_hostname_short", short.into()),
         ("omit", Value::Omit),

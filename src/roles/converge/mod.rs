@@ -1,6 +1,7 @@
 //! Runs a loaded playbook: tasks in order, with variables, loops, blocks, handlers, and a result for each.
 
 mod arguments;
+mod background;
 mod block;
 mod builtin;
 mod error;
@@ -8,20 +9,25 @@ mod events;
 mod facts;
 mod gathered;
 mod handlers;
+mod hosts;
 mod include;
 mod input;
+mod inventory;
 mod invoke;
 mod layers;
+mod limits;
 mod lookups;
 mod magic;
 mod names;
 mod outcome;
 mod play;
 mod refuse;
+mod rehearse;
 mod repeat;
 mod result;
 mod run;
 mod settle;
+mod specified;
 mod tags;
 mod task;
 mod tries;

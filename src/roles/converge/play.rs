@@ -4,9 +4,9 @@ use super::error::{ConvergeError, Stop};
 use super::events::{Event, Status};
 use super::run::{Run, Scene};
 use super::view::View;
-use crate::roles::load::{Frame, Item, Play, Role, RoleRun, Said};
+use crate::roles::load::{Frame, Item, Play, Refusal, Role, RoleRun, Said};
 use crate::roles::template::TemplateError;
-use crate::roles::value::{Map, Value};
+use crate::roles::value::{Key, Map, Value};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -59,12 +59,13 @@ impl Run<'_> {
         self.variables.files = Vec::new();
         self.scene = Scene {
             directory: Arc::clone(&play.directory),
-            magic: Arc::new(super::magic::of_play(self.input, play, "")),
+            magic: Arc::new(super::magic::of_play(self.input, &self.inventory, play, "")),
             handlers,
             notified: BTreeSet::new(),
             perhaps: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
+            adds_hosts: false,
         };
         let hosts = self.hosts(play)?;
         let name = match &play.frame.name {
@@ -72,14 +73,15 @@ impl Run<'_> {
             None if play.roles.is_empty() || play.hosts.is_some() => hosts.clone(),
             None => play.roles.iter().map(|run| run.role.full_name()).collect::<Vec<_>>().join(", "),
         };
-        let meant = matches(&hosts, &self.input.hostname, &self.input.groups);
+        let meant = matches(&hosts, &self.input.hostname, &self.inventory.own_groups());
         if !meant {
             return Ok(Entered { name, hosts, meant });
         }
-        self.scene.magic = Arc::new(super::magic::of_play(self.input, play, &name));
+        self.scene.magic = Arc::new(super::magic::of_play(self.input, &self.inventory, play, &name));
         if self.gathers(play) {
-            self.variables.facts.open();
+            self.open_facts(play)?;
         }
+        self.prompts(play)?;
         self.vars_files(play)?;
         Ok(Entered { name, hosts, meant })
     }
@@ -97,6 +99,49 @@ impl Run<'_> {
         play.gather_facts.as_ref().is_none_or(|said| {
             self.play_value(&play.frame, &said.value).is_ok_and(|value| super::arguments::truth(&value))
         })
+    }
+
+    /// Facts are there to be read from here on; of `gather_subset` those of the subsets, at once.
+    fn open_facts(&mut self, play: &Play) -> Result<(), Stop> {
+        let subsets: Vec<String> = match &play.gather_subset {
+            Some(said) => match self.play_value(&play.frame, &said.value)? {
+                Value::List(items) => items.iter().map(super::arguments::plain).collect(),
+                other => super::arguments::plain(&other).split(',').map(|subset| subset.trim().to_owned()).collect(),
+            },
+            None => Vec::new(),
+        };
+        if subsets.iter().all(|subset| subset == "all") {
+            self.variables.facts.open();
+            return Ok(());
+        }
+        let facts = self.variables.facts.gather(self.host.observe(), &subsets, &[]);
+        let facts = facts.map_err(|message| {
+            let place = play.gather_subset.as_ref().map_or_else(|| play.place.clone(), |said| said.place.clone());
+            ConvergeError::Refused(vec![Refusal::new(message, place)])
+        })?;
+        self.variables.facts.add(&facts);
+        Ok(())
+    }
+
+    /// `vars_prompt`: the defaults of what `-e` does not give.
+    fn prompts(&mut self, play: &Play) -> Result<(), Stop> {
+        let mut answers = Map::new();
+        for prompt in &play.prompts {
+            let key = Key::from(prompt.name.as_str());
+            if self.variables.extra.contains_key(&key) {
+                continue;
+            }
+            let Some(default) = &prompt.default else {
+                let message = format!("`vars_prompt` asks for `{}`, and nobody is there to answer", prompt.name);
+                let refusal = Refusal::new(message, prompt.place.clone());
+                return Err(ConvergeError::Refused(vec![refusal.hint("give it with -e, or a default")]).into());
+            };
+            answers.insert(key, self.play_value(&play.frame, &default.value)?);
+        }
+        if !answers.is_empty() {
+            self.variables.files.push(Arc::new(answers));
+        }
+        Ok(())
     }
 
     /// Facts are gathered when first read; the task is told of as Ansible tells of it.

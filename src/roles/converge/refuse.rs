@@ -48,8 +48,9 @@ impl Run<'_> {
         if refusals.is_empty() { Ok(()) } else { Err(ConvergeError::Refused(refusals).into()) }
     }
 
-    fn gather_refusals(&self, items: &[Item], into: &mut Vec<Refusal>) {
+    fn gather_refusals(&mut self, items: &[Item], into: &mut Vec<Refusal>) {
         let mut open: VecDeque<Arc<Task>> = all_tasks(items).into();
+        self.scene.adds_hosts |= open.iter().any(|task| task.action.is("add_host"));
         let handlers = &self.scene.handlers;
         let settled = !open.iter().any(|task| task.action.is("include_role"))
             && !handlers.iter().any(|handler| handler.action.is("include_tasks"));
@@ -99,7 +100,7 @@ impl Run<'_> {
 
     /// What is wrong with the task's templates and conditions: syntax, filters, tests, lookups.
     fn slips(&self, task: &Task) -> Vec<Refusal> {
-        let mut refusals = Vec::new();
+        let mut refusals = self.elsewhere(task);
         let mut texts = Texts::default();
         texts.task(task);
         for (text, place) in texts.all {
@@ -122,6 +123,17 @@ impl Run<'_> {
             }));
         }
         refusals
+    }
+
+    /// A delegation by name to a host that is not this one, and that nothing adds as local.
+    fn elsewhere(&self, task: &Task) -> Vec<Refusal> {
+        let Some(said) = task.frame.keyword("delegate_to") else { return Vec::new() };
+        let Value::Str(to) = &said.value else { return Vec::new() };
+        if self.inventory.is_here(to.expose()) || self.scene.adds_hosts {
+            return Vec::new();
+        }
+        let message = format!("`delegate_to: {}` is not supported: muster works on its own host only", to.expose());
+        vec![Refusal::new(message, said.place.clone())]
     }
 
     /// Literal notifications that no handler of the play hears.

@@ -1,9 +1,12 @@
 //! One run: the playbook from its first play to the recap.
 
+use super::background::Jobs;
 use super::error::{ConvergeError, Stop};
 use super::events::{Event, Observer};
 use super::input::{Input, Machine};
+use super::inventory::Inventory;
 use super::layers::Layer;
+use super::limits::Budget;
 use super::outcome::{Completed, Outcome, PendingHandler, Recap};
 use super::variables::Variables;
 use super::view::View;
@@ -36,6 +39,12 @@ pub(super) struct Run<'a> {
     pub(super) rescuing: Vec<bool>,
     /// The last task whose programs a plan did not run: what they would change is not known.
     pub(super) not_run: Option<String>,
+    /// Hosts and groups.
+    pub(super) inventory: Inventory,
+    /// What goes on beside the run.
+    pub(super) jobs: Jobs,
+    /// When the task that runs must have ended.
+    pub(super) budget: Option<Budget>,
 }
 
 /// The play that is running.
@@ -50,6 +59,8 @@ pub(super) struct Scene {
     pub(super) done: HashSet<String>,
     /// Roles of which a task ran.
     pub(super) begun: HashSet<String>,
+    /// Whether tasks add hosts, to which others may delegate.
+    pub(super) adds_hosts: bool,
 }
 
 /// A task's variables while it runs.
@@ -102,17 +113,22 @@ pub fn converge(
             perhaps: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
+            adds_hosts: false,
         },
         recap: Recap::default(),
         completed: Vec::new(),
         owed: input.pending_handlers.clone(),
         rescuing: Vec::new(),
         not_run: None,
+        inventory: Inventory::new(input),
+        jobs: Jobs::default(),
+        budget: None,
     };
     let error = match beside_error {
         Some(error) => Some(ConvergeError::from(error)),
         None => run.playbook(playbook).err(),
     };
+    let error = error.or(run.end_jobs().err());
     run.warnings();
     let recap = run.recap;
     run.observer.event(&Event::Recap(&recap));
@@ -173,12 +189,17 @@ impl Run<'_> {
 
     /// Ends the run where its time is over.
     pub(super) fn within_limits(&self, task: &Task) -> Result<(), Stop> {
+        Ok(self.outside_limits(&task.title())?)
+    }
+
+    /// The same before something that is no task.
+    pub(super) fn outside_limits(&self, what: &str) -> Result<(), ConvergeError> {
         let limits = &self.input.limits;
         if limits.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed)) {
-            return Err(ConvergeError::Stopped(task.title()).into());
+            return Err(ConvergeError::Stopped(what.to_owned()));
         }
         if limits.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(ConvergeError::Deadline(task.title()).into());
+            return Err(ConvergeError::Deadline(what.to_owned()));
         }
         Ok(())
     }

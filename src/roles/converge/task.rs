@@ -282,7 +282,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.observer.event(&Event::Wait { time });
-        let until = Instant::now() + time;
+        let until = self.not_beyond(Instant::now() + time);
         loop {
             self.within_limits(task)?;
             let left = until.saturating_duration_since(Instant::now());

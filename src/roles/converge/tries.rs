@@ -1,6 +1,6 @@
 //! The tries of a task: its arguments, its module, `changed_when`, `failed_when`, `until`.
 
-use super::arguments::{arguments, plain, truth};
+use super::arguments::{arguments, plain};
 use super::error::{ConvergeError, Stop};
 use super::events::Event;
 use super::result::{self, flag, put};
@@ -67,28 +67,24 @@ impl Run<'_> {
         }
     }
 
-    /// Refuses what only shows when values are known: another host, check mode.
+    /// Refuses what only shows when values are known: another host.
     fn local_only(&self, stage: &Stage<'_>) -> Result<(), Failed> {
         let view = self.view(stage);
         if let Some(said) = stage.task.frame.keyword("delegate_to") {
             let to = view.render(&said.value).map_err(|error| super::view::failed(&error))?;
             let to = plain(&to);
-            if !to.is_empty() && !crate::roles::load::is_local(&to) && to != self.input.hostname {
+            if !self.inventory.is_here(&to) {
                 return Err(Failed::new(format!(
                     "`delegate_to: {to}` is not supported: muster works on its own host only"
                 )));
             }
-        }
-        let check = stage.task.frame.keyword("check_mode").map(|said| view.render(&said.value));
-        if check.is_some_and(|value| value.is_ok_and(|value| truth(&value))) {
-            return Err(Failed::new("`check_mode: true` is not supported: check mode comes with plans"));
         }
         Ok(())
     }
 
     fn attempt(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
         let given = arguments(&self.view(stage), stage.task)?;
-        let mut end = match self.invoke(stage, given) {
+        let mut end = match self.in_time(stage, given) {
             Ok(end) => end,
             Err(Trouble::Failed(failed)) => self.failure(stage, failed),
             Err(stop) => return Err(stop),

@@ -28,6 +28,8 @@ pub struct Variables {
     pub public: Vec<Arc<Role>>,
     /// Facts.
     pub facts: Facts,
+    /// Other hosts' variables.
+    pub others: Arc<Map>,
     /// Names that will be set while the play runs: asked for beforehand they are unknown.
     pub unknown: Arc<BTreeSet<String>>,
 }
@@ -90,6 +92,9 @@ impl Variables {
         out.0.push(Layer::Facts);
         out.put(&self.parameters);
         out.put(&self.inventory);
+        if !self.others.is_empty() {
+            out.0.push(Layer::Hosts(Arc::clone(&self.others)));
+        }
         out.0
     }
 }

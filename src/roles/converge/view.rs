@@ -96,7 +96,13 @@ impl View<'_> {
                     all.insert(key.clone(), value.clone());
                 }
                 let host = self.magic.get(&Key::from("inventory_hostname")).and_then(Value::as_str).unwrap_or_default();
-                Some(Value::Map(Arc::new(Map::from_iter([(Key::from(host), Value::Map(Arc::new(all)))]))))
+                let mut hosts = Map::from_iter([(Key::from(host), Value::Map(Arc::new(all)))]);
+                for layer in &self.host_layers {
+                    if let Layer::Hosts(others) = layer {
+                        hosts.extend(others.iter().map(|(key, value)| (key.clone(), value.clone())));
+                    }
+                }
+                Some(Value::Map(Arc::new(hosts)))
             }
             "ansible_search_path" => {
                 Some(Value::list(self.bases().iter().map(|path| Value::str(path.display().to_string()))))

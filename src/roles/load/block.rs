@@ -143,6 +143,7 @@ impl Loader {
             allow_duplicates: task.action.arguments.get("allow_duplicates") != Some(&Value::Bool(false)),
             public: task.action.arguments.get("public") != Some(&Value::Bool(false)),
             vars_given: Arc::clone(&frame.vars),
+            unchecked: task.action.arguments.get("rolespec_validate") == Some(&Value::Bool(false)),
         };
         let run = self.role_run(&name, from, &at.within(Arc::clone(&frame))?, names, Some(&task.place))?;
         Ok(Item::Role(Arc::new(run)))

@@ -1,7 +1,9 @@
-//! Keywords of plays, roles, blocks and tasks (Ansible's "Playbook Keywords"), and how muster treats each.
+//! Keywords of plays, roles, blocks and tasks (Ansible's "Playbook Keywords"), and how muster treats each: none is
+//! passed over in silence.
 
 use super::error::{LoadError, Refusal, nearest};
 use super::frame::{Frame, Said};
+use super::refusals;
 use crate::roles::value::Value;
 use crate::roles::yaml::{Content, Node};
 use std::sync::Arc;
@@ -23,18 +25,18 @@ enum Treatment {
     Own,
     /// Kept on the frame, and inherited as it is.
     Inherit,
-    /// Has no meaning for one local host, and is accepted.
-    Local,
+    /// Accepted: for one host it changes nothing, and why.
+    Harmless(&'static str),
     /// Not done.
     Refuse(&'static str),
 }
 
-use Treatment::{Inherit, Local, Own, Refuse};
+use Treatment::{Harmless, Inherit, Own, Refuse};
 
 static KEYWORDS: &[(&str, u8, Treatment)] = &[
     ("action", WORK, Own),
     ("always", BLOCK, Own),
-    ("any_errors_fatal", ALL, Local),
+    ("any_errors_fatal", ALL, Harmless("a failure that nothing rescues ends the run of the only host anyway")),
     ("args", WORK, Own),
     ("async", WORK, Own),
     ("become", ALL, Inherit),
@@ -45,9 +47,9 @@ static KEYWORDS: &[(&str, u8, Treatment)] = &[
     ("block", BLOCK, Own),
     ("changed_when", WORK, Own),
     ("check_mode", ALL, Inherit),
-    ("collections", ALL, Local),
+    ("collections", ALL, Inherit),
     ("connection", ALL, Inherit),
-    ("debugger", ALL, Refuse("there is no interactive debugger")),
+    ("debugger", ALL, Inherit),
     ("delay", WORK, Own),
     ("delegate_facts", BELOW, Inherit),
     ("delegate_to", BELOW, Inherit),
@@ -57,25 +59,25 @@ static KEYWORDS: &[(&str, u8, Treatment)] = &[
     ("failed_when", WORK, Own),
     ("force_handlers", PLAY, Own),
     ("gather_facts", PLAY, Own),
-    ("gather_subset", PLAY, Local),
-    ("gather_timeout", PLAY, Local),
+    ("gather_subset", PLAY, Own),
+    ("gather_timeout", PLAY, Harmless("each fact is read at once")),
     ("handlers", PLAY, Own),
     ("hosts", PLAY, Own),
     ("ignore_errors", ALL, Inherit),
-    ("ignore_unreachable", ALL, Local),
+    ("ignore_unreachable", ALL, Harmless("the only host is the one that muster runs on")),
     ("import_playbook", PLAY, Own),
     ("listen", HANDLER, Own),
     ("local_action", WORK, Own),
     ("loop", WORK, Own),
     ("loop_control", WORK, Own),
-    ("max_fail_percentage", PLAY, Local),
+    ("max_fail_percentage", PLAY, Harmless("there is one host")),
     ("module_defaults", ALL, Own),
     ("name", ALL, Own),
     ("no_log", ALL, Inherit),
     ("notify", BLOCK | WORK, Own),
-    ("order", PLAY, Local),
+    ("order", PLAY, Harmless("there is one host")),
     ("poll", WORK, Own),
-    ("port", ALL, Local),
+    ("port", ALL, Harmless("no connection is made")),
     ("post_tasks", PLAY, Own),
     ("pre_tasks", PLAY, Own),
     ("register", WORK, Own),
@@ -84,15 +86,15 @@ static KEYWORDS: &[(&str, u8, Treatment)] = &[
     ("retries", WORK, Own),
     ("role", ROLE, Own),
     ("roles", PLAY, Own),
-    ("run_once", ALL, Local),
-    ("serial", PLAY, Local),
-    ("strategy", PLAY, Local),
+    ("run_once", ALL, Harmless("there is one host, and the task runs on it")),
+    ("serial", PLAY, Harmless("there is one host")),
+    ("strategy", PLAY, Inherit),
     ("tags", ALL, Own),
     ("tasks", PLAY, Own),
-    ("throttle", ALL, Local),
+    ("throttle", ALL, Harmless("there is one host")),
     ("timeout", ALL, Inherit),
     ("until", WORK, Own),
-    ("user", PLAY, Local),
+    ("user", PLAY, Harmless("an old name of `remote_user`: no connection is made")),
     ("vars", ALL, Own),
     ("vars_files", PLAY, Own),
     ("vars_prompt", PLAY, Own),
@@ -145,19 +147,6 @@ pub(super) fn several(node: &Node) -> Vec<Said> {
     }
 }
 
-/// Action groups in `module_defaults`: which modules one has is a collection's own knowledge.
-fn groups(node: &Node) -> Vec<Refusal> {
-    let pairs = node.pairs().into_iter().flatten();
-    let named = pairs.filter_map(|(key, _)| Some((key.text()?.to_owned(), key.place())));
-    named
-        .filter(|(name, _)| name.starts_with("group/"))
-        .map(|(name, place)| {
-            let message = format!("`module_defaults: {name}` is not supported: action groups are not known");
-            Refusal::new(message, place).hint("write the defaults under each module's name")
-        })
-        .collect()
-}
-
 /// Lays one common keyword onto a frame; `true` where it was one.
 pub(super) fn lay(frame: &mut Frame, (key, node): (&Node, &Node), on: u8) -> Result<bool, LoadError> {
     let Some(name) = key.text() else { return Err(unknown(key, on)) };
@@ -170,17 +159,17 @@ pub(super) fn lay(frame: &mut Frame, (key, node): (&Node, &Node), on: u8) -> Res
             "tags" => frame.tags = tags(node),
             "environment" => frame.environment = several(node),
             "module_defaults" => {
-                frame.refusals.extend(groups(node));
+                frame.refusals.extend(refusals::groups(node));
                 frame.module_defaults = several(node);
             }
             "notify" => frame.notify = Some(several(node)),
             _ => return Ok(false),
         },
         Inherit => {
-            frame.refusals.extend(refuse(name, node));
+            frame.refusals.extend(refusals::of(name, node));
             frame.keywords.insert(name, said(node));
         }
-        Local => {}
+        Harmless(why) => debug_assert!(!why.is_empty()),
         Refuse(why) => {
             if !node.is_null() {
                 let message = format!("the keyword `{name}` is not supported: {why}");
@@ -189,37 +178,6 @@ pub(super) fn lay(frame: &mut Frame, (key, node): (&Node, &Node), on: u8) -> Res
         }
     }
     Ok(true)
-}
-
-/// Values of inherited keywords that muster does not do and that are seen at once.
-fn refuse(name: &str, node: &Node) -> Option<Refusal> {
-    let text = node.text();
-    let refused = |why: &str| Some(Refusal::new(format!("`{name}` is not supported: {why}"), node.place()));
-    match name {
-        "check_mode" if matches!(node.content, Content::Plain(Value::Bool(true))) => {
-            refused("check mode comes with plans")
-        }
-        "timeout" if !matches!(node.content, Content::Plain(Value::Int(0) | Value::Null)) => {
-            refused("give a command its own limit, or the run a deadline")
-        }
-        "connection"
-            if text.is_some_and(|text| !matches!(text, "local" | "ansible.builtin.local" | "smart" | "ssh")) =>
-        {
-            refused("muster works on its own host only")
-        }
-        "become_method"
-            if text
-                .is_some_and(|text| !matches!(text, "sudo" | "su" | "ansible.builtin.sudo" | "ansible.builtin.su")) =>
-        {
-            refused("muster changes users itself")
-        }
-        "delegate_to"
-            if node.text().is_some_and(|to| !matches!(node.content, Content::Template(_)) && !is_local(to)) =>
-        {
-            refused("muster works on its own host only")
-        }
-        _ => None,
-    }
 }
 
 /// Whether a delegation stays on this host.

@@ -2,19 +2,24 @@
 
 mod action;
 mod block;
+mod build;
 mod error;
 mod files;
 mod frame;
 mod free_form;
+mod groups;
 mod keyword;
 mod loader;
 mod meta;
 mod play;
 mod playbook;
+mod prompt;
+mod refusals;
 mod repeat;
 mod role;
 mod source;
 mod task;
+mod validation;
 
 pub use action::{Action, Arguments};
 pub use block::{Block, Item};
@@ -22,10 +27,12 @@ pub(in crate::roles) use error::nearest;
 pub use error::{LoadError, Refusal};
 pub use frame::{Frame, FrameKind, Said};
 pub use free_form::{parse_pairs, split};
+pub(in crate::roles) use groups::has as group_has;
 pub(in crate::roles) use keyword::{inherited, is_local};
 pub use loader::{At, Literal, Loader, Names};
 pub use play::Play;
 pub use playbook::Playbook;
+pub use prompt::Prompt;
 pub use repeat::{Repeat, RepeatControl};
 pub use role::{From, Role, RoleRun};
 pub(in crate::roles) use source::tidy;

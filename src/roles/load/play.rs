@@ -1,10 +1,11 @@
 //! A play.
 
 use super::block::Item;
-use super::error::{LoadError, Refusal};
+use super::error::LoadError;
 use super::frame::{Frame, FrameKind, Said};
 use super::keyword::{PLAY, lay, said, several, unknown};
 use super::loader::{At, Loader, Names};
+use super::prompt::{self, Prompt};
 use super::role::{From, RoleRun, flat};
 use super::task::Task;
 use crate::failure::Place;
@@ -21,6 +22,10 @@ pub struct Play {
     pub hosts: Option<Said>,
     /// `gather_facts`.
     pub gather_facts: Option<Said>,
+    /// `gather_subset`.
+    pub gather_subset: Option<Said>,
+    /// `vars_prompt`.
+    pub prompts: Vec<Prompt>,
     /// `vars_files`; each entry is a name, or a list of names of which the first that exists is read.
     pub vars_files: Vec<Said>,
     /// `roles`.
@@ -47,6 +52,8 @@ impl Play {
             frame: Arc::new(Frame::new(None, FrameKind::Play)),
             hosts: None,
             gather_facts: None,
+            gather_subset: None,
+            prompts: Vec::new(),
             vars_files: Vec::new(),
             roles: Vec::new(),
             pre_tasks: Vec::new(),
@@ -119,11 +126,9 @@ impl Loader {
                 Some("gather_facts") => play.gather_facts = Some(said(value)),
                 Some("vars_files") => play.vars_files = several(value),
                 Some("force_handlers") => play.force_handlers = Some(said(value)),
-                Some("vars_prompt") if value.is_null() || value.list().is_some_and(<[Node]>::is_empty) => {}
-                Some("vars_prompt") => frame.refusals.push(
-                    Refusal::new("`vars_prompt` is not supported: nobody is there to answer", value.place())
-                        .hint("give the variable with -e or as a parameter"),
-                ),
+                Some("gather_subset") if !value.is_null() => play.gather_subset = Some(said(value)),
+                Some("gather_subset") => {}
+                Some("vars_prompt") => play.prompts = prompt::read(value, &mut frame.refusals)?,
                 Some("roles" | "pre_tasks" | "tasks" | "post_tasks" | "handlers") => {}
                 _ => return Err(unknown(key, PLAY)),
             }

@@ -52,20 +52,10 @@ pub struct Task {
 }
 
 impl Task {
-    /// Reads a task.
-    pub(super) fn read(node: &Node, at: &At) -> Result<Self, LoadError> {
-        let on = if at.handlers { HANDLER } else { TASK };
-        let pairs = node.pairs().ok_or_else(|| LoadError::Shape {
-            what: "a task".into(),
-            wanted: "a mapping",
-            have: node.describe(),
-            place: node.place(),
-        })?;
-        let mut refusals = Vec::new();
-        let action = Action::read(node, on, &mut refusals)?;
-        let mut frame = Frame::new(Some(Arc::clone(&at.frame)), FrameKind::Task);
-        let mut task = Self {
-            frame: Arc::clone(&at.frame),
+    /// A task of an action and nothing else.
+    pub(super) fn bare(frame: Arc<Frame>, action: Action, at: &At, place: Place) -> Self {
+        Self {
+            frame,
             action,
             repeat: None,
             control: RepeatControl::default(),
@@ -80,15 +70,29 @@ impl Task {
             listen: Vec::new(),
             directory: Arc::clone(&at.directory),
             handler: at.handlers,
-            refusals,
+            refusals: Vec::new(),
+            place,
+        }
+    }
+
+    /// Reads a task.
+    pub(super) fn read(node: &Node, at: &At) -> Result<Self, LoadError> {
+        let on = if at.handlers { HANDLER } else { TASK };
+        let pairs = node.pairs().ok_or_else(|| LoadError::Shape {
+            what: "a task".into(),
+            wanted: "a mapping",
+            have: node.describe(),
             place: node.place(),
-        };
+        })?;
+        let mut refusals = Vec::new();
+        let action = Action::read(node, on, &mut refusals)?;
+        let mut frame = Frame::new(Some(Arc::clone(&at.frame)), FrameKind::Task);
+        let mut task = Self { refusals, ..Self::bare(Arc::clone(&at.frame), action, at, node.place()) };
         for (key, value) in pairs {
             if !lay(&mut frame, (key, value), on)? {
                 task.own(key, value)?;
             }
         }
-        task.refuse_background();
         task.frame = Arc::new(frame);
         Ok(task)
     }
@@ -126,19 +130,6 @@ impl Task {
             });
         }
         Ok(())
-    }
-
-    /// Work that goes on in the background would outlive its task; waited for, it is a task like any other.
-    fn refuse_background(&mut self) {
-        let zero = |said: &Option<Said>| said.as_ref().is_some_and(|said| matches!(said.value, Value::Int(0)));
-        let started = self.asynchronous.is_some() && !zero(&self.asynchronous);
-        if let (true, true, Some(poll)) = (started, zero(&self.poll), &self.poll) {
-            let refusal = Refusal::new(
-                "`async` with `poll: 0` is not supported: nothing runs in the background",
-                poll.place.clone(),
-            );
-            self.refusals.push(refusal.hint("give `poll` a number of seconds, or start a systemd unit"));
-        }
     }
 
     /// Everything that muster does not do in it, with what it inherits.

@@ -61,7 +61,7 @@ const HANDLERS_FROM: Param = Param::new("handlers_from", Str, "A file of its `ha
 const ALLOW: Param = Param::new("allow_duplicates", Bool, "Run it even if it has run the same way.").default("true");
 const PUBLIC: Param = Param::new("public", Bool, "Whether its variables are seen by later tasks of the play.");
 const VALIDATE: Param =
-    Param::new("rolespec_validate", Bool, "Whether its argument specification is checked; muster never does.");
+    Param::new("rolespec_validate", Bool, "Whether its argument specification is checked.").default("true");
 
 /// `include_role`
 pub static INCLUDE_ROLE: Spec = spec(
@@ -117,8 +117,55 @@ pub static META: Spec = spec(
             "end_role",
             "flush_handlers",
             "noop",
+            "refresh_inventory",
             "reset_connection",
         ])],
+);
+
+/// `add_host`
+pub static ADD_HOST: Spec = spec(
+    "ansible.builtin.add_host",
+    "Makes a host known to `hostvars` and `groups`; muster runs nothing on it.",
+    FreeForm::Pairs,
+    &[
+        Param::new("name", Str, "The host.").required().aliases(&["host", "hostname"]),
+        Param::new("groups", StrList, "Groups that it joins.").aliases(&["group", "groupname"]),
+    ],
+);
+
+/// `group_by`
+pub static GROUP_BY: Spec = spec(
+    "ansible.builtin.group_by",
+    "Puts this host into a group, which later plays may name.",
+    FreeForm::Pairs,
+    &[
+        Param::new("key", Str, "The group.").required(),
+        Param::new("parents", StrList, "Groups that the group is part of.").default("all"),
+    ],
+);
+
+/// `async_status`
+pub static ASYNC_STATUS: Spec = spec(
+    "ansible.builtin.async_status",
+    "Says how a task with `async` and `poll: 0` stands.",
+    FreeForm::Pairs,
+    &[
+        Param::new("jid", Str, "The job: `ansible_job_id` of the task's result.").required(),
+        Param::new("mode", Str, "Ask, or forget it.").default("status").choices(&["status", "cleanup"]),
+    ],
+);
+
+/// `validate_argument_spec`
+pub static VALIDATE_ARGUMENT_SPEC: Spec = spec(
+    "ansible.builtin.validate_argument_spec",
+    "Checks variables by a specification.",
+    FreeForm::Pairs,
+    &[
+        Param::new("argument_spec", Dict, "The specification: each variable with its type, choices and options.")
+            .required(),
+        Param::new("provided_arguments", Dict, "Values; what is not here is taken from the variables."),
+        Param::new("validate_args_context", Dict, "What the specification belongs to, for the result."),
+    ],
 );
 
 /// `debug`

@@ -40,6 +40,11 @@ pub fn json_text(value: &Value) -> Result<String, String> {
     dump::json(value, &dump::JsonLayout::default())
 }
 
+/// `repr()` of a value. Secrets are written out: it is the caller's to hide them.
+pub(in crate::roles) fn python_repr(value: &crate::roles::value::Value) -> String {
+    python::repr(value)
+}
+
 pub use error::{TemplateError, TemplateTrouble};
 pub use inspect::{Inspection, LookupUse};
 pub use templar::Templar;

@@ -1,4 +1,5 @@
-//! Indentation that libyaml, which Ansible reads with, does not mind and YAML 1.2 forbids: within brackets and quotes.
+//! White space that libyaml, which Ansible reads with, does not mind and YAML 1.2 forbids: indentation within brackets
+//! and quotes, and tabs after a colon.
 
 use saphyr_parser::{Marker, ScanError};
 use std::borrow::Cow;
@@ -14,19 +15,23 @@ const LARGEST: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Loose {
     lines: BTreeSet<usize>,
+    /// Lines whose first tab after a colon is read as a space.
+    tabs: BTreeSet<usize>,
     tries: usize,
 }
 
 impl Loose {
     /// The text with those lines indented.
     pub(super) fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if self.lines.is_empty() {
+        if self.lines.is_empty() && self.tabs.is_empty() {
             return Cow::Borrowed(text);
         }
         let pad = " ".repeat(FAR);
         let lines = text.split_inclusive('\n').enumerate();
         let padded = lines.map(|(index, line)| {
             let blank = line.trim().is_empty();
+            let spaced = self.tabs.contains(&(index + 1)).then(|| line.replacen(":\t", ": ", 1));
+            let line = spaced.as_deref().unwrap_or(line);
             if self.lines.contains(&(index + 1)) && !blank { format!("{pad}{line}") } else { line.to_owned() }
         });
         Cow::Owned(padded.collect())
@@ -47,6 +52,7 @@ impl Loose {
         }
         let line = error.marker().line();
         match error.info() {
+            "':' must be followed by a valid YAML whitespace" => self.tabs.insert(line),
             "invalid indentation" | "invalid indentation in flow construct" => self.lines.insert(line),
             "invalid indentation in quoted scalar" => {
                 let (_, column) = self.position(error.marker());

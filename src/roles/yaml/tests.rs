@@ -71,3 +71,24 @@ fn an_empty_text_is_null_and_two_documents_are_refused() {
     assert!(read("t.yml", "").expect("reads").root.is_null());
     assert!(read("t.yml", "--- a\n--- b\n").is_err());
 }
+
+/// `tests/ansible/yaml.json`: texts with what ansible-core's loader makes of each.
+#[test]
+fn texts_are_what_ansible_reads_in_them() {
+    let table: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/ansible/yaml.json")).expect("the table is JSON");
+    let mut wrong = Vec::new();
+    let cases = table.as_array().expect("cases");
+    for case in cases {
+        let text = case["text"].as_str().expect("a text");
+        let ours = read("t.yml", text).map(|document| document.root.value().to_json());
+        let same = match (&ours, case.get("error")) {
+            (Ok(value), None) => Some(value) == case.get("value"),
+            (ours, error) => ours.is_err() && error.is_some(),
+        };
+        if !same && case.get("differs").is_none() {
+            wrong.push(format!("{text:?}\n    ansible: {case}\n    muster:  {ours:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}

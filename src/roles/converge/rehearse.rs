@@ -1,0 +1,70 @@
+//! `check_mode: true` on a task: it is planned over the machine, and changes nothing.
+
+use super::arguments::{environment, truth};
+use super::invoke::eyes;
+use super::result::put;
+use super::run::{Run, Stage};
+use super::task::End;
+use super::tries::Trouble;
+use super::view::View;
+use crate::host::{Change, Host, Overlay};
+use crate::roles::modules::{Failed, Module};
+use crate::roles::value::{Map, Value};
+
+impl Run<'_> {
+    /// Whether the task asks for it.
+    pub(super) fn rehearses(&self, stage: &Stage<'_>) -> bool {
+        let said = stage.task.frame.keyword("check_mode");
+        said.is_some_and(|said| self.view(stage).render(&said.value).is_ok_and(|value| truth(&value)))
+    }
+
+    /// Carries a module out on a machine that only remembers.
+    pub(super) fn rehearse(&mut self, stage: &Stage<'_>, module: &dyn Module) -> Result<End, Trouble> {
+        let user = self.become_user(stage)?;
+        let environment = environment(&self.view(stage), stage.task).map_err(|error| super::view::failed(&error))?;
+        let mut machine = Overlay::new(self.host.observe());
+        let mut end = End::new(Map::new());
+        let (mut any, mut said, mut ran) = (false, None, false);
+        let mut plan = {
+            let view = View { host: machine.observe(), ..self.view(stage) };
+            module.plan(&eyes(&view, &self.input.hostname, self.remote, &environment, user.as_deref()))?
+        };
+        loop {
+            any |= !plan.changes.is_empty();
+            ran |= plan.changes.iter().any(|change| matches!(change, Change::Run(_)));
+            said = plan.changed.or(said);
+            end.result.extend(plan.result);
+            end.diff.extend(plan.diff);
+            let mut effects = Vec::with_capacity(plan.changes.len());
+            for change in &plan.changes {
+                effects.push(machine.apply(change).map_err(Failed::from)?);
+            }
+            let Some(next) = plan.next else { break };
+            let view = View { host: machine.observe(), ..self.view(stage) };
+            plan = next(&eyes(&view, &self.input.hostname, self.remote, &environment, user.as_deref()), &effects)?;
+        }
+        put(&mut end.result, "changed", said.unwrap_or(any));
+        if ran && (stage.task.action.is("command") || stage.task.action.is("shell")) {
+            not_run(stage, &mut end.result);
+        }
+        Ok(end)
+    }
+}
+
+/// What `command` says where it would have run: with a guard it counts as changed, without one as skipped.
+fn not_run(stage: &Stage<'_>, result: &mut Map) {
+    let guarded = ["creates", "removes"].iter().any(|name| stage.task.action.arguments.get(name).is_some());
+    put(result, "msg", "Command would have run if not in check mode");
+    put(result, "rc", 0);
+    put(result, "changed", guarded);
+    if !guarded {
+        put(result, "skipped", true);
+    }
+    for name in ["start", "end", "delta"] {
+        put(result, name, Value::Null);
+    }
+    for name in ["stdout", "stderr"] {
+        put(result, name, "");
+        put(result, &format!("{name}_lines"), Value::list([]));
+    }
+}
