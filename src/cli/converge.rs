@@ -115,7 +115,7 @@ impl Converge {
             .collect();
         let input = Input {
             groups: self.group.clone(),
-            extra: extra_vars(&self.extra)?,
+            extra: extra_vars(&self.extra, &vault)?,
             facts: Facts::new(crate::roles::facts::Facts::new(environment.clone())),
             environment,
             tags: self.tags.clone(),
@@ -208,13 +208,19 @@ fn vault(files: &[String], ids: &[String], redactor: &crate::secret::Redactor) -
 }
 
 /// `-e`, in order: a later one stands over an earlier one.
-fn extra_vars(given: &[String]) -> Result<Map, Failure> {
+fn extra_vars(given: &[String], vault: &Vault) -> Result<Map, Failure> {
     let mut all = Map::new();
     for text in given {
         let usage = |problem: String| Failure::message(Stage::Usage, format!("-e {text}: {problem}"));
         if let Some(file) = text.strip_prefix('@') {
-            let bytes = std::fs::read_to_string(file).map_err(|error| usage(error.to_string()))?;
-            all.extend(mapping(file, &bytes)?);
+            let text = std::fs::read_to_string(file).map_err(|error| usage(error.to_string()))?;
+            if Vault::is_encrypted(text.as_bytes()) {
+                let opened = vault.open(&text).map_err(|error| usage(error.to_string()))?;
+                let root = yaml::read_hidden(file, &String::from_utf8_lossy(&opened));
+                all.extend(root.map_err(|error| Failure::new(Stage::Usage, error))?.root.map());
+            } else {
+                all.extend(mapping(file, &text)?);
+            }
         } else if text.trim_start().starts_with(['{', '[']) {
             all.extend(mapping("-e", text)?);
         } else {
@@ -261,9 +267,10 @@ mod tests {
     #[test]
     fn extra_variables_are_read_in_every_notation() {
         let given = ["a=1 b='x y'".to_owned(), "{c: 2, a: 3}".to_owned()];
-        let map = extra_vars(&given).expect("reads");
+        let vault = Vault::default();
+        let map = extra_vars(&given, &vault).expect("reads");
         assert_eq!(Value::Map(Arc::new(map)).to_json().to_string(), r#"{"a":3,"b":"x y","c":2}"#);
-        assert!(extra_vars(&["nothing".to_owned()]).is_err());
-        assert!(extra_vars(&["@/nowhere".to_owned()]).is_err());
+        assert!(extra_vars(&["nothing".to_owned()], &vault).is_err());
+        assert!(extra_vars(&["@/nowhere".to_owned()], &vault).is_err());
     }
 }

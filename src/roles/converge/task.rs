@@ -300,7 +300,8 @@ impl Run<'_> {
     fn tell(&mut self, task: &Task, end: &End, label: Option<&str>) {
         let open = task.action.is("debug");
         let shown = result::shown(&end.result, end.hidden, &self.input.redactor);
-        let diff: &[Diff] = if end.hidden { &[] } else { &end.diff };
+        let quiet = matches!(task.frame.keyword("diff"), Some(said) if !super::arguments::truth(&said.value));
+        let diff: &[Diff] = if end.hidden || quiet { &[] } else { &end.diff };
         let item = label.map(|label| if end.hidden { "(censored)" } else { label });
         self.observer.event(&Event::Result {
             status: end.status(),

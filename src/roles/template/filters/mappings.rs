@@ -141,11 +141,20 @@ fn dictsort(value: &Value, args: &Args) -> Outcome {
         _ => value,
     };
     let mut pairs: Vec<(Value, Value)> = map.iter().map(|(k, v)| (python::key_value(k), v.clone())).collect();
+    let mut problem = None;
     pairs.sort_by(|a, b| {
         let pick = |pair: &(Value, Value)| fold(if by == "value" { pair.1.clone() } else { pair.0.clone() });
-        let order = python::compare(&pick(a), &pick(b)).unwrap_or(std::cmp::Ordering::Equal);
+        let (a, b) = (pick(a), pick(b));
+        let order = python::compare(&a, &b).unwrap_or_else(|| {
+            let (a, b) = (a.type_name(), b.type_name());
+            problem = Some(format!("'<' not supported between instances of '{a}' and '{b}'"));
+            std::cmp::Ordering::Equal
+        });
         if reverse { order.reverse() } else { order }
     });
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
     Ok(Value::list(pairs.into_iter().map(|(key, value)| Value::list([key, value]))))
 }
 

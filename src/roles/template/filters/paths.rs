@@ -65,7 +65,9 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::values("win_dirname", &[], |v, _| {
         let text = python::text(v);
         let head = text.rfind(['/', '\\']).map_or("", |at| &text[..at]);
-        Ok(Value::str(if head.ends_with(':') { format!("{head}\\") } else { head.to_owned() }))
+        // Every separator at the end goes, unless nothing else is left.
+        let bare = head.trim_end_matches(['/', '\\']);
+        Ok(Value::str(if bare.is_empty() || bare.ends_with(':') { format!("{bare}\\") } else { bare.to_owned() }))
     }),
     Filter::values("win_splitdrive", &[], |v, _| {
         let text = python::text(v);

@@ -56,19 +56,25 @@ fn search(value: &Value, args: &Args) -> Outcome {
     }
     let pattern = compile(&python::text(args.need(0)?), flag("ignorecase"), flag("multiline"))?;
     let text = python::text(value);
+    // `\g<name>` or `\1`; anything else is an error even where nothing matches.
+    let mut names = Vec::new();
+    for wanted in &args.rest {
+        let wanted = python::text(wanted);
+        let named = wanted.strip_prefix("\\g<").and_then(|rest| rest.strip_suffix('>'));
+        let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let name = named.or_else(|| wanted.strip_prefix('\\').filter(digits)).ok_or("Unknown argument")?;
+        names.push(name.to_owned());
+    }
     let Some(found) = pattern.captures(&text).map_err(|error| error.to_string())? else { return Ok(Value::Null) };
     let group = |at: usize| found.get(at).map_or(Value::Null, |m| Value::str(m.as_str()));
     if args.rest.is_empty() {
         return Ok(group(0));
     }
     let mut out = Vec::new();
-    for wanted in &args.rest {
-        let wanted = python::text(wanted);
-        let name = wanted.strip_prefix("\\g<").and_then(|rest| rest.strip_suffix('>'));
-        let name = name.or_else(|| wanted.strip_prefix('\\')).ok_or("Unknown argument")?;
+    for name in &names {
         out.push(match name.parse::<usize>() {
             Ok(at) if at < found.len() => group(at),
-            Err(_) if pattern.groups().iter().flatten().any(|have| have == name) => {
+            Err(_) if pattern.groups().iter().flatten().any(|have| have == name.as_str()) => {
                 found.name(name).map_or(Value::Null, |m| Value::str(m.as_str()))
             }
             _ => return Err(format!("no such group: {name}")),
