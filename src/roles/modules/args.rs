@@ -161,7 +161,7 @@ impl Spec {
 }
 
 /// Accepted arguments, by their proper names, typed by their [`ParamKind`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Args {
     spec: &'static Spec,
     values: BTreeMap<&'static str, Value>,

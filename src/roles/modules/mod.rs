@@ -1,5 +1,6 @@
 //! Modules: one file each, one row each in [`TABLE`]. A module *is* its arguments; it looks, and says what to change.
 
+mod alternatives;
 mod apt;
 mod apt_key;
 mod apt_repository;
@@ -7,8 +8,10 @@ mod args;
 mod authorized_key;
 mod command;
 mod cron;
+mod crypto;
 mod deb822_repository;
 mod debconf;
+mod disks;
 mod dnf;
 mod dpkg;
 mod dpkg_selections;
@@ -18,6 +21,7 @@ mod expect;
 #[cfg(test)]
 mod fake;
 mod files;
+mod firewalld;
 mod getent;
 mod git;
 mod glob;
@@ -25,20 +29,25 @@ mod group;
 mod iptables;
 mod keys;
 mod known_hosts;
+mod locale_gen;
 mod modprobe;
 mod mount;
 #[cfg(test)]
 mod oracle;
 mod package;
 mod package_facts;
+mod pam;
 mod pip;
 mod plan;
 mod programs;
 mod reboot;
 mod release;
+mod rhsm_repository;
 mod rpm_key;
 mod script;
+mod selinux;
 mod service_facts;
+mod snap;
 mod spec;
 mod sysctl;
 mod systemd;
@@ -150,6 +159,30 @@ pub static TABLE: &[Row] = &[
     Row { spec: &timezone::HOSTNAME, actor: Actor::Host(timezone::hostname) },
     Row { spec: &ufw::SPEC, actor: Actor::Host(ufw::firewall) },
     Row { spec: &ec2_metadata_facts::SPEC, actor: Actor::Host(ec2_metadata_facts::metadata) },
+    Row { spec: &crypto::privatekey::SPEC, actor: Actor::Host(crypto::privatekey::privatekey) },
+    Row { spec: &crypto::csr::SPEC, actor: Actor::Host(crypto::csr::csr) },
+    Row { spec: &crypto::csr::PIPE, actor: Actor::Host(crypto::csr::pipe) },
+    Row { spec: &crypto::certificate::SPEC, actor: Actor::Host(crypto::certificate::certificate) },
+    Row { spec: &crypto::dhparam::SPEC, actor: Actor::Host(crypto::dhparam::dhparam) },
+    Row { spec: &crypto::keypair::SPEC, actor: Actor::Host(crypto::keypair::keypair) },
+    Row { spec: &pam::limits::SPEC, actor: Actor::Host(pam::limits::limit) },
+    Row { spec: &pam::pamd::SPEC, actor: Actor::Host(pam::pamd::rule) },
+    Row { spec: &locale_gen::SPEC, actor: Actor::Host(locale_gen::locales) },
+    Row { spec: &alternatives::SPEC, actor: Actor::Host(alternatives::alternatives) },
+    Row { spec: &files::capabilities::SPEC, actor: Actor::Host(files::capabilities::capability) },
+    Row { spec: &dpkg::divert::SPEC, actor: Actor::Host(dpkg::divert::divert) },
+    Row { spec: &files::acl::SPEC, actor: Actor::Host(files::acl::acl) },
+    Row { spec: &snap::SPEC, actor: Actor::Host(snap::snaps) },
+    Row { spec: &firewalld::SPEC, actor: Actor::Host(firewalld::firewall) },
+    Row { spec: &selinux::mode::SPEC, actor: Actor::Host(selinux::mode::mode) },
+    Row { spec: &selinux::boolean::SPEC, actor: Actor::Host(selinux::boolean::boolean) },
+    Row { spec: &selinux::port::SPEC, actor: Actor::Host(selinux::port::ports) },
+    Row { spec: &selinux::context::SPEC, actor: Actor::Host(selinux::context::context) },
+    Row { spec: &rhsm_repository::SPEC, actor: Actor::Host(rhsm_repository::repositories) },
+    Row { spec: &disks::filesystem::SPEC, actor: Actor::Host(disks::filesystem::filesystem) },
+    Row { spec: &disks::parted::SPEC, actor: Actor::Host(disks::parted::parted) },
+    Row { spec: &disks::lvol::SPEC, actor: Actor::Host(disks::lvol::volume) },
+    Row { spec: &disks::lvg::SPEC, actor: Actor::Host(disks::lvg::group) },
     Row { spec: &release::SPEC, actor: Actor::Host(release::release) },
 ];
 

@@ -127,3 +127,38 @@ pub fn in_turn(mut steps: std::collections::VecDeque<(Change, String)>, last: Pl
     };
     Plan { changes: vec![change], changed: Some(false), next: Some(Box::new(next)), ..Plan::default() }
 }
+
+/// One program, and what follows once it has run; with `None` where it was only planned.
+pub fn run(command: Command, then: impl FnOnce(&Eyes<'_>, Option<&Output>) -> Result<Plan, Failed> + 'static) -> Plan {
+    let next = move |eyes: &Eyes<'_>, effects: &[Effect]| {
+        then(eyes, effects.first().and_then(|effect| effect.output.as_ref()))
+    };
+    Plan { changes: vec![Change::Run(command)], changed: Some(false), next: Some(Box::new(next)), ..Plan::default() }
+}
+
+/// A program that ended badly, as Ansible's `run_command` fails with `check_rc`.
+pub fn ended_badly(command: &Command, output: &Output) -> Failed {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let mut failed = Failed::new(stderr.trim_end()).with("rc", i64::from(output.code)).with("cmd", command.shown());
+    say(&mut failed.result, &output.text(), &stderr);
+    if failed.message.is_empty() {
+        failed.message = format!("`{}` ended with {}", command.shown(), output.code);
+    }
+    failed
+}
+
+/// What a program that only reads says; ending badly is a failure.
+pub fn asked<S: Into<String>>(eyes: &Eyes<'_>, argv: impl IntoIterator<Item = S>) -> Result<Output, Failed> {
+    let command = eyes.command(argv);
+    let output = eyes.ask(command.argv.iter().cloned())?;
+    if output.ok() { Ok(output) } else { Err(ended_badly(&command, &output)) }
+}
+
+/// Programs one after the other, each of which must end well; then `last`.
+pub fn all_well(mut commands: std::collections::VecDeque<Command>, last: Plan) -> Plan {
+    let Some(command) = commands.pop_front() else { return last };
+    run(command.clone(), move |_, output| match output {
+        Some(output) if !output.ok() => Err(ended_badly(&command, output)),
+        _ => Ok(all_well(commands, last)),
+    })
+}

@@ -219,7 +219,7 @@ impl File {
 }
 
 /// A file or directory that is about to be made, before anything is asked of it.
-pub(super) fn fresh(draft: &Draft<'_>, kind: Kind) -> crate::host::Stat {
+pub fn fresh(draft: &Draft<'_>, kind: Kind) -> crate::host::Stat {
     let (uid, gid) = draft.machine().identity();
     let most = if kind == Kind::Directory { 0o777 } else { 0o666 };
     crate::host::Stat {

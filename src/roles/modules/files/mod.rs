@@ -1,12 +1,14 @@
 //! Modules about files, and what they share.
 
+pub mod acl;
 mod archive;
 pub mod assemble;
 pub mod blockinfile;
+pub mod capabilities;
 pub mod copy;
 mod download;
 pub mod draft;
-mod edit;
+pub mod edit;
 pub mod fetch;
 pub mod file;
 pub mod find;
