@@ -169,6 +169,23 @@ impl Failure {
         Self { stage: self.stage, error, hint, place, rule: self.rule }
     }
 
+    /// The same failure, with what was being done.
+    #[must_use]
+    pub fn during(self, what: &str) -> Self {
+        let text = format!("{what}: {}", self.error_chain());
+        Self { error: text.into(), ..self }
+    }
+
+    /// The same failure, and what followed from it.
+    #[must_use]
+    pub fn followed_by(self, more: &[String]) -> Self {
+        if more.is_empty() {
+            return self;
+        }
+        let text = format!("{}; {}", self.error_chain(), more.join("; "));
+        Self { error: text.into(), ..self }
+    }
+
     /// One line for a signal's reason: the stage, the place and the message with its causes.
     pub fn reason(&self) -> String {
         let place = self.place.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();

@@ -1,16 +1,34 @@
 //! Whole boots from outside: the main job, its second run, and every way in which it is refused.
 #![expect(clippy::unwrap_used, reason = "a stage that cannot be set has failed the test")]
 
+#[path = "boot/apart.rs"]
+mod apart;
+#[path = "boot/build.rs"]
+mod build;
+#[path = "boot/disks.rs"]
+mod disks;
 #[path = "stage/faults.rs"]
 mod faults;
+#[path = "boot/hooks.rs"]
+mod hooks;
+#[path = "boot/kills.rs"]
+mod kills;
 #[path = "boot/lifecycle.rs"]
 mod lifecycle;
+#[path = "boot/local.rs"]
+mod local;
+#[path = "boot/machine.rs"]
+mod machine;
+#[path = "boot/releases.rs"]
+mod releases;
 #[path = "boot/report.rs"]
 mod report;
 #[path = "boot/signal.rs"]
 mod signal;
 #[path = "stage/mod.rs"]
 mod stage;
+#[path = "boot/stops.rs"]
+mod stops;
 
 use muster::boot::{Ended, Mode, boot};
 use muster::failure::Stage as At;

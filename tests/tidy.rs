@@ -217,3 +217,38 @@ fn the_exit_codes_in_the_readme_are_the_program_s() {
     let missing = rows.filter(|(_, name, code, meaning)| !readme.contains(&format!("| {code} | {name} | {meaning} |")));
     none("the README lists the exit codes", missing.map(|(_, name, code, _)| format!("{code} {name}")).collect());
 }
+
+/// A key that nobody reads would be obeyed by nobody. By name: as many readers as structs that have a key of that name.
+#[test]
+fn every_settings_key_is_read() {
+    let all = sources();
+    let keys: Vec<&Source> = all.iter().filter(|source| source.path.starts_with("src/settings/keys")).collect();
+    let mut declared: BTreeMap<String, usize> = BTreeMap::new();
+    for line in keys.iter().flat_map(|source| source.production()) {
+        let field = line.trim_start().strip_prefix("pub ").and_then(|rest| rest.split_once(": "));
+        if let Some((name, _)) = field.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) {
+            *declared.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(declared.len() > 60, "the keys were not found");
+    // What judges a key does not obey it.
+    let mut readers = String::new();
+    for source in all.iter().filter(|source| ["boot", "cli", "settings"].contains(&source.room().as_str())) {
+        let mut judging = false;
+        for line in source.production() {
+            judging = if line.contains("fn faults(") { true } else { judging && line != "    }" };
+            if !judging {
+                readers.push_str(line);
+                readers.push('\n');
+            }
+        }
+    }
+    let read = |name: &str| {
+        let mark = format!(".{name}");
+        let ends =
+            |at: usize| !readers[at + mark.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '(');
+        readers.match_indices(&mark).filter(|(at, _)| ends(*at)).count()
+    };
+    let unread = declared.iter().filter(|(name, count)| read(name) < **count).map(|(name, _)| name.clone());
+    none("every settings key is read by somebody", unread.collect());
+}

@@ -17,18 +17,7 @@ const STOPPING: Duration = Duration::from_secs(60);
 impl Duty {
     /// Tells everybody how it went: into the outbox first, then out.
     pub(super) fn report(&mut self, result: Result<Ended, Failure>) -> Result<Ended, Failure> {
-        let result = match result {
-            Err(failure) if self.stopped.load(Ordering::SeqCst) && failure.stage != Stage::Interrupted => {
-                let text = format!("stopped from outside: {}", failure.reason());
-                Err(Failure { stage: Stage::Interrupted, ..Failure::message(Stage::Interrupted, text) })
-            }
-            Err(failure) if self.deadline.left().is_zero() && failure.stage != Stage::Deadline => {
-                let text = format!("the run's deadline passed: {}", failure.reason());
-                Err(Failure::message(Stage::Deadline, text)
-                    .with_hint("what was done stays done; raise `deadline`, or see why it took so long"))
-            }
-            other => other,
-        };
+        let result = result.map_err(|failure| self.deadline.judge(failure, self.stopped.load(Ordering::SeqCst)));
         crate::host::end_programs_at(None);
         let told = self.tell(&result);
         told.lines.iter().for_each(|line| self.run.line(line));
@@ -95,7 +84,7 @@ impl Duty {
     fn due(&self, result: &Result<Ended, Failure>) -> Vec<Message> {
         let host = self.host.as_ref().filter(|_| self.request.mode == Mode::Boot);
         match (self.request.mode, result) {
-            (Mode::Converge | Mode::Report, _) => Vec::new(),
+            (Mode::Converge | Mode::Report | Mode::Tree | Mode::Rollback, _) => Vec::new(),
             (_, Ok(Ended::AlreadyDone { done, .. })) => self.audience.lifecycle(done.stretch == self.stretch),
             (_, result) => {
                 let mut due = self.reporter.messages(&self.audience, result.as_ref().map(|_| ()));
@@ -136,5 +125,6 @@ fn with_signals(ended: Ended, lines: Vec<String>) -> Ended {
         Ended::Converged { commit, counts, .. } => Ended::Converged { commit, counts, signals: lines },
         Ended::AlreadyDone { done, .. } => Ended::AlreadyDone { done, signals: lines },
         Ended::Reported { .. } => Ended::Reported { signals: lines },
+        back @ Ended::RolledBack { .. } => back,
     }
 }

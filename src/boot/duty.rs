@@ -1,21 +1,25 @@
 //! What a boot stands on while it goes on: settings, lock, journal, deadline, and who is to be told.
 
 use super::audience::Audience;
+use super::deadline::Deadline;
 use super::ground::Ground;
 use super::heartbeat::Heartbeat;
 use super::instance::Instance;
-use super::reach::{Caller, Deadline, Reach};
+use super::reach::{Caller, Reach};
+use super::remote::{CloudRemote, Downloads};
 use super::report::Reporter;
 use super::repository::{self, Checked, Order};
-use super::work::Work;
-use super::{Ended, Mode, Request, parameters};
+use super::who::Who;
+use super::work::{self, Grounds, Work};
+use super::{Ended, Mode, Request, parameters, roles, vault};
 use crate::cloud::{self, CloudError};
 use crate::failure::{Failure, Stage};
-use crate::host::Linux;
+use crate::host::{Linux, durable};
 use crate::journal::{History, HostKey, JournalError, Lock, Marker, Run};
-use crate::roles::value::Map;
 use crate::secret::Redactor;
-use crate::settings::{Settings, SettingsError, Written};
+use crate::settings::keys::UnverifiedDownloads;
+use crate::settings::{Name, Settings, SettingsError, Written};
+use crate::trust::bundle::BundlePolicy;
 use crate::trust::{Realm, TrustRoot};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,11 +28,13 @@ use std::time::Duration;
 
 /// Role credentials may come minutes after the instance (aws-sdk-js #374: about nine).
 const CREDENTIALS: Duration = Duration::from_secs(600);
+/// Putting a release back: a rename, and a unit's restart.
+const PUT_BACK: Duration = Duration::from_secs(30);
 
 /// A boot that goes on.
 pub(super) struct Duty {
     pub(super) request: Request,
-    written: Written,
+    pub(super) written: Written,
     pub(super) reach: Arc<Reach>,
     pub(super) run: Arc<Run>,
     pub(super) redactor: Redactor,
@@ -66,7 +72,7 @@ impl Duty {
     /// Finds what a run stands on, and says that one begins. What is wrong with that is told like any other failure.
     pub(super) fn begin(request: &Request) -> Result<Self, Failure> {
         let Ground { written, reach, run, redactor, deadline, state, stopped, trouble, lock } = Ground::find(request)?;
-        if request.mode == Mode::Converge {
+        if matches!(request.mode, Mode::Converge | Mode::Tree | Mode::Rollback) {
             // Nobody waits for it.
             run.reported();
         }
@@ -132,7 +138,9 @@ impl Duty {
         let (audience, whole) = Audience::of(&settled.signal, instance);
         self.audience = audience;
         whole.map_err(|error| Failure::new(Stage::Settings, error))?;
-        self.deadline = self.deadline.no_later_than(settled.deadline.get());
+        let hook = settled.hooks.on_failure.as_ref().map_or(Duration::ZERO, |hook| hook.timeout.get());
+        let back = if settled.releases.is_empty() { Duration::ZERO } else { PUT_BACK };
+        self.deadline = self.deadline.no_later_than(settled.deadline.get()).keeping(hook + back);
         crate::host::end_programs_at(Some(self.deadline.work().into_std()));
         self.caller = Some(self.reach.caller(region(&settled, instance)));
         Ok(settled)
@@ -152,7 +160,7 @@ impl Duty {
                 marker.clear().map_err(journal)?;
                 None
             }
-            Mode::Converge => None,
+            Mode::Converge | Mode::Tree | Mode::Rollback => None,
         })
     }
 
@@ -177,11 +185,15 @@ impl Duty {
     }
 
     /// Whom this host believes.
-    pub(super) fn realm(&self, settled: &Settings) -> Result<Realm, Failure> {
+    pub(super) fn realm(&self, name: Option<&Name>) -> Result<Realm, Failure> {
         let untrusted = |error| Failure::new(Stage::Verify, error);
         let root = self.request.trust.clone().map_or_else(TrustRoot::load, Ok).map_err(untrusted)?;
-        let name = settled.trust.realm.as_ref().map(|name| name.as_str());
-        root.realm(name).map_err(untrusted).cloned()
+        root.realm(name.map(|name| name.as_str())).map_err(untrusted).cloned()
+    }
+
+    /// Work has failed: what was kept back for that may be used.
+    pub(super) fn failed(&mut self) {
+        self.deadline = self.deadline.of_failure();
     }
 
     /// Fetches parameters and the repository at the same time.
@@ -195,11 +207,16 @@ impl Duty {
             return Err(Failure::message(Stage::Settings, "settings name no config repository")
                 .with_hint("set `repository: {url: ..., ref: ...}` in /etc/muster/muster.yaml"));
         };
+        let hosts = match &repository.realm {
+            Some(name) => self.realm(Some(name))?,
+            None => realm.clone(),
+        };
         let last = History::open(&self.state).last_done().map_err(journal)?.and_then(|record| record.tree);
         let order = Order {
             repository,
             network: &settled.network,
             realm,
+            hosts: &hosts,
             state: &self.state,
             last,
             allow_rollback: self.request.allow_rollback.as_deref(),
@@ -222,11 +239,11 @@ impl Duty {
         let mut found = Vec::new();
         for path in paths {
             found.extend(
-                self.reach.wait(cloud::by_path(&caller.session, path, true, self.deadline.work())).map_err(failed)?,
+                self.reach.ask(cloud::by_path(&caller.session, path, true, self.deadline.work())).map_err(failed)?,
             );
         }
         let named = cloud::by_names(&caller.session, &wanted.names, self.deadline.work());
-        for (name, parameter) in wanted.names.iter().zip(self.reach.wait(named).map_err(failed)?) {
+        for (name, parameter) in wanted.names.iter().zip(self.reach.ask(named).map_err(failed)?) {
             found.push(parameter.ok_or_else(|| {
                 Failure::message(
                     Stage::Parameters,
@@ -250,21 +267,53 @@ impl Duty {
         found: &[cloud::Parameter],
         checked: Checked,
     ) -> Result<Work, Failure> {
-        self.run.enter(Stage::Parse);
-        self.run.tree(&checked.commit.id);
-        let variables: Map = parameters::variables(found, &settled.parameters.prefix, &self.facts);
-        let grounds = super::work::Grounds {
+        let variables = parameters::variables(found, &settled.parameters.prefix, &self.facts);
+        let grounds = self.grounds(settled.state_directory.as_path(), "handlers.json");
+        let who = Who::Known(Box::new(caller.clone()));
+        let remote = self.remote(who, Ok(realm.releases.clone()), settled.unverified_downloads)?;
+        remote.remember(found);
+        let asked: Arc<dyn crate::roles::remote::Remote> = Arc::<CloudRemote>::clone(&remote);
+        let order = work::Order {
+            tree: checked.tree,
+            name: checked.commit.id,
+            what: roles::What::of(settled)?,
+            input: roles::of_settings(&grounds, settled, variables)?,
+            hooks: &settled.hooks,
+            vault: vault::vault(&settled.vault, &asked, &self.redactor),
+        };
+        let host = work::machine(&self.request.root, false, self.request.machine.as_ref())?;
+        Work::load(grounds, order, remote, host)
+    }
+
+    /// What work stands on, with the file that keeps handlers.
+    pub(super) fn grounds(&self, state: &Path, handlers: &str) -> Grounds {
+        Grounds {
             reach: Arc::clone(&self.reach),
-            caller: caller.clone(),
             run: Arc::clone(&self.run),
             redactor: self.redactor.clone(),
             deadline: self.deadline,
-            state: self.state.clone(),
             root: self.request.root.clone(),
-            stopped: Arc::clone(&self.stopped),
             tags: self.request.tags.clone(),
             architecture: self.architecture,
-        };
-        Work::load(grounds, settled, realm, variables, found, checked)
+            records: state.join("releases"),
+            handlers: self.state.join(handlers),
+        }
+    }
+
+    /// The network that roles have.
+    pub(super) fn remote(
+        &self,
+        who: Who,
+        policy: Result<BundlePolicy, (String, Option<String>)>,
+        downloads: UnverifiedDownloads,
+    ) -> Result<Arc<CloudRemote>, Failure> {
+        let staging = self.state.join("staging");
+        durable::make_directory(&staging, 0o700)
+            .map_err(|error| Failure::message(Stage::State, format!("making {}: {error}", staging.display())))?;
+        let refuse = matches!(downloads, UnverifiedDownloads::Refuse);
+        let (reach, redactor, deadline) = (Arc::clone(&self.reach), self.redactor.clone(), self.deadline.into());
+        let downloads = Downloads { run: Arc::clone(&self.run), refuse };
+        let known = Default::default();
+        Ok(Arc::new(CloudRemote { reach, who, deadline, redactor, staging, policy, downloads, known }))
     }
 }

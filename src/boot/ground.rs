@@ -1,6 +1,7 @@
 //! What a run stands on before it knows where it is: settings, lock, journal, the way out; as much of each as there is.
 
-use super::reach::{Deadline, Reach};
+use super::deadline::Deadline;
+use super::reach::Reach;
 use super::{BOOT, Mode, Request};
 use crate::failure::{Failure, Stage};
 use crate::journal::{JournalError, Lock, Progress, Run};
@@ -30,6 +31,9 @@ pub(super) struct Ground {
 
 /// A run in trouble asks metadata no longer than this who it is: off EC2 nobody is there to be told.
 const IN_TROUBLE: Duration = Duration::from_secs(60);
+
+/// Whoever runs a local tree does not wait to be told that this is no instance.
+const BY_HAND: Duration = Duration::from_secs(5);
 
 /// The first thing that went wrong: it is what the run fails with.
 #[derive(Default)]
@@ -90,8 +94,8 @@ impl Ground {
         if let Err(error) = kept {
             trouble.bear(error);
         }
-        let opened = way_out(&early, &mut trouble);
-        let stopped = Arc::new(AtomicBool::new(false));
+        let opened = way_out(&early, request.mode, &mut trouble);
+        let stopped = opened.as_ref().map(|reach| Arc::clone(&reach.stopped)).unwrap_or_default();
         let listened = opened.as_ref().map_or(Ok(()), |reach| listen(reach, &stopped));
         if let Err(failure) = listened {
             trouble.bear(failure);
@@ -114,8 +118,11 @@ impl Ground {
 }
 
 /// As settings have it; without their certificates where those cannot be read; or else as the environment has it.
-fn way_out(early: &Early, trouble: &mut Trouble) -> Result<Reach, Failure> {
+fn way_out(early: &Early, mode: Mode, trouble: &mut Trouble) -> Result<Reach, Failure> {
     let mut metadata = early.metadata.clone();
+    if mode == Mode::Tree {
+        metadata.timeout = metadata.timeout.min(settings::Period(BY_HAND));
+    }
     if trouble.0.is_some() {
         metadata.timeout = metadata.timeout.min(settings::Period(IN_TROUBLE));
     }

@@ -1,12 +1,12 @@
 //! Who this host is: the identity document, tags and placement, and the root volume it boots from.
 
 use super::reach::Reach;
-use crate::cloud::{CloudError, Identity};
+use super::root_volume::root_volume;
+use crate::cloud::Identity;
 use crate::failure::{Failure, Stage};
 use crate::host::Observe;
 use crate::journal::HostKey;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What metadata says of this instance.
 pub(super) struct Instance {
@@ -24,14 +24,14 @@ pub(super) struct Instance {
 impl Instance {
     /// Asks metadata, within its own budget.
     pub(super) fn learn(reach: &Reach, host: &dyn Observe) -> Result<Self, Failure> {
-        let asked = reach.wait(async {
+        let asked = reach.ask(async {
             let metadata = &reach.metadata;
             let identity = metadata.identity().await?;
             let tags = metadata.tags().await?;
             let placement = metadata.placement().await?;
             let lifecycle = metadata.target_lifecycle_state().await?;
             let user_data = metadata.user_data().await?;
-            Ok::<_, CloudError>((identity, tags, placement, lifecycle, user_data))
+            Ok((identity, tags, placement, lifecycle, user_data))
         });
         let (identity, tags, placement, lifecycle, user_data) =
             asked.map_err(|error| Failure::new(Stage::Identity, error))?;
@@ -97,21 +97,4 @@ fn architecture(name: &str) -> &'static str {
         "i386" | "i686" => "386",
         _ => "amd64",
     }
-}
-
-/// An EBS volume's id is its NVMe serial number, without the dash.
-/// <https://docs.aws.amazon.com/ebs/latest/userguide/identify-nvme-ebs-device.html>
-fn root_volume(host: &dyn Observe) -> Option<String> {
-    let mounts = String::from_utf8(host.read(Path::new("/proc/self/mounts")).ok()??).ok()?;
-    let mut device = mounts.lines().filter_map(|line| {
-        let mut fields = line.split(' ');
-        let (device, place) = (fields.next()?, fields.next()?);
-        (place == "/").then(|| device.strip_prefix("/dev/")).flatten()
-    });
-    // The last line for `/` is the one that is seen.
-    let device = device.next_back()?.split('p').next()?.to_owned();
-    let serial = host.read(Path::new(&format!("/sys/block/{device}/device/serial"))).ok()??;
-    let serial = String::from_utf8(serial).ok()?;
-    let serial = serial.trim();
-    serial.starts_with("vol").then(|| format!("vol-{}", serial.trim_start_matches("vol").trim_start_matches('-')))
 }

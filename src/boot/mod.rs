@@ -1,7 +1,9 @@
 //! The story of one boot, and the adapters that introduce the rooms to each other.
 
 mod audience;
+mod by_hand;
 mod close;
+mod deadline;
 mod duty;
 mod ground;
 mod heartbeat;
@@ -15,14 +17,23 @@ mod releases;
 mod remote;
 mod report;
 mod repository;
+mod roles;
+mod root_volume;
+mod seam;
 pub mod signal;
 mod tree;
 mod vault;
 mod vitals;
+mod who;
 mod work;
+
+pub use by_hand::{LocalTree, converge_tree, roll_back, vault_of};
+pub use roles::What;
+pub use seam::Machine;
 
 use crate::failure::{Failure, Stage};
 use crate::journal::{Counts, Done};
+use crate::release::Record;
 use crate::settings::Sources;
 use crate::trust::TrustRoot;
 use duty::Duty;
@@ -52,6 +63,8 @@ pub struct Request {
     pub progress: bool,
     /// What is believed; `None` is this binary's own trust root, and what the commands always say.
     pub trust: Option<TrustRoot>,
+    /// The machine that is changed; `None` is the one beneath the root, and what the commands always say.
+    pub machine: Option<Machine>,
 }
 
 /// What to do.
@@ -63,6 +76,10 @@ pub enum Mode {
     BootAgain,
     /// Roles, releases and health again; nobody is told.
     Converge,
+    /// A local tree's roles alone; nobody is told.
+    Tree,
+    /// The release before, back in its place; nobody is told.
+    Rollback,
     /// Only what earlier runs still owe.
     Report,
 }
@@ -73,6 +90,8 @@ impl Mode {
         match self {
             Self::Boot | Self::BootAgain => BOOT,
             Self::Converge => "muster converge",
+            Self::Tree => "muster converge --tree",
+            Self::Rollback => "muster release rollback",
             Self::Report => "muster boot --report-only",
         }
     }
@@ -102,13 +121,22 @@ pub enum Ended {
         /// What was said to whom.
         signals: Vec<String>,
     },
+    /// The release before is back.
+    RolledBack {
+        /// What stands now.
+        record: Record,
+    },
 }
 
 /// Brings the host to duty, and tells whoever waits how it went, whichever way it went.
 pub fn boot(request: &Request) -> Result<Ended, Failure> {
+    reported(request, perform)
+}
+
+/// Nothing that is done here can miss the report: not an early return, not a panic.
+fn reported(request: &Request, work: impl FnOnce(&mut Duty) -> Result<Ended, Failure>) -> Result<Ended, Failure> {
     let mut duty = Duty::begin(request)?;
-    // Nothing below can miss the report: not an early return, not a panic.
-    let result = catch_unwind(AssertUnwindSafe(|| perform(&mut duty))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    let result = catch_unwind(AssertUnwindSafe(|| work(&mut duty))).unwrap_or_else(|panic| Err(panicked(&*panic)));
     duty.report(result)
 }
 
@@ -121,21 +149,24 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     }
     let caller = duty.become_caller(&settings, &instance)?;
     let _heartbeat = duty.heartbeat(&caller, &instance);
-    let realm = duty.realm(&settings)?;
+    let realm = duty.realm(settings.trust.realm.as_ref())?;
     let (parameters, checked) = duty.fetch(&settings, &caller, &realm)?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
     work.fetch_secrets()?;
-    let result = work.hook(&settings.hooks.before, "before").and_then(|()| {
-        work.converge()?;
+    work.judge()?;
+    let result = work.before().and_then(|()| {
+        work.converge(None)?;
         work.release(&settings)?;
-        work.hook(&settings.hooks.after, "after")?;
+        work.after()?;
         work.check_health(&settings)
     });
-    if let Err(failure) = result {
-        work.on_failure(&settings.hooks.on_failure);
-        return Err(failure);
+    match result {
+        Ok(()) => Ok(work.ended()),
+        Err(failure) => {
+            duty.failed();
+            Err(work.fail(failure))
+        }
     }
-    Ok(work.ended())
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {

@@ -14,12 +14,13 @@ pub(super) struct Watching<'a> {
     /// What became of tasks, those of earlier runs of the same boot included.
     pub(super) counts: Counts,
     before: Counts,
+    also: Option<&'a mut dyn Observer>,
 }
 
 impl<'a> Watching<'a> {
-    /// With what was counted before, and the file that keeps pending handlers.
-    pub(super) fn new(run: &'a Run, before: Counts, handlers: &'a Path) -> Self {
-        Self { run, handlers, task: String::new(), tasks: 0, counts: before, before }
+    /// With what was counted before, the file that keeps pending handlers, and who else watches.
+    pub(super) fn new(run: &'a Run, before: Counts, handlers: &'a Path, also: Option<&'a mut dyn Observer>) -> Self {
+        Self { run, handlers, task: String::new(), tasks: 0, counts: before, before, also }
     }
 }
 
@@ -33,6 +34,9 @@ pub(super) fn keep(path: &Path, handlers: &[PendingHandler]) -> std::io::Result<
 
 impl Observer for Watching<'_> {
     fn event(&mut self, event: &Event<'_>) {
+        if let Some(also) = &mut self.also {
+            also.event(event);
+        }
         match event {
             Event::Task { name, role, .. } => {
                 self.task = role.map_or_else(|| (*name).to_owned(), |role| format!("{role} : {name}"));

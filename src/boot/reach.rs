@@ -1,11 +1,12 @@
-//! How this run reaches AWS and the web: one runtime, one transport, one caller, one deadline.
+//! How this run reaches AWS and the web: one runtime, one transport, one caller; and no wait outlives the run.
 
-use crate::cloud::{self, CloudError, Instant, Metadata, Network, Proxy, Session, Transport};
+use crate::cloud::{self, CloudError, Metadata, Network, Proxy, Session, Transport};
 use crate::failure::{Failure, Stage};
 use crate::settings::keys;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The way out, before the host knows who it is.
@@ -15,7 +16,12 @@ pub(super) struct Reach {
     pub(super) transport: Transport,
     /// Who am I.
     pub(super) metadata: Arc<Metadata>,
+    /// Set when the run is asked to end.
+    pub(super) stopped: Arc<AtomicBool>,
 }
+
+/// How often a wait looks whether the run is asked to end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The way out, as somebody.
 #[derive(Clone)]
@@ -48,12 +54,38 @@ impl Reach {
         let network = network.or_environment(&variable).map_err(failed)?;
         let transport = Transport::new(network).map_err(failed)?;
         let metadata = Arc::new(Metadata::new(&transport, first_contact).map_err(failed)?);
-        Ok(Self { runtime, transport, metadata })
+        Ok(Self { runtime, transport, metadata, stopped: Arc::default() })
     }
 
-    /// Waits for an answer.
+    /// Waits for an answer, whatever happens: for the report. Work waits by [`Reach::ask`] or [`Reach::unless_stopped`].
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Waits no longer than the run goes on: `None` when it is asked to end.
+    pub(super) fn unless_stopped<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let stopped = async {
+            while !self.is_stopped() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stopped => None,
+                answer = future => Some(answer),
+            }
+        })
+    }
+
+    /// Waits for what is asked of AWS, no longer than the run goes on.
+    pub(super) fn ask<T>(&self, future: impl Future<Output = Result<T, CloudError>>) -> Result<T, CloudError> {
+        self.unless_stopped(future).unwrap_or(Err(CloudError::Stopped))
+    }
+
+    /// Whether the run is asked to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
     }
 
     /// Where work for the runtime is left.
@@ -82,7 +114,7 @@ impl Reach {
         budget: Duration,
         waiting: impl FnMut(&str),
     ) -> Result<(), Failure> {
-        self.wait(cloud::wait_for_credentials(&caller.session, budget, waiting))
+        self.ask(cloud::wait_for_credentials(&caller.session, budget, waiting))
             .map_err(|error| Failure::new(Stage::Identity, error))
     }
 }
@@ -111,40 +143,4 @@ pub(super) fn network_of(settings: &keys::Network, metadata: &keys::Metadata) ->
         fips: settings.fips,
         dual_stack: settings.dual_stack,
     })
-}
-
-/// The run's end: work stops early enough to report.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
-    end: Instant,
-    reserve: Duration,
-}
-
-impl Deadline {
-    /// Kept back for the report: a tenth of the run, and no less than ten seconds of a run that has them, nor more than five minutes.
-    pub(super) fn after(whole: Duration) -> Self {
-        let reserve = (whole / 10).clamp(Duration::from_secs(10).min(whole / 2), Duration::from_secs(300));
-        Self { end: Instant::now() + whole, reserve }
-    }
-
-    /// The same, or sooner where less time is given from now on.
-    pub(super) fn no_later_than(self, whole: Duration) -> Self {
-        let other = Self::after(whole);
-        if other.end < self.end { other } else { self }
-    }
-
-    /// When work must have ended.
-    pub(super) fn work(&self) -> Instant {
-        self.end.checked_sub(self.reserve).unwrap_or(self.end)
-    }
-
-    /// When all must have ended.
-    pub(super) fn end(&self) -> Instant {
-        self.end
-    }
-
-    /// What is left for work.
-    pub(super) fn left(&self) -> Duration {
-        self.work().saturating_duration_since(Instant::now())
-    }
 }

@@ -1,57 +1,127 @@
-//! The releases that settings name: planned, put in place, their units restarted where something changed.
+//! The releases that settings name: planned, put in place, their units restarted; and put back when the run fails.
 
 use super::work::Work;
 use crate::failure::{Failure, Stage};
-use crate::host::{Attributes, Change, Host, Observe, UnitAction};
-use crate::release::{self, Layout, Order};
+use crate::host::{Attributes, Change, Host, HostError, Observe, UnitAction};
+use crate::release::{self, Layout, Order, Planned, Record};
 use crate::roles::remote::Remote;
 use crate::roles::store::Store;
 use crate::settings::Settings;
 use crate::settings::keys::Release;
+use std::path::{Path, PathBuf};
 
 /// The largest artifact that is accepted: a full disk is no way to find out.
 const LARGEST: u64 = 4 << 30;
 
+/// The records of releases before a run, for the way back.
+#[derive(Default)]
+pub(super) struct Before(Vec<(PathBuf, Record)>);
+
+impl Before {
+    /// What stands in a directory of records.
+    pub(super) fn look(host: &dyn Observe, records: &Path) -> Result<Self, Failure> {
+        Record::all(host, records).map(Self).map_err(|error| Failure::new(Stage::Release, error))
+    }
+
+    /// Puts back every release that the run replaced, and says so.
+    pub(super) fn restore(&self, host: &mut dyn Host, records: &Path) -> Vec<String> {
+        let now = match Record::all(host.observe(), records) {
+            Ok(now) => now,
+            Err(error) => return vec![format!("releases were not put back: {error}")],
+        };
+        let mut said = Vec::new();
+        for (path, record) in now {
+            let before = self.0.iter().find(|(known, _)| *known == path).map(|(_, record)| record);
+            let label = record.label();
+            match before {
+                Some(before) if before.active == record.active => {}
+                Some(before) if record.previous.as_ref() == Some(&before.active) => {
+                    said.push(match release::rollback(&path, host) {
+                        Ok(back) => of_old(host, &label, &back.active.version, back.restart.as_deref()),
+                        Err(error) => format!("release {label} was not put back: {error}"),
+                    });
+                }
+                _ => said.push(format!("release {label} {} stays: none was before it", record.active.version)),
+            }
+        }
+        said
+    }
+}
+
+/// Says that the release before is back, and restarts its unit.
+fn of_old(host: &mut dyn Host, label: &str, version: &str, unit: Option<&str>) -> String {
+    let back = format!("release {label} is back at {version}");
+    match unit.map(|unit| (unit, host.apply(&restart(unit)))) {
+        None => back,
+        Some((unit, Ok(_))) => format!("{back}, and {unit} was restarted"),
+        Some((unit, Err(error))) => format!("{back}, and restarting {unit} failed: {error}"),
+    }
+}
+
+/// The change that restarts a unit.
+pub(super) fn restart(unit: &str) -> Change {
+    Change::Unit { name: unit.to_owned(), action: UnitAction::Restart, scope: None, no_block: false }
+}
+
 /// Puts all of them in place, in order.
 pub(super) fn put_in_place(work: &mut Work, settings: &Settings) -> Result<(), Failure> {
     for written in &settings.releases {
+        work.go_on()?;
         let order = order(work, settings, written)?;
-        let label = written
-            .component
-            .as_ref()
-            .map_or_else(|| written.app.to_string(), |part| format!("{}/{part}", written.app));
-        let policy = work.remote.release_keys().map_err(|error| Failure::message(Stage::Release, error.message))?;
+        let policy = work.remote.release_keys().map_err(|error| {
+            let failure = Failure::message(Stage::Release, error.message);
+            Failure { hint: error.hint, ..failure }
+        })?;
         let planned = release::plan(&order, &Store(&*work.remote), &policy, work.host.observe())
             .map_err(|error| Failure::new(Stage::Release, error))?;
+        let label = label(&order);
         let version = &planned.descriptor.version;
         if planned.changes.is_empty() {
             work.grounds.run.line(&format!("release {label} {version} is in place"));
             continue;
         }
-        // The record is written last: without it the next run does the restart that a kill or failure prevented.
-        let is_record =
-            |change: &&Change| matches!(change, Change::Write(write) if write.path.starts_with(&order.records));
-        let (record, place): (Vec<&Change>, Vec<&Change>) = planned.changes.iter().partition(is_record);
-        let failed = |error: crate::host::HostError| {
-            Failure::message(Stage::Release, format!("putting release {label} {version} in place: {error}"))
-                .with_hint("the release before it is kept; `muster release rollback` puts it back")
-        };
-        for change in place {
-            work.host.apply(change).map_err(failed)?;
-        }
-        if let Some(unit) = &written.restart {
-            let (name, scope) = (unit.clone(), None);
-            let restart = Change::Unit { name, action: UnitAction::Restart, scope, no_block: false };
-            work.host.apply(&restart).map_err(|error| {
-                Failure::message(Stage::Release, format!("restarting {unit} for release {label}: {error}"))
-            })?;
-        }
-        for change in record {
-            work.host.apply(change).map_err(failed)?;
-        }
+        activate(work.host.as_mut(), &order, &planned)?;
         work.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
     }
     Ok(())
+}
+
+fn label(order: &Order) -> String {
+    order.component.as_ref().map_or_else(|| order.app.clone(), |part| format!("{}.{part}", order.app))
+}
+
+/// Puts one in place and restarts its unit. Where that fails the release before takes its place again.
+fn activate(host: &mut dyn Host, order: &Order, planned: &Planned) -> Result<(), Failure> {
+    let (label, version) = (label(order), &planned.descriptor.version);
+    // The record is written last: without it the next run does the restart that a kill or failure prevented.
+    let is_record = |change: &&Change| matches!(change, Change::Write(write) if write.path.starts_with(&order.records));
+    let (record, place): (Vec<&Change>, Vec<&Change>) = planned.changes.iter().partition(is_record);
+    let placing = |error: HostError| {
+        Failure::message(Stage::Release, format!("putting release {label} {version} in place: {error}"))
+            .with_hint("the next run tries again")
+    };
+    let restarting = |error: HostError| {
+        let unit = order.restart.as_deref().unwrap_or_default();
+        Failure::message(Stage::Release, format!("restarting {unit} for release {label} {version}: {error}"))
+            .with_hint(format!("see `journalctl -u {unit} -b`; the next run tries again"))
+    };
+    let placed = place.into_iter().try_for_each(|change| host.apply(change).map(drop)).map_err(placing);
+    let begun = placed.and_then(|()| match &order.restart {
+        Some(unit) => host.apply(&restart(unit)).map(drop).map_err(restarting),
+        None => Ok(()),
+    });
+    let kept =
+        begun.and_then(|()| record.into_iter().try_for_each(|change| host.apply(change).map(drop)).map_err(placing));
+    kept.map_err(|failure| {
+        let before = planned.previous.as_ref().map_or("what was there before it", |active| active.version.as_str());
+        let back = match release::put_back(order, planned, host) {
+            Ok(true) => of_old(host, &label, before, order.restart.as_deref()),
+            Ok(false) if planned.replaced.is_some() => format!("release {label} stays at {before}"),
+            Ok(false) => format!("no release of {label} was there before it"),
+            Err(error) => format!("release {label} was not put back: {error}"),
+        };
+        failure.followed_by(&[back])
+    })
 }
 
 fn order(work: &Work, settings: &Settings, written: &Release) -> Result<Order, Failure> {
@@ -61,7 +131,6 @@ fn order(work: &Work, settings: &Settings, written: &Release) -> Result<Order, F
     let unknown = |kind: &str, name: &str| failed(format!("release {}: there is no {kind} `{name}`", written.app));
     let uid = work.host.user(&written.owner).ok().flatten().ok_or_else(|| unknown("user", &written.owner))?.uid;
     let gid = work.host.group(&written.group).ok().flatten().ok_or_else(|| unknown("group", &written.group))?.gid;
-    let records = settings.state_directory.as_path().join("releases");
     let layout = &written.layout;
     Ok(Order {
         app: written.app.to_string(),
@@ -91,6 +160,7 @@ fn order(work: &Work, settings: &Settings, written: &Release) -> Result<Order, F
         destination: written.destination.as_path().to_owned(),
         attributes: Attributes { mode: Some(written.mode.0), uid: Some(uid), gid: Some(gid) },
         limit: LARGEST,
-        records,
+        records: work.grounds.records.clone(),
+        restart: written.restart.clone(),
     })
 }

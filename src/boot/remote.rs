@@ -1,7 +1,9 @@
 //! What roles may ask of the network, answered by the cloud: parameters are fetched once a run and by tens.
 
-use super::reach::{Caller, Deadline, Reach};
-use crate::cloud::{self, CloudError};
+use super::deadline::Deadline;
+use super::reach::Reach;
+use super::who::Who;
+use crate::cloud::{self, CloudError, Session};
 use crate::failure::Explain;
 use crate::host::{Content, Digest, Hasher};
 use crate::journal::Run;
@@ -54,28 +56,31 @@ impl Downloads {
 
 /// The network, for roles.
 pub(super) struct CloudRemote {
-    reach: Arc<Reach>,
-    caller: Caller,
-    deadline: Deadline,
-    redactor: Redactor,
-    staging: PathBuf,
-    policy: BundlePolicy,
-    downloads: Downloads,
-    known: Mutex<HashMap<String, Option<Parameter>>>,
+    pub(super) reach: Arc<Reach>,
+    pub(super) who: Who,
+    pub(super) deadline: Mutex<Deadline>,
+    pub(super) redactor: Redactor,
+    /// For bytes too many to hold in memory.
+    pub(super) staging: PathBuf,
+    /// The keys that releases are judged by, or why there are none.
+    pub(super) policy: Result<BundlePolicy, (String, Option<String>)>,
+    pub(super) downloads: Downloads,
+    /// Parameters that were fetched already.
+    pub(super) known: Mutex<HashMap<String, Option<Parameter>>>,
 }
 
 impl CloudRemote {
-    /// With a directory for bytes too many to hold in memory, and the keys that releases are judged by.
-    pub(super) fn new(
-        reach: Arc<Reach>,
-        caller: Caller,
-        deadline: Deadline,
-        redactor: Redactor,
-        staging: PathBuf,
-        policy: BundlePolicy,
-        downloads: Downloads,
-    ) -> Self {
-        Self { reach, caller, deadline, redactor, staging, policy, downloads, known: Mutex::default() }
+    /// Work has failed: what follows may use the time that was kept back for it.
+    pub(super) fn until(&self, deadline: Deadline) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    fn end(&self) -> cloud::Instant {
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner).work()
+    }
+
+    fn session(&self, what: &dyn Fn() -> String) -> Result<&Session, RemoteError> {
+        self.who.session(&self.reach, what)
     }
 
     /// Remembers parameters that were fetched before the roles were read.
@@ -88,7 +93,7 @@ impl CloudRemote {
     }
 
     /// Asks for names that are not known yet, in one go.
-    pub(super) fn prefetch(&self, names: &[String]) -> Result<(), CloudError> {
+    pub(super) fn prefetch(&self, names: &[String]) -> Result<(), RemoteError> {
         let unknown: Vec<String> = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             names.iter().filter(|name| !known.contains_key(*name)).cloned().collect()
@@ -96,7 +101,8 @@ impl CloudRemote {
         if unknown.is_empty() {
             return Ok(());
         }
-        let found = self.reach.wait(cloud::by_names(&self.caller.session, &unknown, self.deadline.work()))?;
+        let session = self.session(&|| format!("parameter {}", unknown.join(", ")))?;
+        let found = self.reach.ask(cloud::by_names(session, &unknown, self.end())).map_err(refused)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, parameter) in unknown.into_iter().zip(found) {
             known.insert(name, parameter.map(|parameter| self.take(&parameter)));
@@ -130,19 +136,21 @@ impl CloudRemote {
 
 impl Remote for CloudRemote {
     fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
-        self.prefetch(names).map_err(refused)?;
+        self.prefetch(names)?;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(names.iter().map(|name| known.get(name).cloned().flatten()).collect())
     }
 
     fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
-        let found = cloud::by_path(&self.caller.session, path, recursive, self.deadline.work());
-        Ok(self.reach.wait(found).map_err(refused)?.iter().map(|parameter| self.take(parameter)).collect())
+        let session = self.session(&|| format!("parameters below {path}"))?;
+        let found = cloud::by_path(session, path, recursive, self.end());
+        Ok(self.reach.ask(found).map_err(refused)?.iter().map(|parameter| self.take(parameter)).collect())
     }
 
     fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
-        let fetched = cloud::secret(&self.caller.session, name, version, stage, self.deadline.work());
-        let fetched = self.reach.wait(fetched).map_err(refused)?;
+        let session = self.session(&|| format!("secret {name}"))?;
+        let fetched = cloud::secret(session, name, version, stage, self.end());
+        let fetched = self.reach.ask(fetched).map_err(refused)?;
         if let Ok(text) = fetched.text() {
             self.redactor.learn(text.expose());
         }
@@ -162,9 +170,10 @@ impl Remote for CloudRemote {
 
     fn release_object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
         let name = plain(name);
+        let session = self.session(&|| format!("object {name}"))?;
         let file = self.staged(&name.to_string())?;
-        let fetched = cloud::object(&self.caller.session, &name, file, LARGEST, self.deadline.work());
-        let fetched = self.reach.wait(fetched).map_err(refused)?;
+        let fetched = cloud::object(session, &name, file, LARGEST, self.end());
+        let fetched = self.reach.ask(fetched).map_err(refused)?;
         Ok(Object {
             body: Content::Staged(Arc::new(fetched.file)),
             size: fetched.head.size,
@@ -175,19 +184,21 @@ impl Remote for CloudRemote {
 
     fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
         let name = plain(name);
-        let head = cloud::object_head(&self.caller.session, &name, self.deadline.work());
-        Ok(self.reach.wait(head).map_err(refused)?.map(|head| (head.size, head.etag)))
+        let session = self.session(&|| format!("object {name}"))?;
+        let head = cloud::object_head(session, &name, self.end());
+        Ok(self.reach.ask(head).map_err(refused)?.map(|head| (head.size, head.etag)))
     }
 
     fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
-        let found = cloud::objects(&self.caller.session, bucket, prefix, region, self.deadline.work());
-        self.reach.wait(found).map_err(refused)
+        let session = self.session(&|| format!("objects s3://{bucket}/{prefix}"))?;
+        let found = cloud::objects(session, bucket, prefix, region, self.end());
+        self.reach.ask(found).map_err(refused)
     }
 
     fn http(&self, request: &Request) -> Result<Response, RemoteError> {
         let what = shown(&request.url);
         self.downloads.allow(&what)?;
-        let deadline = self.deadline.work().min(cloud::Instant::now() + request.timeout.unwrap_or(PATIENCE));
+        let deadline = self.end().min(cloud::Instant::now() + request.timeout.unwrap_or(PATIENCE));
         let asked = cloud::WebRequest {
             method: request.method.clone(),
             url: request.url.clone(),
@@ -200,23 +211,25 @@ impl Remote for CloudRemote {
         };
         let file = self.staged(&request.url)?;
         let answer =
-            self.reach.wait(cloud::web(&self.reach.transport, &asked, file, LARGEST, deadline)).map_err(refused)?;
+            self.reach.ask(cloud::web(&self.reach.transport, &asked, file, LARGEST, deadline)).map_err(refused)?;
         let body = Content::Staged(Arc::new(answer.body));
         self.downloads.record(&what, &body)?;
         Ok(Response { status: answer.status, url: answer.url, headers: answer.headers, body, size: answer.size })
     }
 
     fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, RemoteError> {
-        let found = self.reach.wait(self.reach.transport.addresses(name));
-        found.map_err(|error| RemoteError { message: error.to_string(), hint: None, missing: true })
+        let none = |message: String| RemoteError { message, hint: None, missing: true };
+        let found = self.reach.unless_stopped(self.reach.transport.addresses(name));
+        found.ok_or_else(|| none(CloudError::Stopped.to_string()))?.map_err(|error| none(error.to_string()))
     }
 
     fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
-        self.reach.wait(self.reach.metadata.text(path)).map_err(refused)
+        self.reach.ask(self.reach.metadata.text(path)).map_err(refused)
     }
 
     fn release_keys(&self) -> Result<BundlePolicy, RemoteError> {
-        Ok(self.policy.clone())
+        let none = |(message, hint)| RemoteError { message, hint, missing: false };
+        self.policy.clone().map_err(none)
     }
 }
 

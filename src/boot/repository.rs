@@ -1,6 +1,7 @@
 //! The config repository: the deploy key, the fetch, the verdict, and the tree that may then be read.
 
-use super::reach::{Caller, Deadline, Reach};
+use super::deadline::Deadline;
+use super::reach::{Caller, Reach};
 use super::tree::CommitTree;
 use crate::cloud::{self, FetchedSecret};
 use crate::failure::{Failure, Stage};
@@ -30,6 +31,8 @@ pub(super) struct Order<'a> {
     pub(super) repository: &'a keys::Repository,
     pub(super) network: &'a keys::Network,
     pub(super) realm: &'a Realm,
+    /// Whose `known_hosts` pin the server.
+    pub(super) hosts: &'a Realm,
     pub(super) state: &'a Path,
     /// The commit that ran last.
     pub(super) last: Option<String>,
@@ -59,14 +62,15 @@ pub(super) fn bring(
     let credentials = credentials(order.repository, reach, caller, deadline, redactor)?;
     run.enter(Stage::Repository);
     let address = Address::parse(&order.repository.url).map_err(at(Stage::Repository))?;
-    let whole = Limits { idle: order.repository.timeout.get(), whole: deadline.left(), ..Limits::default() };
+    let (idle, whole) = (order.repository.timeout.get(), deadline.left());
+    let limits = Limits { idle, whole, stopped: Some(Arc::clone(&reach.stopped)), ..Limits::default() };
     let proxy = order.network.proxy.as_ref().filter(|_| !matches!(address, Address::Local(_)));
     let proxy = proxy.map(|url| Proxy::parse(url.as_str())).transpose().map_err(at(Stage::Repository))?;
     let ca_bundle = order.network.ca_bundle.as_ref().map(|path| std::fs::read(path.as_path()));
     let ca_bundle = ca_bundle
         .transpose()
         .map_err(|error| Failure::message(Stage::Settings, format!("reading network.ca_bundle: {error}")))?;
-    let origin = Origin { address, credentials, proxy, ca_bundle, limits: whole };
+    let origin = Origin { address, credentials, proxy, ca_bundle, limits };
     let path = order.state.join("repository");
     durable::make_directory(order.state, 0o700)
         .map_err(|error| Failure::message(Stage::Repository, format!("making {}: {error}", order.state.display())))?;
@@ -102,7 +106,7 @@ fn fetch(repository: &mut Repository, origin: &Origin, order: &Order<'_>) -> Res
         settings::Reference::Commit(id) => Reference::Commit(id.clone()),
         settings::Reference::Name(name) => Reference::Name(name.clone()),
     };
-    repository.fetch(origin, order.realm, &reference, order.last.as_deref()).map_err(at(Stage::Repository))
+    repository.fetch(origin, order.hosts, &reference, order.last.as_deref()).map_err(at(Stage::Repository))
 }
 
 fn credentials(
@@ -114,7 +118,7 @@ fn credentials(
 ) -> Result<Credentials, Failure> {
     let failed = |error| Failure::new(Stage::DeployKey, error);
     let get = |name: &str, version: Option<&str>, stage: Option<&str>| -> Result<FetchedSecret, Failure> {
-        reach.wait(cloud::secret(&caller.session, name, version, stage, deadline.work())).map_err(failed)
+        reach.ask(cloud::secret(&caller.session, name, version, stage, deadline.work())).map_err(failed)
     };
     let pick = |secret: &FetchedSecret, field: Option<&str>| -> Result<Secret<String>, Failure> {
         field.map_or_else(|| secret.text(), |field| secret.field(field)).map_err(failed)

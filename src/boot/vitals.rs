@@ -1,10 +1,10 @@
 //! Health checks as settings write them, and the network that they look through.
 
 use super::reach::Reach;
-use crate::health::{Check, Network, Probe};
+use crate::health::{Check, Clock, Network, Probe};
 use crate::settings::Period;
 use crate::settings::keys::{self, HealthCheck};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Enough of a body to find a text in.
 const BODY: usize = 64 * 1024;
@@ -44,9 +44,33 @@ fn check(written: &HealthCheck) -> Option<Check> {
 /// The network, as checks look through it.
 pub(super) struct Looking<'a>(pub(super) &'a Reach);
 
+impl Looking<'_> {
+    fn until<T>(&self, look: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+        self.0.unless_stopped(look).unwrap_or_else(|| Err("the run was stopped from outside".into()))
+    }
+}
+
+/// Time as a run has it: no sleep is longer than the run.
+pub(super) struct RunClock<'a>(pub(super) &'a Reach);
+
+impl Clock for RunClock<'_> {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+    fn sleep(&self, time: Duration) {
+        self.0.unless_stopped(async { tokio::time::sleep(time).await });
+    }
+    fn stopped(&self) -> bool {
+        self.0.is_stopped()
+    }
+}
+
 impl Network for Looking<'_> {
     fn connect(&self, host: &str, port: u16, timeout: Duration) -> Result<(), String> {
-        self.0.wait(async {
+        self.until(async {
             let connect = async {
                 let addresses = self.0.transport.dns().addresses(host).await.map_err(|error| error.to_string())?;
                 let mut last = format!("{host} has no address");
@@ -63,7 +87,7 @@ impl Network for Looking<'_> {
     }
 
     fn get(&self, url: &str, verify: bool, timeout: Duration) -> Result<(u16, Vec<u8>), String> {
-        self.0.wait(async {
+        self.until(async {
             let client = self.0.transport.web_with(verify, true, false).map_err(|error| error.to_string())?;
             let plain = |error: reqwest::Error| {
                 let error = error.without_url();

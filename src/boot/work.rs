@@ -1,177 +1,176 @@
-//! The work of a boot: the roles read, their secrets fetched, the host converged and looked at.
+//! The work of a run: the roles read and judged, their secrets fetched, the host converged and looked at.
 
+use super::deadline::Deadline;
+use super::hooks::{self, Hook, Hooks};
 use super::observer::Watching;
-use super::reach::{Caller, Deadline, Reach};
-use super::remote::{CloudRemote, Downloads};
-use super::repository::{Checked, IMAGE_ROLES};
-use super::vitals::{Looking, checks};
-use super::{Ended, releases};
-use crate::cloud;
+use super::reach::Reach;
+use super::releases::{self, Before};
+use super::remote::CloudRemote;
+use super::repository::IMAGE_ROLES;
+use super::roles::{Reading, What};
+use super::vitals::{Looking, RunClock, checks};
+use super::{Ended, Machine};
 use crate::failure::{Failure, Stage};
 use crate::health;
-use crate::host::{Host, Linux, durable};
+use crate::host::{Host, Linux};
 use crate::journal::{Counts, Run};
-use crate::roles::converge::{
-    Facts, Input, KnownNames, Limits, Machine, Outcome, PendingHandler, Variables, converge, literal_lookups,
-};
-use crate::roles::load::{Loader, Playbook};
+use crate::roles::converge::{self, Input, Observer, Outcome, PendingHandler, converge, judge, literal_lookups};
+use crate::roles::load::{Loader, Playbook, Source};
 use crate::roles::template::Templar;
-use crate::roles::value::{Key, Map, Value};
+use crate::roles::vault::Vault;
 use crate::secret::Redactor;
-use crate::settings::Settings;
-use crate::settings::keys::{Hook, UnverifiedDownloads};
-use crate::trust::{Commit, Realm};
+use crate::settings::{Settings, keys};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// What the work stands on.
 pub(super) struct Grounds {
     pub(super) reach: Arc<Reach>,
-    pub(super) caller: Caller,
     pub(super) run: Arc<Run>,
     pub(super) redactor: Redactor,
     pub(super) deadline: Deadline,
-    pub(super) state: PathBuf,
     pub(super) root: PathBuf,
-    pub(super) stopped: Arc<AtomicBool>,
     pub(super) tags: (Vec<String>, Vec<String>),
     /// As release descriptors name it.
     pub(super) architecture: &'static str,
+    /// Where records of releases are, as the root itself sees it.
+    pub(super) records: PathBuf,
+    /// The file that keeps handlers which are still due.
+    pub(super) handlers: PathBuf,
+}
+
+/// A tree, and what is run of it.
+pub(super) struct Order<'a> {
+    pub(super) tree: Arc<dyn Source>,
+    /// The commit, or `unverified DIR`.
+    pub(super) name: String,
+    pub(super) what: What,
+    pub(super) input: Input,
+    pub(super) hooks: &'a keys::Hooks,
+    pub(super) vault: Arc<Vault>,
 }
 
 /// Roles that may be run.
 pub(super) struct Work {
     pub(super) grounds: Grounds,
     pub(super) remote: Arc<CloudRemote>,
-    pub(super) host: Linux,
-    pub(super) loader: Loader,
+    pub(super) host: Box<dyn Host>,
+    loader: Loader,
     templar: Templar,
-    playbook: Playbook,
+    playbook: Arc<Playbook>,
+    hooks: Hooks,
     input: Input,
-    commit: Commit,
+    tree: String,
     counts: Counts,
+    before: Before,
+}
+
+/// The machine beneath a root.
+pub(super) fn machine(root: &Path, chroot: bool, seam: Option<&Machine>) -> Result<Box<dyn Host>, Failure> {
+    let host = Linux::new(root)
+        .map_err(|error| Failure::message(Stage::Usage, format!("the root {}: {error}", root.display())))?;
+    let host = if chroot { host.allow_chroot() } else { host };
+    Ok(match seam {
+        Some(seam) => seam.around(host),
+        None => Box::new(host),
+    })
 }
 
 impl Work {
-    /// Reads the roles that settings name.
+    /// Reads what is to be run, the hooks too.
     pub(super) fn load(
         grounds: Grounds,
-        settings: &Settings,
-        realm: &Realm,
-        parameters: Map,
-        found: &[cloud::Parameter],
-        checked: Checked,
+        order: Order<'_>,
+        remote: Arc<CloudRemote>,
+        host: Box<dyn Host>,
     ) -> Result<Self, Failure> {
-        let host = Linux::new(&grounds.root)
-            .map_err(|error| Failure::message(Stage::Parse, format!("opening {}: {error}", grounds.root.display())))?;
-        let staging = grounds.state.join("staging");
-        durable::make_directory(&staging, 0o700)
-            .map_err(|error| Failure::message(Stage::Parse, format!("making {}: {error}", staging.display())))?;
-        let remote = CloudRemote::new(
-            Arc::clone(&grounds.reach),
-            grounds.caller.clone(),
-            grounds.deadline,
-            grounds.redactor.clone(),
-            staging,
-            realm.releases.clone(),
-            Downloads {
-                run: Arc::clone(&grounds.run),
-                refuse: matches!(settings.unverified_downloads, UnverifiedDownloads::Refuse),
-            },
-        );
-        remote.remember(found);
-        let remote = Arc::new(remote);
-        let asked: Arc<dyn crate::roles::remote::Remote> = Arc::<CloudRemote>::clone(&remote);
-        let vault = super::vault::vault(&settings.vault, &asked, &grounds.redactor);
-        let Checked { tree, commit } = checked;
-        let loader = Loader::new(tree, &[PathBuf::from(IMAGE_ROLES)]).with_vault(Arc::clone(&vault));
-        let input = input(&grounds, settings, parameters)?;
-        let templar = Templar::new().with_vault(vault);
-        let playbook = match &settings.playbook {
-            Some(file) => Self::read(&loader, &templar, &host, &remote, &input, Read::Playbook(Path::new(file)))?,
-            None => {
-                let roles: Vec<String> = settings.roles.iter().map(ToString::to_string).collect();
-                if roles.is_empty() {
-                    return Err(Failure::message(Stage::Settings, "settings name neither roles nor a playbook")
-                        .with_hint("set `roles: [...]` or `playbook: FILE`; `muster config show` tells what holds"));
-                }
-                Self::read(&loader, &templar, &host, &remote, &input, Read::Roles(&roles))?
-            }
-        };
-        Ok(Self { grounds, remote, host, loader, templar, playbook, input, commit, counts: Counts::default() })
-    }
-
-    fn read(
-        loader: &Loader,
-        templar: &Templar,
-        host: &Linux,
-        remote: &CloudRemote,
-        input: &Input,
-        what: Read<'_>,
-    ) -> Result<Playbook, Failure> {
-        let variables = Variables {
-            extra: Arc::new(input.extra.clone()),
-            inventory: Arc::new(input.inventory.clone()),
-            parameters: Arc::new(input.parameters.clone()),
-            ..Variables::default()
-        };
-        let names = KnownNames { loader, templar, host: host.observe(), remote, variables: &variables };
-        match what {
-            Read::Playbook(file) => loader.playbook(file, &names),
-            Read::Roles(roles) => loader.playbook_of_roles(roles, &names),
-        }
-        .map_err(|error| Failure::new(Stage::Parse, error))
+        grounds.run.enter(Stage::Parse);
+        grounds.run.tree(&order.name);
+        let loader = Loader::new(order.tree, &[PathBuf::from(IMAGE_ROLES)]).with_vault(Arc::clone(&order.vault));
+        let (templar, input) = (Templar::new().with_vault(order.vault), order.input);
+        let reading =
+            Reading { loader: &loader, templar: &templar, host: host.observe(), remote: &*remote, input: &input };
+        let playbook = reading.read(&order.what)?;
+        let hooks = Hooks::read(order.hooks, &reading, &grounds.root)?;
+        let before = Before::look(host.observe(), &grounds.records)?;
+        let (tree, counts) = (order.name, Counts::default());
+        Ok(Self { grounds, remote, host, loader, templar, playbook, hooks, input, tree, counts, before })
     }
 
     /// Asks for every parameter that the tree names literally, by tens, before the first task.
     pub(super) fn fetch_secrets(&mut self) -> Result<(), Failure> {
         self.grounds.run.enter(Stage::Secrets);
-        let names: Vec<String> = literal_lookups(&self.playbook, &self.loader, &self.templar)
-            .into_iter()
-            .filter(|(lookup, _)| ["aws_ssm", "ssm_parameter"].contains(&lookup.rsplit('.').next().unwrap_or_default()))
-            .flat_map(|(_, names)| names)
-            .collect();
-        self.remote.prefetch(&names).map_err(|error| Failure::new(Stage::Secrets, error))
+        let mut names: Vec<String> = Vec::new();
+        for playbook in std::iter::once(&self.playbook).chain(self.hooks.playbooks().map(|(_, playbook)| playbook)) {
+            let found = literal_lookups(playbook, &self.loader, &self.templar).into_iter();
+            let ours = |lookup: &str| ["aws_ssm", "ssm_parameter"].contains(&lookup.rsplit('.').next().unwrap_or(""));
+            names.extend(found.filter(|(lookup, _)| ours(lookup)).flat_map(|(_, names)| names));
+        }
+        names.dedup();
+        self.remote.prefetch(&names).map_err(|error| {
+            let failure = Failure::message(Stage::Secrets, error.message);
+            Failure { hint: error.hint, ..failure }
+        })
     }
 
-    /// Applies the roles.
-    pub(super) fn converge(&mut self) -> Result<(), Failure> {
+    /// Refuses what muster does not do, in hooks too, before the first change of any of them.
+    pub(super) fn judge(&mut self) -> Result<(), Failure> {
+        let hooks = self.hooks.playbooks();
+        let mut playbooks: Vec<_> = hooks.map(|(name, playbook)| (Some(name), Arc::clone(playbook))).collect();
+        // Without a hook that changes something before it, the playbook is judged when it begins.
+        if self.hooks.before.is_some() {
+            playbooks.push((None, Arc::clone(&self.playbook)));
+        }
+        for (hook, playbook) in playbooks {
+            let mut watching = Watching::new(&self.grounds.run, self.counts, &self.grounds.handlers, None);
+            let machine = converge::Machine { host: self.host.as_mut(), remote: &*self.remote, real: None };
+            let judged = judge(&self.input, &playbook, &self.loader, &self.templar, machine, &mut watching);
+            judged.map_err(converge::ConvergeError::into_failure).map_err(|failure| match hook {
+                Some(name) => failure.during(&format!("hook {name}")),
+                None => failure,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Ends the work where the run is asked to end, or its time is over.
+    pub(super) fn go_on(&self) -> Result<(), Failure> {
+        if self.grounds.reach.is_stopped() {
+            return Err(Failure::message(Stage::Interrupted, "the run was stopped from outside"));
+        }
+        if self.grounds.deadline.left().is_zero() {
+            return Err(Failure::message(Stage::Deadline, "the run's deadline passed")
+                .with_hint("what was done stays done; raise `deadline`, or see why it took so long"));
+        }
+        Ok(())
+    }
+
+    /// Applies the roles; somebody else may watch, too.
+    pub(super) fn converge(&mut self, also: Option<&mut dyn Observer>) -> Result<(), Failure> {
         self.grounds.run.enter(Stage::Converge);
         self.input.pending_handlers = self.owed()?;
-        let outcome = self.run(None);
-        self.finish(outcome)
+        let playbook = Arc::clone(&self.playbook);
+        let outcome = self.run(&playbook, also);
+        self.keep(&outcome.pending_handlers)?;
+        outcome.error.map_or(Ok(()), |error| Err(error.into_failure()))
     }
 
-    /// Runs the playbook, or another one.
-    fn run(&mut self, other: Option<&Playbook>) -> Outcome {
-        let handlers = self.handlers();
-        let mut watching = Watching::new(&self.grounds.run, self.counts, &handlers);
-        let machine = Machine { host: &mut self.host, remote: &*self.remote, real: None };
-        let playbook = other.unwrap_or(&self.playbook);
+    fn run(&mut self, playbook: &Playbook, also: Option<&mut dyn Observer>) -> Outcome {
+        let also = also.map(|also| also as &mut dyn Observer);
+        let mut watching = Watching::new(&self.grounds.run, self.counts, &self.grounds.handlers, also);
+        let machine = converge::Machine { host: self.host.as_mut(), remote: &*self.remote, real: None };
         let outcome = converge(&self.input, playbook, &self.loader, &self.templar, machine, &mut watching);
         self.counts = watching.counts;
-        outcome
-    }
-
-    fn finish(&self, outcome: Outcome) -> Result<(), Failure> {
         self.grounds.run.counts(self.counts);
-        self.keep(&outcome.pending_handlers)?;
-        match outcome.error {
-            None => Ok(()),
-            Some(error) => Err(error.into_failure()),
-        }
-    }
-
-    fn handlers(&self) -> PathBuf {
-        self.grounds.state.join("handlers.json")
+        outcome
     }
 
     /// Handlers that an earlier run left.
     fn owed(&self) -> Result<Vec<PendingHandler>, Failure> {
-        let path = self.handlers();
+        let path = &self.grounds.handlers;
         let failed = |error: String| Failure::message(Stage::Converge, format!("reading {}: {error}", path.display()));
-        match std::fs::read(&path) {
+        match std::fs::read(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(failed(error.to_string())),
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string())),
@@ -179,11 +178,9 @@ impl Work {
     }
 
     fn keep(&self, handlers: &[PendingHandler]) -> Result<(), Failure> {
-        super::observer::keep(&self.handlers(), handlers).map_err(|error| {
-            Failure::message(
-                Stage::Converge,
-                format!("keeping pending handlers in {}: {error}", self.handlers().display()),
-            )
+        let path = &self.grounds.handlers;
+        super::observer::keep(path, handlers).map_err(|error| {
+            Failure::message(Stage::Converge, format!("keeping pending handlers in {}: {error}", path.display()))
         })
     }
 
@@ -196,31 +193,33 @@ impl Work {
         releases::put_in_place(self, settings)
     }
 
-    /// Runs a hook that settings name.
-    pub(super) fn hook(&mut self, hook: &Option<Hook>, name: &str) -> Result<(), Failure> {
-        match hook {
-            Some(hook) => super::hooks::run(self, hook, name),
-            None => Ok(()),
-        }
+    /// Runs the hook before the roles.
+    pub(super) fn before(&mut self) -> Result<(), Failure> {
+        let hook = self.hooks.before.clone();
+        self.hook(hook)
     }
 
-    /// Runs the failure's hook. Its own failure is noted and changes nothing: the first one is what counts.
-    pub(super) fn on_failure(&mut self, hook: &Option<Hook>) {
-        if let Err(failure) = self.hook(hook, "on_failure") {
-            self.grounds.run.note(&failure.to_string());
-        }
+    /// Runs the hook after roles and releases.
+    pub(super) fn after(&mut self) -> Result<(), Failure> {
+        let hook = self.hooks.after.clone();
+        self.hook(hook)
+    }
+
+    fn hook(&mut self, hook: Option<Hook>) -> Result<(), Failure> {
+        let Some(hook) = hook else { return Ok(()) };
+        self.go_on()?;
+        hooks::run(self, &hook)
     }
 
     /// Runs a role beside the playbook.
-    pub(super) fn run_role(&mut self, role: &str, timeout: std::time::Duration) -> Result<(), Failure> {
-        let roles = [role.to_owned()];
-        let what = Read::Roles(&roles);
-        let playbook = Self::read(&self.loader, &self.templar, &self.host, &self.remote, &self.input, what)?;
+    pub(super) fn run_role(&mut self, playbook: &Playbook, until: Instant) -> Result<(), Failure> {
+        // What an earlier run owes is the roles' own.
+        self.input.pending_handlers = self.owed()?;
         let end = self.grounds.deadline.work().into_std();
-        self.input.limits.deadline = Some((std::time::Instant::now() + timeout).min(end));
-        let outcome = self.run(Some(&playbook));
+        self.input.limits.deadline = Some(until.min(end));
+        let outcome = self.run(playbook, None);
         self.input.limits.deadline = Some(end);
-        self.grounds.run.counts(self.counts);
+        self.keep(&outcome.pending_handlers)?;
         outcome.error.map_or(Ok(()), |error| Err(error.into_failure()))
     }
 
@@ -231,8 +230,7 @@ impl Work {
         }
         let run = Arc::clone(&self.grounds.run);
         run.enter(Stage::Health);
-        let looking = Looking(&self.grounds.reach);
-        let clock = health::SystemClock;
+        let (looking, clock) = (Looking(&self.grounds.reach), RunClock(&self.grounds.reach));
         let left = self.grounds.deadline.left();
         let passed =
             health::watch(&checks(&settings.health), self.host.observe(), &looking, &clock, left, &mut |name, seen| {
@@ -246,53 +244,26 @@ impl Work {
         Ok(())
     }
 
+    /// After a failure: the releases before take their places again, and the failure's hook runs, in the time that was
+    /// kept back for it. What goes wrong here is noted and changes nothing: the first failure is what counts.
+    pub(super) fn fail(mut self, failure: Failure) -> Failure {
+        let failure = self.grounds.deadline.judge(failure, self.grounds.reach.is_stopped());
+        let deadline = self.grounds.deadline.of_failure();
+        self.grounds.deadline = deadline;
+        self.remote.until(deadline);
+        crate::host::end_programs_at(Some(deadline.work().into_std()));
+        let failure = failure.followed_by(&self.before.restore(self.host.as_mut(), &self.grounds.records));
+        let Some(hook) = self.hooks.on_failure.clone() else { return failure };
+        if self.grounds.reach.is_stopped() {
+            self.grounds.run.note("hook on_failure was not run: the run was stopped from outside");
+        } else if let Err(second) = hooks::run(&mut self, &hook) {
+            self.grounds.run.note(&second.to_string());
+        }
+        failure
+    }
+
     /// How it ended, when it ended well.
     pub(super) fn ended(self) -> Ended {
-        Ended::Converged { commit: self.commit.id, counts: self.counts, signals: Vec::new() }
+        Ended::Converged { commit: self.tree, counts: self.counts, signals: Vec::new() }
     }
-}
-
-/// What is read.
-enum Read<'a> {
-    Playbook(&'a Path),
-    Roles(&'a [String]),
-}
-
-/// What the run is about. Settings' variables are the image's and the operator's own words: their templates are
-/// rendered, those of parameters are not.
-fn input(grounds: &Grounds, settings: &Settings, parameters: Map) -> Result<Input, Failure> {
-    let groups = settings.groups.iter().map(ToString::to_string).collect();
-    let mut environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| inherited(name))
-        .collect();
-    environment.extend(settings.environment.iter().map(|(name, value)| (name.to_string(), value.clone())));
-    let text = serde_json::to_string(&settings.variables).unwrap_or_default();
-    let extra = crate::roles::yaml::read("settings: variables", &text)
-        .map_err(|error| Failure::new(Stage::Settings, error))?
-        .root
-        .map();
-    let mut inventory = Map::new();
-    inventory.insert(Key::from("ansible_connection"), Value::str("local"));
-    Ok(Input {
-        groups,
-        inventory,
-        parameters,
-        extra,
-        facts: Facts::new(crate::roles::facts::Facts::new(environment.clone())),
-        environment,
-        tags: grounds.tags.0.clone(),
-        skip_tags: grounds.tags.1.clone(),
-        limits: Limits {
-            deadline: Some(grounds.deadline.work().into_std()),
-            stopped: Some(Arc::clone(&grounds.stopped)),
-        },
-        redactor: grounds.redactor.clone(),
-        ..Input::default()
-    })
-}
-
-/// Of muster's own environment roles see what makes programs run, and no credentials.
-fn inherited(name: &str) -> bool {
-    ["PATH", "HOME", "LANG", "LC_ALL", "SHELL", "USER", "LOGNAME", "TZ"].contains(&name)
 }

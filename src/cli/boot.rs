@@ -57,6 +57,7 @@ impl Ground {
             tags,
             progress: true,
             trust: None,
+            machine: None,
         })
     }
 }
@@ -84,6 +85,7 @@ pub(crate) fn show(ended: &Ended, json: bool) {
             serde_json::json!({"outcome": "already-done", "commit": done.tree, "run": done.run, "signals": signals})
         }
         Ended::Reported { signals } => serde_json::json!({"outcome": "reported", "signals": signals}),
+        Ended::RolledBack { record } => serde_json::json!({"outcome": "rolled-back", "release": record}),
     };
     if json {
         print(&format!("{value}\n"));
@@ -97,6 +99,7 @@ pub(crate) fn show(ended: &Ended, json: bool) {
         Ended::AlreadyDone { done, .. } => format!("already done by run {} at {}\n", done.run, done.at),
         Ended::Reported { signals } if signals.is_empty() => "nothing was owed\n".to_owned(),
         Ended::Reported { signals } => signals.iter().map(|line| format!("{line}\n")).collect(),
+        Ended::RolledBack { record } => format!("{} is back at {}\n", record.label(), record.active.version),
     });
 }
 

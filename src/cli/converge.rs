@@ -3,17 +3,15 @@
 use super::boot::{Ground, show};
 use super::config::SettingsArgs;
 use super::progress::Progress;
-use crate::boot::{self, Mode};
+use crate::boot::{self, LocalTree, Mode, Request, What};
 use crate::failure::{Failure, Stage};
-use crate::host::{Host, Linux};
-use crate::roles::converge::{Facts, Input, KnownNames, Limits, Machine, Outcome, Variables, converge};
-use crate::roles::load::{Directory, LoadError, Loader, Playbook, parse_pairs};
-use crate::roles::remote::{Offline, Remote};
-use crate::roles::template::Templar;
+use crate::roles::converge::Input;
+use crate::roles::load::parse_pairs;
 use crate::roles::value::{Key, Map, Template, Value};
 use crate::roles::vault::Vault;
 use crate::roles::yaml;
-use std::path::{Path, PathBuf};
+use crate::secret::{Redactor, Secret};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Run the roles again: the config repository's, or a local tree's
@@ -68,130 +66,34 @@ impl Converge {
             return Err(Failure::message(Stage::Usage, "`--check` is not supported yet")
                 .with_hint("`muster plan` will show what would change"));
         }
-        match &self.tree {
-            Some(tree) => self.run_tree(tree),
-            None => {
-                let tags = (self.tags.clone(), self.skip_tags.clone());
-                let request = self.ground.request(Mode::Converge, &self.settings, tags)?;
-                show(&boot::boot(&request)?, self.ground.json);
-                Ok(0)
-            }
-        }
-    }
-
-    /// A tree that nobody signed: settings must allow it, because whoever can name it decides what root runs.
-    fn allowed(&self, tree: &Path) -> Result<(), Failure> {
-        let written = crate::settings::load(&self.settings.sources(&self.ground.root)?);
-        let allowed = written.and_then(|written| written.unverified_trees());
-        if allowed.map_err(|error| Failure::new(Stage::Settings, error))? {
-            return Ok(());
-        }
-        let text = format!("the tree {} is not verified, and settings do not allow unverified trees", tree.display());
-        let mut failure = Failure::message(Stage::Verify, text)
-            .with_hint("for writing roles and building images: `--set trust.unverified_trees=true`");
-        failure.rule = Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)");
-        Err(failure)
-    }
-
-    fn run_tree(&self, tree: &Path) -> Result<u8, Failure> {
-        self.allowed(tree)?;
-        if self.playbook.is_none() && self.role.is_empty() {
-            return Err(Failure::message(Stage::Usage, "a tree needs `--playbook FILE` or `--role NAME`"));
-        }
-        let source = Directory::new(tree)
-            .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.display())))?;
-        let redactor = crate::secret::Redactor::default();
-        let vault = Arc::new(vault(&self.vault_password_file, &self.vault_id, &redactor)?);
-        let loader =
-            Loader::new(Arc::new(source.beside(ROLES)), &[PathBuf::from(ROLES)]).with_vault(Arc::clone(&vault));
-        let mut host = Linux::new(&self.ground.root).map_err(|error| {
-            Failure::message(Stage::Usage, format!("--root {}: {error}", self.ground.root.display()))
-        })?;
-        if self.chroot {
-            host = host.allow_chroot();
-        }
-        let environment: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let input = Input {
-            groups: self.group.clone(),
-            extra: extra_vars(&self.extra, &vault)?,
-            facts: Facts::new(crate::roles::facts::Facts::new(environment.clone())),
-            environment,
-            tags: self.tags.clone(),
-            skip_tags: self.skip_tags.clone(),
-            verbosity: self.verbose,
-            user: user(&host),
-            limits: Limits::default(),
-            redactor,
-            ..Input::default()
+        let tags = (self.tags.clone(), self.skip_tags.clone());
+        let request = self.ground.request(Mode::Converge, &self.settings, tags)?;
+        let Some(path) = self.tree else {
+            show(&boot::boot(&request)?, self.ground.json);
+            return Ok(0);
         };
-        let mut progress = Progress { host: input.hostname.clone(), json: self.ground.json, verbosity: self.verbose };
-        let what = match &self.playbook {
+        let what = match self.playbook {
             Some(file) => What::Playbook(file),
-            None => What::Roles(&self.role),
+            None if self.role.is_empty() => {
+                return Err(Failure::message(Stage::Usage, "a tree needs `--playbook FILE` or `--role NAME`"));
+            }
+            None => What::Roles(self.role),
         };
-        let outcome = run(&loader, what, &input, &mut host, &Offline, &mut progress, vault)?;
-        match outcome.error {
-            None => Ok(0),
-            Some(error) => Err(error.into_failure()),
-        }
-    }
-}
-
-/// Where roles of the image lie.
-const ROLES: &str = "/usr/share/muster/roles";
-
-/// What is run.
-pub enum What<'a> {
-    /// A playbook of the tree.
-    Playbook(&'a Path),
-    /// Roles, in order.
-    Roles(&'a [String]),
-}
-
-/// Loads and runs a playbook or roles.
-pub fn run(
-    loader: &Loader,
-    what: What<'_>,
-    input: &Input,
-    host: &mut dyn Host,
-    remote: &dyn Remote,
-    observer: &mut dyn crate::roles::converge::Observer,
-    vault: Arc<Vault>,
-) -> Result<Outcome, Failure> {
-    let templar = Templar::new().with_vault(vault);
-    let playbook =
-        load(loader, what, input, host, remote, &templar).map_err(|error| Failure::new(Stage::Parse, error))?;
-    Ok(converge(input, &playbook, loader, &templar, Machine { host, remote, real: None }, observer))
-}
-
-fn load(
-    loader: &Loader,
-    what: What<'_>,
-    input: &Input,
-    host: &dyn Host,
-    remote: &dyn Remote,
-    templar: &Templar,
-) -> Result<Playbook, LoadError> {
-    let variables = Variables {
-        extra: Arc::new(input.extra.clone()),
-        inventory: Arc::new(input.inventory.clone()),
-        parameters: Arc::new(input.parameters.clone()),
-        ..Variables::default()
-    };
-    let names = KnownNames { loader, templar, host: host.observe(), remote, variables: &variables };
-    match what {
-        What::Playbook(file) => loader.playbook(file, &names),
-        What::Roles(roles) => loader.playbook_of_roles(roles, &names),
+        let vault = vault(&self.vault_password_file, &self.vault_id)?;
+        let (groups, extra) = (self.group, extra_vars(&self.extra, &boot::vault_of(&vault, &Redactor::default()))?);
+        let tree = LocalTree { path, what, extra, groups, vault, verbosity: self.verbose, chroot: self.chroot };
+        let mut progress =
+            Progress { host: Input::default().hostname, json: self.ground.json, verbosity: self.verbose };
+        boot::converge_tree(&Request { progress: false, ..request }, &tree, &mut progress)?;
+        Ok(0)
     }
 }
 
 /// Keys of Ansible Vault in files; those of `--vault-password-file` come first, as in Ansible.
-fn vault(files: &[String], ids: &[String], redactor: &crate::secret::Redactor) -> Result<Vault, Failure> {
+fn vault(files: &[String], ids: &[String]) -> Result<Vec<(String, Secret<String>)>, Failure> {
     let plain = files.iter().map(|file| ("default", file.as_str()));
     let labelled = ids.iter().map(|id| id.split_once('@').unwrap_or(("default", id)));
-    let mut vault = Vault::new(redactor.clone());
+    let mut keys = Vec::new();
     for (label, file) in plain.chain(labelled) {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::message(Stage::Usage, format!("the vault password file {file}: {error}")))?;
@@ -199,12 +101,10 @@ fn vault(files: &[String], ids: &[String], redactor: &crate::secret::Redactor) -
             return Err(Failure::message(Stage::Usage, format!("the vault password file {file} is a program"))
                 .with_hint("muster runs none for a passphrase: write the passphrase into a file"));
         }
-        let passphrase = crate::secret::Secret::new(text.trim().to_owned());
-        redactor.learn(passphrase.expose());
         let label = if label.is_empty() { "default" } else { label };
-        vault = vault.with(label, Box::new(move || Ok(passphrase.clone())));
+        keys.push((label.to_owned(), Secret::new(text.trim().to_owned())));
     }
-    Ok(vault)
+    Ok(keys)
 }
 
 /// `-e`, in order: a later one stands over an earlier one.
@@ -248,16 +148,6 @@ fn mapping(name: &str, text: &str) -> Result<Map, Failure> {
         return Err(Failure::message(Stage::Usage, format!("{name} must be a mapping of variables")));
     }
     Ok(root.map())
-}
-
-/// The name of the user that muster runs as.
-fn user(host: &Linux) -> String {
-    let uid = nix::unistd::geteuid();
-    if uid.is_root() {
-        return "root".into();
-    }
-    let entry = crate::host::Observe::user(host, &uid.to_string()).ok().flatten();
-    entry.map_or_else(|| uid.to_string(), |entry| entry.name)
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! `muster release`: the releases in place, and the way back.
 
+use super::boot::Ground;
+use super::config::SettingsArgs;
 use super::print;
+use crate::boot::{self, Ended, Mode};
 use crate::failure::{Failure, Stage};
-use crate::host::{Linux, Observe};
-use crate::release::{Record, rollback};
+use crate::host::Linux;
+use crate::release::Record;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -12,24 +15,27 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Release {
     #[command(subcommand)]
     what: What,
-    /// Where records are kept
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/muster/releases")]
-    records: PathBuf,
-    /// The root that releases are beneath
-    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
 }
 
 #[derive(Subcommand)]
 enum What {
     /// Print every release in place
     List {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// The root that releases are beneath
+        #[arg(long, value_name = "DIR", default_value = "/")]
+        root: PathBuf,
         /// As JSON
         #[arg(long)]
         json: bool,
     },
-    /// Put the previous release of an application back, in one step
+    /// Put the previous release of an application back, in one step, and restart its unit
     Rollback {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        #[command(flatten)]
+        ground: Ground,
         /// The application, as `app` or `app.component`
         name: String,
     },
@@ -37,50 +43,43 @@ enum What {
 
 impl Release {
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        let failed = |message: String| Failure::message(Stage::Release, message);
-        let mut host = Linux::new(&self.root).map_err(|error| failed(format!("--root: {error}")))?;
-        match &self.what {
-            What::List { json } => {
-                let records = self.all(&host)?;
-                if *json {
-                    print(&format!("{}\n", serde_json::json!(records)));
+        match self.what {
+            What::List { settings, root, json } => list(&settings, &root, json)?,
+            What::Rollback { settings, ground, name } => {
+                let request = ground.request(Mode::Rollback, &settings, Default::default())?;
+                let Ended::RolledBack { record } = boot::roll_back(&request, &name)? else { return Ok(0) };
+                if ground.json {
+                    print(&format!("{}\n", serde_json::json!(record)));
                 } else {
-                    records.iter().for_each(|record| print(&line(record)));
+                    print(&line(&record));
                 }
-            }
-            What::Rollback { name } => {
-                if name.contains('/') {
-                    return Err(failed(format!("`{name}` is no application: write `app` or `app.component`")));
-                }
-                let path = self.records.join(format!("{name}.json"));
-                let record = rollback(&path, &mut host).map_err(|error| Failure::new(Stage::Release, error))?;
-                print(&line(&record));
             }
         }
         Ok(0)
     }
+}
 
-    fn all(&self, host: &dyn Observe) -> Result<Vec<Record>, Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::message(Stage::Release, format!("listing {}: {error}", self.records.display()))
-        };
-        let mut records = Vec::new();
-        for name in host.list(&self.records).map_err(failed)?.unwrap_or_default() {
-            let path = self.records.join(&name);
-            if Path::new(&name).extension().is_some_and(|extension| extension == "json") {
-                records.extend(Record::read(host, &path).map_err(|error| Failure::new(Stage::Release, error))?);
-            }
-        }
-        Ok(records)
+fn list(settings: &SettingsArgs, root: &Path, json: bool) -> Result<(), Failure> {
+    let host = Linux::new(root)
+        .map_err(|error| Failure::message(Stage::Usage, format!("--root {}: {error}", root.display())))?;
+    let early = crate::settings::load(&settings.sources(root)?).and_then(|written| written.early());
+    let early = early.map_err(|error| Failure::new(Stage::Settings, error))?;
+    let directory = early.state_directory.as_path().join("releases");
+    let records = Record::all(&host, &directory).map_err(|error| Failure::new(Stage::Release, error))?;
+    let records: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
+    if json {
+        print(&format!("{}\n", serde_json::json!(records)));
+    } else {
+        records.iter().for_each(|record| print(&line(record)));
     }
+    Ok(())
 }
 
 fn line(record: &Record) -> String {
-    let part = record.component.as_ref().map(|part| format!(".{part}")).unwrap_or_default();
     let previous = record.previous.as_ref().map_or("none kept".to_owned(), |previous| previous.version.clone());
     format!(
-        "{}{part}  {}  {}  (before it: {previous})\n",
-        record.app,
+        "{}  {}  {}  (before it: {previous})\n",
+        record.label(),
         record.active.version,
         record.destination.display()
     )

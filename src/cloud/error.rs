@@ -139,6 +139,9 @@ pub enum CloudError {
         /// To whom.
         what: String,
     },
+    /// The run was asked to end.
+    #[error("the wait for AWS was ended, because the run was stopped from outside")]
+    Stopped,
     /// A signal that has no one addressee.
     #[error("{what}")]
     Addressee {
@@ -291,6 +294,7 @@ impl Explain for CloudError {
             | Self::MetadataRefused { .. }
             | Self::Client { .. }
             | Self::Contract { .. }
+            | Self::Stopped
             | Self::Secret { .. } => return None,
         })
     }

@@ -243,7 +243,9 @@ async fn body(mut answer: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
 fn judge_path(path: &str) -> Result<(), CloudError> {
     let refuse = |why| Err(CloudError::MetadataRefused { path: path.to_owned(), why });
     let mut parts = path.strip_suffix('/').unwrap_or(path).split('/');
-    if parts.clone().any(|part| part.eq_ignore_ascii_case("security-credentials")) {
+    // The list of roles is no credential; what is below it is.
+    let mut below = parts.clone().skip_while(|part| !part.eq_ignore_ascii_case("security-credentials")).skip(1);
+    if below.next().is_some() {
         return refuse("credentials are never facts");
     }
     if parts.any(|part| part.is_empty() || part.starts_with('.')) {
@@ -333,8 +335,8 @@ mod tests {
     fn credentials_and_other_spellings_of_them_are_refused() {
         for path in [
             "meta-data/iam/security-credentials/web",
-            "meta-data/iam/security-credentials/",
-            "meta-data/iam/Security-Credentials",
+            "meta-data/iam/security-credentials//web",
+            "meta-data/iam/Security-Credentials/web",
             "meta-data/identity-credentials/ec2/security-credentials/ec2-instance",
             "meta-data/iam//security%2dcredentials/web",
             "meta-data/iam/x/../security-credentials",
@@ -344,9 +346,13 @@ mod tests {
         ] {
             assert!(matches!(judge_path(path), Err(CloudError::MetadataRefused { .. })), "{path}");
         }
-        for path in
-            ["meta-data/iam/info", "meta-data/tags/instance/aws:cloudformation:stack-name", "user-data", "meta-data/"]
-        {
+        for path in [
+            "meta-data/iam/security-credentials/",
+            "meta-data/iam/info",
+            "meta-data/tags/instance/aws:cloudformation:stack-name",
+            "user-data",
+            "meta-data/",
+        ] {
             assert!(judge_path(path).is_ok(), "{path}");
         }
     }

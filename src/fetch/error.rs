@@ -56,6 +56,14 @@ pub enum FetchError {
         /// How long was waited.
         limit: Duration,
     },
+    /// The run was asked to end.
+    #[error("{attempt} {host}: the wait was ended, because the run was stopped from outside")]
+    Stopped {
+        /// As "connecting to", "waiting for data from".
+        attempt: &'static str,
+        /// Whom.
+        host: String,
+    },
     /// The whole fetch took too long.
     #[error("fetching from {host} took longer than {limit:?}")]
     Deadline {
@@ -194,14 +202,14 @@ impl Explain for FetchError {
             Self::Key { .. } => {
                 "store an unencrypted private key as OpenSSH or PEM writes it: ed25519, ECDSA P-256/384/521 or RSA"
             }
-            Self::Setting { .. } | Self::Path { .. } => return None,
+            Self::Setting { .. } | Self::Path { .. } | Self::Stopped { .. } => return None,
             Self::Resolve { .. } => "is the name right, and does the VPC's DNS answer? (`resolvectl query HOST`)",
             Self::Connect { .. } => "do the security group, the route and the proxy let this host reach it?",
             Self::Timeout { .. } | Self::Deadline { .. } => {
-                "do the security group, the route and the proxy let this host reach it? `repository.timeouts` can give it longer"
+                "do the security group, the route and the proxy let this host reach it? `repository.timeout` can give it longer"
             }
             Self::TooMuch { .. } => {
-                "a config repository is small: is this the right one? `repository.max_bytes` raises the limit"
+                "a config repository is small: is this the right one? Artifacts are published as releases"
             }
             Self::Ssh { .. } => "is there an SSH server at this address and port?",
             Self::Host { source, .. } => return source.hint(),

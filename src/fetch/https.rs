@@ -35,7 +35,7 @@ impl Client {
             });
         };
         let runtime = ssh::runtime(&dial.host)?;
-        let limits = dial.clock.limits;
+        let limits = &dial.clock.limits;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(configuration(dial.origin.ca_bundle.as_deref())?)
             .dns_resolver(Arc::new(Names))

@@ -68,7 +68,7 @@ impl Dial {
             origin: origin.clone(),
             realm: realm.clone(),
             host: origin.address.host(),
-            clock: Clock::start(origin.limits),
+            clock: Clock::start(origin.limits.clone()),
             received: AtomicU64::new(0),
             failure: Mutex::new(None),
         })

@@ -4,7 +4,7 @@ mod probe;
 mod watch;
 
 pub use probe::{Look, Network, Probe};
-pub use watch::{Clock, Passed, SystemClock, watch};
+pub use watch::{Clock, Passed, watch};
 
 use std::time::Duration;
 
@@ -42,6 +42,16 @@ pub enum HealthError {
         /// What the last look saw.
         last: String,
     },
+    /// The run was asked to end before it passed.
+    #[error("health check `{name}` ({probe}) had not passed when the run was stopped from outside: {last}")]
+    Stopped {
+        /// The check.
+        name: String,
+        /// What was looked at.
+        probe: String,
+        /// What the last look saw.
+        last: String,
+    },
     /// What was seen will not come right by waiting.
     #[error("health check `{name}` ({probe}) failed: {seen}")]
     Final {
@@ -56,7 +66,7 @@ pub enum HealthError {
 
 impl crate::failure::Explain for HealthError {
     fn hint(&self) -> Option<String> {
-        let (Self::Deadline { probe, .. } | Self::Final { probe, .. }) = self;
+        let (Self::Deadline { probe, .. } | Self::Final { probe, .. }) = self else { return None };
         Some(match probe.strip_prefix("unit ") {
             Some(unit) => format!("see `journalctl -u {unit} -b`"),
             None => "look at the service behind it; if it only needs longer, raise the check's `deadline`".into(),

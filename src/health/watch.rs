@@ -10,23 +10,11 @@ pub trait Clock {
     fn now(&self) -> Instant;
     /// At what time of day.
     fn wall(&self) -> SystemTime;
-    /// Lets time pass.
+    /// Lets time pass, no longer than the run goes on.
     fn sleep(&self, time: Duration);
-}
-
-/// The machine's own time.
-#[derive(Debug)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-    fn wall(&self) -> SystemTime {
-        SystemTime::now()
-    }
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
+    /// Whether the run is asked to end.
+    fn stopped(&self) -> bool {
+        false
     }
 }
 
@@ -76,6 +64,8 @@ pub fn watch(
             if watched.look(host, network, clock, start, limit)? {
                 let check = watched.check;
                 passed.push(Passed { name: check.name.clone(), after: clock.now() - start, looks: watched.looks });
+            } else if clock.stopped() {
+                return Err(watched.stopped());
             } else {
                 waiting(&watched.check.name, &watched.last);
                 still.push(watched);
@@ -85,11 +75,19 @@ pub fn watch(
         if let Some(next) = pending.iter().map(|watched| watched.next).min() {
             clock.sleep(next.saturating_duration_since(clock.now()));
         }
+        if let Some(watched) = pending.first().filter(|_| clock.stopped()) {
+            return Err(watched.stopped());
+        }
     }
     Ok(passed)
 }
 
 impl Watched<'_> {
+    fn stopped(&self) -> HealthError {
+        let (name, probe) = (self.check.name.clone(), self.check.probe.to_string());
+        HealthError::Stopped { name, probe, last: self.last.clone() }
+    }
+
     /// Looks once; true when the check has passed.
     fn look(
         &mut self,

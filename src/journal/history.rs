@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// What a run's tree begins with that was no commit.
+pub const UNVERIFIED: &str = "unverified ";
 /// Runs that are kept beside those that still matter.
 const KEEP: usize = 50;
 /// A host that never gets to know whom to tell must not fill its disk: beyond so many none is kept but the last good one.
@@ -97,10 +99,12 @@ impl History {
         Ok(self.ids()?.iter().rev().find_map(|id| self.read(id).ok()))
     }
 
-    /// The last run that ended well and ran a tree.
+    /// The last run that ended well and ran a commit; a local tree says nothing of the repository's.
     pub fn last_done(&self) -> Result<Option<Record>, JournalError> {
         let mut records = self.ids()?.into_iter().rev().filter_map(|id| self.read(&id).ok());
-        Ok(records.find(|record| record.state == State::Done && record.tree.is_some()))
+        Ok(records.find(|record| {
+            record.state == State::Done && record.tree.as_ref().is_some_and(|tree| !tree.starts_with(UNVERIFIED))
+        }))
     }
 
     /// Runs of which nobody has heard how they ended, the oldest first. Whoever reports one says so with

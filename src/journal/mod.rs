@@ -14,7 +14,7 @@ mod run;
 mod status;
 
 pub use error::JournalError;
-pub use history::{History, Unheard};
+pub use history::{History, UNVERIFIED, Unheard};
 pub use journald::Priority;
 pub use lock::Lock;
 pub use marker::{Done, HostKey, Marker};

@@ -12,7 +12,7 @@ mod record;
 pub use descriptor::{Artifact, Descriptor};
 pub use layout::Layout;
 pub use plan::{Planned, Source, plan, resolve};
-pub use record::{Active, Record, rollback};
+pub use record::{Active, Record, put_back, rollback};
 
 use crate::trust::bundle::BundleError;
 use std::path::PathBuf;
@@ -53,6 +53,8 @@ pub struct Order {
     pub limit: u64,
     /// Where records are kept.
     pub records: PathBuf,
+    /// The unit that runs it.
+    pub restart: Option<String>,
 }
 
 impl Order {

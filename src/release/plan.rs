@@ -35,6 +35,8 @@ pub struct Planned {
     pub changes: Vec<Change>,
     /// What was active before.
     pub previous: Option<Active>,
+    /// The SHA-256 of the artifact that the changes replace; it is kept beside its successor.
+    pub replaced: Option<String>,
 }
 
 /// Finds out which release is asked for, and verifies its descriptor. Gives the name of the key that signed it too.
@@ -111,17 +113,38 @@ pub fn plan(
         let content = Content::Staged(Arc::new(verified.file));
         changes.push(Change::Write(FileWrite { content, attributes: order.attributes.clone(), ..write }));
     }
+    let replaced = there.clone().filter(|there| *there != sha256);
     let active = Active {
         release_id: descriptor.release_id.clone(),
         version: descriptor.version.clone(),
         sha256: sha256.clone(),
     };
-    // What is kept beside the artifact is the one that it replaced; a record of anything else would mislead a rollback.
-    let kept = match (&before, there) {
+    let kept = kept(order, before.as_ref(), there, &sha256, host).map_err(local)?;
+    let (app, component) = (order.app.clone(), order.component.clone());
+    let (destination, restart) = (order.destination.clone(), order.restart.clone());
+    let record = Record { app, component, destination, active, previous: kept, restart };
+    if before.as_ref() == Some(&record) {
+        // Nothing to write down: nothing to make room for either.
+        changes.retain(|change| !matches!(change, Change::MakeDirectory { .. }));
+    } else {
+        changes.push(record.change(record::path(order)));
+    }
+    Ok(Planned { descriptor, key, changes, previous, replaced })
+}
+
+/// What is kept beside the artifact is the one that it replaced; a record of anything else would mislead a rollback.
+fn kept(
+    order: &Order,
+    before: Option<&Record>,
+    there: Option<String>,
+    sha256: &str,
+    host: &dyn Observe,
+) -> std::io::Result<Option<Active>> {
+    Ok(match (before, there) {
         (Some(record), _) if record.active.sha256 == sha256 => record.previous.clone(),
         // A run was ended between the artifact and its record: what the record calls active is kept beside it.
         (Some(record), Some(there)) if there == sha256 => {
-            let beside = host.digest(&previous_path(&order.destination), Digest::Sha256).map_err(local)?;
+            let beside = host.digest(&previous_path(&order.destination), Digest::Sha256)?;
             (beside.as_deref() == Some(record.active.sha256.as_str())).then(|| record.active.clone())
         }
         (Some(record), Some(there)) if record.active.sha256 == there => Some(record.active.clone()),
@@ -129,16 +152,7 @@ pub fn plan(
             Some(Active { release_id: "unrecorded".into(), version: "unrecorded".into(), sha256: there })
         }
         _ => None,
-    };
-    let (app, component) = (order.app.clone(), order.component.clone());
-    let record = Record { app, component, destination: order.destination.clone(), active, previous: kept };
-    if before.as_ref() == Some(&record) {
-        // Nothing to write down: nothing to make room for either.
-        changes.retain(|change| !matches!(change, Change::MakeDirectory { .. }));
-    } else {
-        changes.push(record.change(record::path(order)));
-    }
-    Ok(Planned { descriptor, key, changes, previous })
+    })
 }
 
 /// The directories that a path lacks, the outermost first.

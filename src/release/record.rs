@@ -1,6 +1,6 @@
 //! What is active, and what was before it: one small file an application and component.
 
-use super::{Order, ReleaseError};
+use super::{Order, Planned, ReleaseError};
 use crate::host::{Attributes, Change, FileWrite, Host, Observe};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,9 @@ pub struct Record {
     pub active: Active,
     /// What was there before, kept at [`previous_path`].
     pub previous: Option<Active>,
+    /// The unit that runs it, restarted when another release takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<String>,
 }
 
 /// Where the replaced artifact is kept: beside its successor, so that the way back is one rename.
@@ -45,6 +48,27 @@ pub(super) fn path(order: &Order) -> PathBuf {
 }
 
 impl Record {
+    /// As people name it: `app` or `app.component`.
+    pub fn label(&self) -> String {
+        self.component.as_ref().map_or_else(|| self.app.clone(), |part| format!("{}.{part}", self.app))
+    }
+
+    /// Every record in a directory, with its path, in order of name.
+    pub fn all(host: &dyn Observe, directory: &Path) -> Result<Vec<(PathBuf, Self)>, ReleaseError> {
+        let local = |error: std::io::Error| ReleaseError::Local {
+            what: format!("listing {}", directory.display()),
+            message: error.to_string(),
+        };
+        let mut records = Vec::new();
+        for name in host.list(directory).map_err(local)?.unwrap_or_default() {
+            let path = directory.join(&name);
+            if path.extension().is_some_and(|extension| extension == "json") {
+                records.extend(Self::read(host, &path)?.map(|record| (path, record)));
+            }
+        }
+        Ok(records)
+    }
+
     /// Reads a record; none where there is none.
     pub fn read(host: &dyn Observe, path: &Path) -> Result<Option<Self>, ReleaseError> {
         let local = |message: String| ReleaseError::Local { what: format!("reading {}", path.display()), message };
@@ -78,4 +102,28 @@ pub fn rollback(record_path: &Path, host: &mut dyn Host) -> Result<Record, Relea
     let record = Record { active: previous, previous: None, ..record };
     host.apply(&record.change(record_path.to_owned())).map_err(|error| local(error.to_string()))?;
     Ok(record)
+}
+
+/// Undoes an activation that did not get as far as its record: the artifact that was replaced takes its name again, by
+/// one rename. `false` where nothing was replaced, or the replacement never took the name.
+pub fn put_back(order: &Order, planned: &Planned, host: &mut dyn Host) -> Result<bool, ReleaseError> {
+    let (kept, destination) = (previous_path(&order.destination), &order.destination);
+    let local =
+        |message: String| ReleaseError::Local { what: format!("putting {} back", destination.display()), message };
+    let digest = |host: &dyn Observe, path: &Path| {
+        host.digest(path, crate::host::Digest::Sha256).map_err(|error| local(error.to_string()))
+    };
+    let Some(replaced) = &planned.replaced else { return Ok(false) };
+    let there = digest(host.observe(), destination)?;
+    if there.as_deref() == Some(replaced) || digest(host.observe(), &kept)?.as_deref() != Some(replaced) {
+        return Ok(false);
+    }
+    host.apply(&Change::Rename { from: kept, to: destination.clone() }).map_err(|error| local(error.to_string()))?;
+    // What was kept before that is gone: the record must not promise it.
+    let path = path(order);
+    if let Some(record) = Record::read(host.observe(), &path)?.filter(|record| record.previous.is_some()) {
+        let record = Record { previous: None, ..record };
+        host.apply(&record.change(path)).map_err(|error| local(error.to_string()))?;
+    }
+    Ok(true)
 }

@@ -75,11 +75,6 @@ impl Written {
         typed::read::<Settings>(&self.merged, true).map(Early::from)
     }
 
-    /// Whether a local tree may stand in for the signed repository. No template decides that, and no launch data.
-    pub fn unverified_trees(&self) -> Result<bool, SettingsError> {
-        typed::read::<Settings>(&self.merged, true).map(|settings| settings.trust.unverified_trees)
-    }
-
     /// The settings, with the host's facts put into templates, validated. The facts are a mapping with `instance`,
     /// `placement` and `tags`.
     pub fn resolve(&self, facts: &serde_json::Value) -> Result<Settings, SettingsError> {

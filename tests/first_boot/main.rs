@@ -4,6 +4,7 @@
 #[path = "../stage/faults.rs"]
 mod faults;
 #[path = "../stage/mod.rs"]
+#[expect(dead_code, reason = "the tests use more of the stage")]
 mod stage;
 
 use faults::FAULTS;

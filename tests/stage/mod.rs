@@ -57,6 +57,7 @@ pub struct Stage {
     pub tree: Tree,
     scratch: TempDir,
     trust: TrustRoot,
+    pair: sigstore_crypto::KeyPair,
 }
 
 impl Plan {
@@ -108,7 +109,7 @@ impl Plan {
         put(&trust.join("production/keys/kms.pem"), &pair.public_key_der()?.to_pem())?;
         put(&trust.join("production/policy.yaml"), "releases: {unlogged: [kms]}\n")?;
         let mut aws = self.aws;
-        for object in release(&pair, self.tampered_descriptor, self.tampered_artifact)? {
+        for object in release(&pair, ("r42", "1.4.2"), self.tampered_descriptor, self.tampered_artifact)? {
             aws = aws.object(object);
         }
         let key = self.deploy_key.map_or_else(|| deploy.private_openssh(), Ok)?;
@@ -127,7 +128,7 @@ impl Plan {
         }
         put(&root.join("etc/muster/muster.yaml"), &settings)?;
         let trust = TrustRoot::read(&trust)?;
-        Ok(Stage { aws, repository, git, signer, tree: self.tree, scratch, trust })
+        Ok(Stage { aws, repository, git, signer, tree: self.tree, scratch, trust, pair })
     }
 }
 
@@ -135,6 +136,37 @@ impl Stage {
     /// The scratch root.
     pub fn root(&self) -> PathBuf {
         self.scratch.path().join("root")
+    }
+
+    /// Where everything of the stage lies: `root` and `trust.d`.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Writes a file below the scratch directory.
+    pub fn put(&self, path: &str, text: &str) {
+        put(&self.scratch.path().join(path), text).expect("a file of the stage");
+    }
+
+    /// Changes muster.yaml.
+    pub fn set(&self, old: &str, new: &str) {
+        let settings = self.read("/etc/muster/muster.yaml");
+        assert!(settings.contains(old), "muster.yaml has no `{old}`");
+        self.put("root/etc/muster/muster.yaml", &settings.replace(old, new));
+    }
+
+    /// Publishes another release, and names it in its channel.
+    pub fn publish(&self, id: &str, version: &str) {
+        for object in release(&self.pair, (id, version), false, false).expect("a release") {
+            self.aws.put_object(object);
+        }
+        self.aws.put_parameter(Parameter::string("/shop/api/stable/release_id", id));
+    }
+
+    /// The newest run that the journal has.
+    pub fn newest(&self) -> muster::journal::Record {
+        let history = muster::journal::History::open(&self.root().join("var/lib/muster"));
+        history.newest().expect("runs").expect("a run")
     }
 
     /// The request of `muster boot` for the scratch root.
@@ -149,6 +181,7 @@ impl Stage {
             tags: (Vec::new(), Vec::new()),
             progress: false,
             trust: Some(self.trust.clone()),
+            machine: None,
         }
     }
 
@@ -186,8 +219,13 @@ fn settings(aws: &Running, git: &GitServer, imds: &str) -> String {
 }
 
 /// A release as a pipeline publishes it: descriptor, bundle by the KMS key, artifact.
-fn release(pair: &sigstore_crypto::KeyPair, tampered: bool, swapped: bool) -> Result<Vec<Object>, Error> {
-    let artifact = b"#!/bin/sh\necho shop 1.4.2\n".to_vec();
+fn release(
+    pair: &sigstore_crypto::KeyPair,
+    (id, version): (&str, &str),
+    tampered: bool,
+    swapped: bool,
+) -> Result<Vec<Object>, Error> {
+    let artifact = format!("#!/bin/sh\necho shop {version}\n").into_bytes();
     // The emulated instance says which architecture it has; both are published.
     let artifacts: Vec<serde_json::Value> = ["amd64", "arm64"]
         .iter()
@@ -197,7 +235,7 @@ fn release(pair: &sigstore_crypto::KeyPair, tampered: bool, swapped: bool) -> Re
         })
         .collect();
     let descriptor = serde_json::json!({
-        "schema": "acme.release/v1", "app": "shop", "component": "api", "version": "1.4.2", "release_id": "r42",
+        "schema": "acme.release/v1", "app": "shop", "component": "api", "version": version, "release_id": id,
         "track": "stable", "artifacts": artifacts,
     })
     .to_string();
@@ -206,9 +244,9 @@ fn release(pair: &sigstore_crypto::KeyPair, tampered: bool, swapped: bool) -> Re
         "verificationMaterial": {"publicKey": {"hint": "kms"}},
         "messageSignature": {"signature": pair.sign(descriptor.as_bytes())?.to_base64()},
     });
-    let descriptor = if tampered { descriptor.replace("1.4.2", "6.6.6") } else { descriptor };
+    let descriptor = if tampered { descriptor.replace(version, "6.6.6") } else { descriptor };
     let artifact = if swapped { b"#!/bin/sh\necho shop 6.6.6\n".to_vec() } else { artifact };
-    let at = |name: &str| format!("shop/api/r42/{name}");
+    let at = |name: &str| format!("shop/api/{id}/{name}");
     Ok(vec![
         Object::new(BUCKET, &at("release.json"), descriptor),
         Object::new(BUCKET, &at("release.json.sigstore.json"), bundle.to_string()),

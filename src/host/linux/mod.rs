@@ -192,7 +192,7 @@ impl Linux {
                 Ok(())
             }
             Change::Wait(time) => {
-                std::thread::sleep(*time);
+                program::pause(*time);
                 Ok(())
             }
         };

@@ -38,7 +38,7 @@ pub fn run(root: &Path, command: &Command) -> Result<Output, HostError> {
             .map_err(|error| HostError::io("run", Path::new(command.argv.first().map_or("", String::as_str)), error))?;
         // apt itself waits only for dpkg's lock: not for those of the lists and of the archives.
         let lost = output.code == 100 && String::from_utf8_lossy(&output.stderr).contains("Could not get lock");
-        if !lost || began.elapsed() >= patience {
+        if !lost || began.elapsed() >= patience || program::is_over() {
             return Ok(output);
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -48,7 +48,7 @@ pub fn run(root: &Path, command: &Command) -> Result<Output, HostError> {
 fn wait(root: &Path, command: &Command, began: Instant, patience: Duration) -> Result<(), HostError> {
     let mut told = false;
     while let Some((lock, pid)) = held(root) {
-        if began.elapsed() >= patience {
+        if began.elapsed() >= patience || program::is_over() {
             return Err(HostError::Locked {
                 command: command.shown(),
                 lock: lock.into(),

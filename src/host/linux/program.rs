@@ -26,18 +26,33 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The process groups that are running now, for [`interrupt`].
 static RUNNING: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
-/// When every program of this run must have ended, whatever time its task gives it.
+/// When every program of this run must have ended, whatever time its task gives it: those that run already too.
 static END: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// Sets the run's end for programs that start from now on: a task that hangs must not keep a boot from its report.
+/// Sets the run's end for programs: a task that hangs must not keep a boot from its report.
 pub fn end_programs_at(end: Option<Instant>) {
     *END.lock().unwrap_or_else(PoisonError::into_inner) = end;
 }
 
+/// Whether the run's end for programs has passed: then nothing of theirs is waited for either.
+pub fn is_over() -> bool {
+    END.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|end| Instant::now() >= end)
+}
+
+/// Lets time pass, no longer than programs may run.
+pub fn pause(time: Duration) {
+    let until = Instant::now() + time;
+    while !is_over() && Instant::now() < until {
+        std::thread::sleep(until.saturating_duration_since(Instant::now()).min(TICK));
+    }
+}
+
 /// Asks every running program to end. A terminal's Ctrl-C does not reach process groups other than muster's own, so
 /// muster's signal handling calls this; a muster that is killed outright takes its direct children along
-/// (`PR_SET_PDEATHSIG`, see [`Setup`]).
+/// (`PR_SET_PDEATHSIG`, see [`Setup`]). A program that does not end is killed, and one that starts in this moment gets
+/// no further: the run's end for programs is now, until [`end_programs_at`] sets another.
 pub fn interrupt() {
+    end_programs_at(Some(Instant::now()));
     for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         let _ = killpg(Pid::from_raw(*group), Signal::SIGTERM);
     }
@@ -155,7 +170,9 @@ fn exchange(
 
 /// A program's time, and what is done when it is over: TERM to its whole group, later KILL.
 pub struct Limit {
-    next: Option<Instant>,
+    own: Option<Instant>,
+    /// When a program that was asked to end is killed.
+    kill: Option<Instant>,
     expired: bool,
 }
 
@@ -163,23 +180,27 @@ impl Limit {
     /// From now on, and no longer than the run.
     pub fn new(timeout: Option<Duration>) -> Self {
         let own = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Self { own, kill: None, expired: false }
+    }
+
+    fn next(&self) -> Option<Instant> {
         let end = *END.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { next: own.into_iter().chain(end).min(), expired: false }
+        self.kill.or_else(|| self.own.into_iter().chain(end).min())
     }
 
     /// How long to wait for something at most.
     pub fn tick(&self) -> Duration {
-        self.next.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK))
+        self.next().map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK))
     }
 
     /// Ends the group where its time is over.
     pub fn enforce(&mut self, group: &Group) {
-        if self.next.is_none_or(|at| Instant::now() < at) {
+        if self.next().is_none_or(|at| Instant::now() < at) {
             return;
         }
         let signal = if self.expired { Signal::SIGKILL } else { Signal::SIGTERM };
         let _ = killpg(Pid::from_raw(group.0), signal);
-        self.next = Some(Instant::now() + GRACE);
+        self.kill = Some(Instant::now() + GRACE);
         self.expired = true;
     }
 
@@ -190,9 +211,6 @@ impl Limit {
 
     /// Waits for the program's end.
     pub fn wait(&mut self, child: &mut Child, group: &Group) -> io::Result<ExitStatus> {
-        if self.next.is_none() {
-            return child.wait();
-        }
         let mut pause = Duration::from_millis(1);
         loop {
             if let Some(status) = child.try_wait()? {

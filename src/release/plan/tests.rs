@@ -72,6 +72,7 @@ impl Scene {
             attributes: Attributes { mode: Some(0o755), ..Attributes::default() },
             limit: 1 << 20,
             records: "/records".into(),
+            restart: None,
         };
         let mut scene = Self { pair, shelf: Shelf::default(), policy, order, scratch };
         scene.publish("r1", b"one", |_| {});

@@ -83,3 +83,14 @@ pub struct Machine<'a> {
     /// The machine itself, where the other one only remembers: tasks that say that they only read run here.
     pub real: Option<&'a mut dyn Host>,
 }
+
+impl<'a> Machine<'a> {
+    /// The same for a shorter time.
+    pub(super) fn shorter<'b>(self) -> Machine<'b>
+    where
+        'a: 'b,
+    {
+        let real = self.real.map(|real| -> &mut dyn Host { real });
+        Machine { host: self.host, remote: self.remote, real }
+    }
+}

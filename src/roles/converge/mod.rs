@@ -41,7 +41,7 @@ pub use input::{Input, Limits, Machine};
 pub use lookups::literal_lookups;
 pub use names::KnownNames;
 pub use outcome::{Completed, Outcome, PendingHandler, Recap};
-pub use run::converge;
+pub use run::{converge, judge};
 pub use variables::Variables;
 
 #[cfg(test)]

@@ -72,6 +72,20 @@ pub(super) struct Stage<'t> {
     pub(super) local: Map,
 }
 
+/// Judges a playbook as [`converge`] does before its first task: what would be refused is refused, and nothing is changed.
+pub fn judge(
+    input: &Input,
+    playbook: &Playbook,
+    loader: &Loader,
+    templar: &Templar,
+    machine: Machine<'_>,
+    observer: &mut dyn Observer,
+) -> Result<(), ConvergeError> {
+    let (mut run, beside_error) = begin(input, playbook, loader, templar, machine.shorter(), observer);
+    beside_error.map_or(Ok(()), Err)?;
+    run.refuse_playbook(playbook)
+}
+
 /// Runs a playbook, and says how it went. Whatever happens, the outcome names what was done and what is still due.
 pub fn converge(
     input: &Input,
@@ -81,12 +95,30 @@ pub fn converge(
     machine: Machine<'_>,
     observer: &mut dyn Observer,
 ) -> Outcome {
+    let (mut run, beside_error) = begin(input, playbook, loader, templar, machine.shorter(), observer);
+    let error = beside_error.or_else(|| run.playbook(playbook).err());
+    let error = error.or(run.end_jobs().err());
+    run.warnings();
+    let recap = run.recap;
+    run.observer.event(&Event::Recap(&recap));
+    Outcome { recap, pending_handlers: run.pending(), completed: run.completed, error }
+}
+
+/// A run that has done nothing yet, and what is wrong with the variables beside the playbook.
+fn begin<'a>(
+    input: &'a Input,
+    playbook: &Playbook,
+    loader: &'a Loader,
+    templar: &'a Templar,
+    machine: Machine<'a>,
+    observer: &'a mut dyn Observer,
+) -> (Run<'a>, Option<ConvergeError>) {
     let mut inventory = super::magic::of_host();
     let beside = loader.inventory_vars(&playbook.directory, &input.groups, &input.hostname);
     let mut beside_error = None;
     match beside {
         Ok(map) => inventory.extend(map),
-        Err(error) => beside_error = Some(error),
+        Err(error) => beside_error = Some(ConvergeError::from(error)),
     }
     inventory.extend(input.inventory.iter().map(|(key, value)| (key.clone(), value.clone())));
     let variables = Variables {
@@ -96,7 +128,7 @@ pub fn converge(
         facts: input.facts.clone(),
         ..Variables::default()
     };
-    let mut run = Run {
+    let run = Run {
         input,
         loader,
         templar,
@@ -124,15 +156,7 @@ pub fn converge(
         jobs: Jobs::default(),
         budget: None,
     };
-    let error = match beside_error {
-        Some(error) => Some(ConvergeError::from(error)),
-        None => run.playbook(playbook).err(),
-    };
-    let error = error.or(run.end_jobs().err());
-    run.warnings();
-    let recap = run.recap;
-    run.observer.event(&Event::Recap(&recap));
-    Outcome { recap, pending_handlers: run.pending(), completed: run.completed, error }
+    (run, beside_error)
 }
 
 impl Run<'_> {

@@ -62,6 +62,7 @@ pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         attributes: crate::host::Attributes::default(),
         limit: limit.ok_or_else(|| args.wrong("size_limit", "it is no number of bytes"))?,
         records: "/var/lib/muster/releases".into(),
+        restart: None,
     };
     Ok(Box::new(Release { order, wanted: Wanted::read(args)? }))
 }

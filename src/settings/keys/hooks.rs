@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Hooks {
     /// After the repository is verified, before the first role.
     pub before: Option<Hook>,
-    /// After the roles, before health.
+    /// After the roles and releases, before health.
     pub after: Option<Hook>,
-    /// When the run failed after the repository was verified.
+    /// When the run failed after everything was read and accepted, in time that is kept back for it. A run that is
+    /// stopped from outside does not run it.
     pub on_failure: Option<Hook>,
 }
 

@@ -133,8 +133,12 @@ pub struct Early {
     pub metadata: Metadata,
     /// What user-data may choose.
     pub launch: Launch,
+    /// What is believed without proof.
+    pub trust: Trust,
     /// The time that a whole run has.
     pub deadline: Period,
+    /// What happens when a role downloads something that nothing verifies.
+    pub unverified_downloads: UnverifiedDownloads,
     /// Where muster keeps what must survive a reboot.
     pub state_directory: Path,
     /// Where muster keeps the lock and the status.
@@ -147,7 +151,9 @@ impl From<Settings> for Early {
             network: settings.network,
             metadata: settings.metadata,
             launch: settings.launch,
+            trust: settings.trust,
             deadline: settings.deadline,
+            unverified_downloads: settings.unverified_downloads,
             state_directory: settings.state_directory,
             run_directory: settings.run_directory,
         }

@@ -71,7 +71,7 @@ pub struct AssumeRole {
     /// The external id that its trust policy asks for.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// The session's name. The instance's id where none is written.
+    /// The session's name. `muster` where none is written.
     #[serde(default)]
     pub session_name: Option<String>,
 }

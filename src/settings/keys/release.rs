@@ -81,8 +81,6 @@ const fn mode() -> Mode {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DescriptorLayout {
-    /// The schema's name.
-    pub schema: String,
     /// The application.
     pub app: String,
     /// The component.
@@ -110,7 +108,6 @@ pub struct DescriptorLayout {
 impl Default for DescriptorLayout {
     fn default() -> Self {
         Self {
-            schema: "/schema".into(),
             app: "/app".into(),
             component: "/component".into(),
             version: "/version".into(),

@@ -39,7 +39,8 @@ fn absent(options: &Options, error: TemplateError, missing: bool) -> Result<Opti
 }
 
 fn denied(error: &RemoteError) -> bool {
-    error.message.contains("AccessDenied") || error.message.contains("not authorized")
+    // The last is how muster itself puts a denial.
+    ["AccessDenied", "not authorized", " denied to "].iter().any(|word| error.message.contains(word))
 }
 
 fn value(parameter: &Parameter) -> Value {

@@ -1,0 +1,136 @@
+//! What an operator runs by hand: a local tree's roles, and the way back to a release. The same lock, journal and orderly
+//! end as a boot has, and nobody is told.
+
+use super::duty::Duty;
+use super::releases::restart;
+use super::repository::IMAGE_ROLES;
+use super::roles::{What, own_environment, run_of};
+use super::who::Who;
+use super::work::{Order, Work, machine};
+use super::{Ended, Mode, Request, reported};
+use crate::failure::{Failure, Stage};
+use crate::host::Observe;
+use crate::journal::UNVERIFIED;
+use crate::release;
+use crate::roles::converge::{Input, Observer};
+use crate::roles::load::{Directory, Source};
+use crate::roles::value::Map;
+use crate::roles::vault::Vault;
+use crate::secret::{Redactor, Secret};
+use crate::settings::keys::Hooks;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A local tree in place of the config repository: nothing of it is verified.
+#[derive(Clone, Debug)]
+pub struct LocalTree {
+    /// Its top; `roles` below it is where roles are looked for.
+    pub path: PathBuf,
+    /// What is run of it.
+    pub what: What,
+    /// Variables above all others.
+    pub extra: Map,
+    /// The groups that this host is in.
+    pub groups: Vec<String>,
+    /// `-v`, counted.
+    pub verbosity: u8,
+    /// Keys of Ansible Vault: label and passphrase.
+    pub vault: Vec<(String, Secret<String>)>,
+    /// Whether programs of another root may run in it.
+    pub chroot: bool,
+}
+
+/// Runs a local tree's roles. Who asks is told what happens as it happens.
+pub fn converge_tree(request: &Request, tree: &LocalTree, observer: &mut dyn Observer) -> Result<Ended, Failure> {
+    reported(&Request { mode: Mode::Tree, ..request.clone() }, |duty| local(duty, tree, observer))
+}
+
+fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Result<Ended, Failure> {
+    let early = duty.written.early().map_err(|error| Failure::new(Stage::Settings, error))?;
+    if !early.trust.unverified_trees {
+        return Err(not_allowed(&tree.path));
+    }
+    let source = Directory::new(&tree.path)
+        .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.path.display())))?;
+    let host = machine(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
+    let grounds = duty.grounds(early.state_directory.as_path(), "handlers-local.json");
+    let input = Input {
+        groups: tree.groups.clone(),
+        extra: tree.extra.clone(),
+        verbosity: tree.verbosity,
+        user: user(host.observe()),
+        ..run_of(&grounds, own_environment().collect())
+    };
+    let realm = duty.realm(early.trust.realm.as_ref());
+    let policy = realm.map(|realm| realm.releases).map_err(|failure| (failure.reason(), failure.hint));
+    let remote = duty.remote(Who::unknown(), policy, early.unverified_downloads)?;
+    let order = Order {
+        name: format!("{UNVERIFIED}{}", source.root().display()),
+        tree: Arc::new(source.beside(IMAGE_ROLES)),
+        what: tree.what.clone(),
+        input,
+        hooks: &Hooks::default(),
+        vault: Arc::new(vault_of(&tree.vault, &grounds.redactor)),
+    };
+    let mut work = Work::load(grounds, order, remote, host)?;
+    match work.converge(Some(observer)) {
+        Ok(()) => Ok(work.ended()),
+        Err(failure) => {
+            duty.failed();
+            Err(work.fail(failure))
+        }
+    }
+}
+
+/// Keys of Ansible Vault; a redactor knows their passphrases.
+pub fn vault_of(keys: &[(String, Secret<String>)], redactor: &Redactor) -> Vault {
+    keys.iter().cloned().fold(Vault::new(redactor.clone()), |vault, (label, passphrase)| {
+        redactor.learn(passphrase.expose());
+        vault.with(label, Box::new(move || Ok(passphrase.clone())))
+    })
+}
+
+/// Settings must allow it, because whoever can name a tree decides what root runs.
+fn not_allowed(tree: &Path) -> Failure {
+    let text = format!("the tree {} is not verified, and settings do not allow unverified trees", tree.display());
+    let mut failure = Failure::message(Stage::Verify, text)
+        .with_hint("for writing roles and building images: `--set trust.unverified_trees=true`");
+    failure.rule = Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)");
+    failure
+}
+
+/// The name of the user that muster runs as.
+fn user(host: &dyn Observe) -> String {
+    let uid = nix::unistd::geteuid();
+    if uid.is_root() {
+        return "root".into();
+    }
+    let entry = host.user(&uid.to_string()).ok().flatten();
+    entry.map_or_else(|| uid.to_string(), |entry| entry.name)
+}
+
+/// Puts the release before back, by one rename, and restarts its unit.
+pub fn roll_back(request: &Request, name: &str) -> Result<Ended, Failure> {
+    reported(&Request { mode: Mode::Rollback, ..request.clone() }, |duty| back(duty, name))
+}
+
+fn back(duty: &mut Duty, name: &str) -> Result<Ended, Failure> {
+    if name.contains('/') {
+        let text = format!("`{name}` is no application: write `app` or `app.component`");
+        return Err(Failure::message(Stage::Release, text));
+    }
+    let early = duty.written.early().map_err(|error| Failure::new(Stage::Settings, error))?;
+    let mut host = machine(&duty.request.root, false, duty.request.machine.as_ref())?;
+    let grounds = duty.grounds(early.state_directory.as_path(), "handlers.json");
+    grounds.run.enter(Stage::Release);
+    let record = release::rollback(&grounds.records.join(format!("{name}.json")), host.as_mut())
+        .map_err(|error| Failure::new(Stage::Release, error))?;
+    grounds.run.changed(&format!("release {name} is back at {}", record.active.version));
+    if let Some(unit) = &record.restart {
+        host.apply(&restart(unit)).map_err(|error| {
+            let text = format!("release {name} is back at {}; restarting {unit}: {error}", record.active.version);
+            Failure::message(Stage::Release, text).with_hint(format!("see `journalctl -u {unit} -b`"))
+        })?;
+    }
+    Ok(Ended::RolledBack { record })
+}
