@@ -6,8 +6,8 @@ use super::releases::restart;
 use super::repository::IMAGE_ROLES;
 use super::roles::{What, own_environment, run_of};
 use super::who::Who;
-use super::work::{Order, Work, machine};
-use super::{Ended, Mode, Request, reported};
+use super::work::{Order, Work, machines};
+use super::{Ended, Mode, Planning, Request, reported};
 use crate::failure::{Failure, Stage};
 use crate::host::Observe;
 use crate::journal::UNVERIFIED;
@@ -52,13 +52,13 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     }
     let source = Directory::new(&tree.path)
         .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.path.display())))?;
-    let host = machine(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
+    let machines = machines(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
     let grounds = duty.grounds(early.state_directory.as_path(), "handlers-local.json");
     let input = Input {
         groups: tree.groups.clone(),
         extra: tree.extra.clone(),
         verbosity: tree.verbosity,
-        user: user(host.observe()),
+        user: user(machines.below.observe()),
         ..run_of(&grounds, own_environment().collect())
     };
     let realm = duty.realm(early.trust.realm.as_ref());
@@ -72,7 +72,10 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
         hooks: &Hooks::default(),
         vault: Arc::new(vault_of(&tree.vault, &grounds.redactor)),
     };
-    let mut work = Work::load(grounds, order, remote, host)?;
+    let mut work = Work::load(grounds, order, remote, machines)?;
+    if duty.request.planning != Planning::Converge {
+        return work.by_plan(&duty.request.planning, Some(observer));
+    }
     match work.converge(Some(observer)) {
         Ok(()) => Ok(work.ended()),
         Err(failure) => {
@@ -120,7 +123,7 @@ fn back(duty: &mut Duty, name: &str) -> Result<Ended, Failure> {
         return Err(Failure::message(Stage::Release, text));
     }
     let early = duty.written.early().map_err(|error| Failure::new(Stage::Settings, error))?;
-    let mut host = machine(&duty.request.root, false, duty.request.machine.as_ref())?;
+    let mut host = machines(&duty.request.root, false, duty.request.machine.as_ref())?.host;
     let grounds = duty.grounds(early.state_directory.as_path(), "handlers.json");
     grounds.run.enter(Stage::Release);
     let record = release::rollback(&grounds.records.join(format!("{name}.json")), host.as_mut())

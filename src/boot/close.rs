@@ -125,6 +125,6 @@ fn with_signals(ended: Ended, lines: Vec<String>) -> Ended {
         Ended::Converged { commit, counts, .. } => Ended::Converged { commit, counts, signals: lines },
         Ended::AlreadyDone { done, .. } => Ended::AlreadyDone { done, signals: lines },
         Ended::Reported { .. } => Ended::Reported { signals: lines },
-        back @ Ended::RolledBack { .. } => back,
+        other @ (Ended::RolledBack { .. } | Ended::Planned { .. }) => other,
     }
 }

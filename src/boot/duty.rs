@@ -281,8 +281,8 @@ impl Duty {
             hooks: &settled.hooks,
             vault: vault::vault(&settled.vault, &asked, &self.redactor),
         };
-        let host = work::machine(&self.request.root, false, self.request.machine.as_ref())?;
-        Work::load(grounds, order, remote, host)
+        let machines = work::machines(&self.request.root, false, self.request.machine.as_ref())?;
+        Work::load(grounds, order, remote, machines)
     }
 
     /// What work stands on, with the file that keeps handlers.

@@ -2,7 +2,7 @@
 
 use super::deadline::Deadline;
 use super::reach::Reach;
-use super::{BOOT, Mode, Request};
+use super::{BOOT, Mode, Planning, Request};
 use crate::failure::{Failure, Stage};
 use crate::journal::{JournalError, Lock, Progress, Run};
 use crate::secret::Redactor;
@@ -87,7 +87,9 @@ impl Ground {
         let progress = if request.progress { Progress::standard() } else { Progress::silent() };
         let deadline = Deadline::after(early.deadline.get());
         let (run, kept) = match request.mode {
-            Mode::Report => (Run::unrecorded(command, redactor.clone(), progress, now), Ok(())),
+            _ if request.mode == Mode::Report || request.planning == Planning::Plan => {
+                (Run::unrecorded(command, redactor.clone(), progress, now), Ok(()))
+            }
             _ => Run::begin(command, &state, &directory, redactor.clone(), progress, now),
         };
         let run = if request.root == Path::new("/") { run } else { run.apart() };

@@ -12,6 +12,7 @@ mod instance;
 mod lifecycle;
 mod observer;
 mod parameters;
+mod planning;
 mod reach;
 mod releases;
 mod remote;
@@ -28,12 +29,14 @@ mod who;
 mod work;
 
 pub use by_hand::{LocalTree, converge_tree, roll_back, vault_of};
+pub use planning::Planning;
 pub use roles::What;
 pub use seam::Machine;
 
 use crate::failure::{Failure, Stage};
 use crate::journal::{Counts, Done};
 use crate::release::Record;
+use crate::roles::plan::PlanFile;
 use crate::settings::Sources;
 use crate::trust::TrustRoot;
 use duty::Duty;
@@ -65,6 +68,8 @@ pub struct Request {
     pub trust: Option<TrustRoot>,
     /// The machine that is changed; `None` is the one beneath the root, and what the commands always say.
     pub machine: Option<Machine>,
+    /// What becomes of what the roles ask for.
+    pub planning: Planning,
 }
 
 /// What to do.
@@ -121,6 +126,11 @@ pub enum Ended {
         /// What was said to whom.
         signals: Vec<String>,
     },
+    /// Nothing was altered: this is what would be.
+    Planned {
+        /// The plan.
+        plan: Box<PlanFile>,
+    },
     /// The release before is back.
     RolledBack {
         /// What stands now.
@@ -153,6 +163,9 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let (parameters, checked) = duty.fetch(&settings, &caller, &realm)?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
     work.fetch_secrets()?;
+    if duty.request.planning != Planning::Converge {
+        return work.by_plan(&duty.request.planning, None);
+    }
     work.judge()?;
     let result = work.before().and_then(|()| {
         work.converge(None)?;

@@ -10,7 +10,7 @@ use crate::journal::Run;
 use crate::roles::remote::{Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretValue};
 use crate::secret::Redactor;
 use crate::trust::bundle::BundlePolicy;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -73,6 +73,15 @@ impl CloudRemote {
     /// Work has failed: what follows may use the time that was kept back for it.
     pub(super) fn until(&self, deadline: Deadline) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    /// The parameters that were read, and their versions.
+    pub(super) fn versions(&self) -> BTreeMap<String, String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = |found: &Option<Parameter>| {
+            found.as_ref().map_or_else(|| "absent".to_owned(), |parameter| format!("version {}", parameter.version))
+        };
+        known.iter().map(|(name, found)| (name.clone(), version(found))).collect()
     }
 
     fn end(&self) -> cloud::Instant {

@@ -21,6 +21,15 @@ pub enum What {
     Roles(Vec<String>),
 }
 
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Playbook(file) => write!(f, "playbook {}", file.display()),
+            Self::Roles(roles) => write!(f, "roles {}", roles.join(", ")),
+        }
+    }
+}
+
 impl What {
     /// What settings name.
     pub(super) fn of(settings: &Settings) -> Result<Self, Failure> {

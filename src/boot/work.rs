@@ -56,25 +56,39 @@ pub(super) struct Work {
     pub(super) grounds: Grounds,
     pub(super) remote: Arc<CloudRemote>,
     pub(super) host: Box<dyn Host>,
-    loader: Loader,
-    templar: Templar,
-    playbook: Arc<Playbook>,
+    /// The same machine, looked at while a plan is made.
+    pub(super) below: Box<dyn Host>,
+    pub(super) what: What,
+    pub(super) loader: Loader,
+    pub(super) templar: Templar,
+    pub(super) playbook: Arc<Playbook>,
     hooks: Hooks,
-    input: Input,
-    tree: String,
-    counts: Counts,
+    pub(super) input: Input,
+    pub(super) tree: String,
+    pub(super) counts: Counts,
     before: Before,
 }
 
+/// The machine beneath a root, twice.
+pub(super) struct Machines {
+    /// To be changed.
+    pub(super) host: Box<dyn Host>,
+    /// To be looked at while a plan is made over it.
+    pub(super) below: Box<dyn Host>,
+}
+
 /// The machine beneath a root.
-pub(super) fn machine(root: &Path, chroot: bool, seam: Option<&Machine>) -> Result<Box<dyn Host>, Failure> {
-    let host = Linux::new(root)
-        .map_err(|error| Failure::message(Stage::Usage, format!("the root {}: {error}", root.display())))?;
-    let host = if chroot { host.allow_chroot() } else { host };
-    Ok(match seam {
-        Some(seam) => seam.around(host),
-        None => Box::new(host),
-    })
+pub(super) fn machines(root: &Path, chroot: bool, seam: Option<&Machine>) -> Result<Machines, Failure> {
+    let open = || -> Result<Box<dyn Host>, Failure> {
+        let host = Linux::new(root)
+            .map_err(|error| Failure::message(Stage::Usage, format!("the root {}: {error}", root.display())))?;
+        let host = if chroot { host.allow_chroot() } else { host };
+        Ok(match seam {
+            Some(seam) => seam.around(host),
+            None => Box::new(host),
+        })
+    };
+    Ok(Machines { host: open()?, below: open()? })
 }
 
 impl Work {
@@ -83,8 +97,9 @@ impl Work {
         grounds: Grounds,
         order: Order<'_>,
         remote: Arc<CloudRemote>,
-        host: Box<dyn Host>,
+        machines: Machines,
     ) -> Result<Self, Failure> {
+        let Machines { host, below } = machines;
         grounds.run.enter(Stage::Parse);
         grounds.run.tree(&order.name);
         let loader = Loader::new(order.tree, &[PathBuf::from(IMAGE_ROLES)]).with_vault(Arc::clone(&order.vault));
@@ -95,7 +110,8 @@ impl Work {
         let hooks = Hooks::read(order.hooks, &reading, &grounds.root)?;
         let before = Before::look(host.observe(), &grounds.records)?;
         let (tree, counts) = (order.name, Counts::default());
-        Ok(Self { grounds, remote, host, loader, templar, playbook, hooks, input, tree, counts, before })
+        let what = order.what;
+        Ok(Self { grounds, remote, host, below, what, loader, templar, playbook, hooks, input, tree, counts, before })
     }
 
     /// Asks for every parameter that the tree names literally, by tens, before the first task.
@@ -153,7 +169,13 @@ impl Work {
         let playbook = Arc::clone(&self.playbook);
         let outcome = self.run(&playbook, also);
         self.keep(&outcome.pending_handlers)?;
-        outcome.error.map_or(Ok(()), |error| Err(error.into_failure()))
+        match outcome.error {
+            Some(error) => Err(error.into_failure()),
+            None => {
+                self.look_again(outcome.recap.changed);
+                Ok(())
+            }
+        }
     }
 
     fn run(&mut self, playbook: &Playbook, also: Option<&mut dyn Observer>) -> Outcome {
@@ -167,7 +189,7 @@ impl Work {
     }
 
     /// Handlers that an earlier run left.
-    fn owed(&self) -> Result<Vec<PendingHandler>, Failure> {
+    pub(super) fn owed(&self) -> Result<Vec<PendingHandler>, Failure> {
         let path = &self.grounds.handlers;
         let failed = |error: String| Failure::message(Stage::Converge, format!("reading {}: {error}", path.display()));
         match std::fs::read(path) {
@@ -177,7 +199,7 @@ impl Work {
         }
     }
 
-    fn keep(&self, handlers: &[PendingHandler]) -> Result<(), Failure> {
+    pub(super) fn keep(&self, handlers: &[PendingHandler]) -> Result<(), Failure> {
         let path = &self.grounds.handlers;
         super::observer::keep(path, handlers).map_err(|error| {
             Failure::message(Stage::Converge, format!("keeping pending handlers in {}: {error}", path.display()))

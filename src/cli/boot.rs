@@ -58,6 +58,7 @@ impl Ground {
             progress: true,
             trust: None,
             machine: None,
+            planning: boot::Planning::default(),
         })
     }
 }
@@ -85,6 +86,7 @@ pub(crate) fn show(ended: &Ended, json: bool) {
             serde_json::json!({"outcome": "already-done", "commit": done.tree, "run": done.run, "signals": signals})
         }
         Ended::Reported { signals } => serde_json::json!({"outcome": "reported", "signals": signals}),
+        Ended::Planned { plan } => serde_json::json!({"outcome": "planned", "steps": plan.steps.len()}),
         Ended::RolledBack { record } => serde_json::json!({"outcome": "rolled-back", "release": record}),
     };
     if json {
@@ -99,6 +101,7 @@ pub(crate) fn show(ended: &Ended, json: bool) {
         Ended::AlreadyDone { done, .. } => format!("already done by run {} at {}\n", done.run, done.at),
         Ended::Reported { signals } if signals.is_empty() => "nothing was owed\n".to_owned(),
         Ended::Reported { signals } => signals.iter().map(|line| format!("{line}\n")).collect(),
+        Ended::Planned { plan } => super::plan::text(plan),
         Ended::RolledBack { record } => format!("{} is back at {}\n", record.label(), record.active.version),
     });
 }

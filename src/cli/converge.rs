@@ -1,166 +1,34 @@
 //! `muster converge`: runs the config repository's roles again; or a local tree's, as `ansible-playbook -c local` does.
 
-use super::boot::{Ground, show};
-use super::config::SettingsArgs;
-use super::progress::Progress;
-use crate::boot::{self, LocalTree, Mode, Request, What};
-use crate::failure::{Failure, Stage};
-use crate::roles::converge::Input;
-use crate::roles::load::parse_pairs;
-use crate::roles::value::{Key, Map, Template, Value};
-use crate::roles::vault::Vault;
-use crate::roles::yaml;
-use crate::secret::{Redactor, Secret};
-use std::path::PathBuf;
-use std::sync::Arc;
+use super::boot::show;
+use super::selection::Selection;
+use crate::boot::Planning;
+use crate::failure::Failure;
 
 /// Run the roles again: the config repository's, or a local tree's
 #[derive(clap::Args)]
 pub struct Converge {
     #[command(flatten)]
-    settings: SettingsArgs,
-    #[command(flatten)]
-    ground: Ground,
-    /// A local tree in place of the repository; its `roles` directory is where roles are looked for.
-    #[arg(long, value_name = "DIR")]
-    tree: Option<PathBuf>,
-    /// A playbook of the tree.
-    #[arg(long, value_name = "FILE", conflicts_with = "role", requires = "tree")]
-    playbook: Option<PathBuf>,
-    /// A role of the tree; may be given several times.
-    #[arg(long, value_name = "NAME", requires = "tree")]
-    role: Vec<String>,
-    /// A variable above all others: KEY=VALUE, a mapping in JSON or YAML, or @FILE.
-    #[arg(short = 'e', long = "extra-vars", value_name = "VARS", requires = "tree")]
-    extra: Vec<String>,
-    /// Run only what has one of these tags.
-    #[arg(short = 't', long, value_delimiter = ',')]
-    tags: Vec<String>,
-    /// Leave out what has one of these tags.
-    #[arg(long, value_delimiter = ',')]
-    skip_tags: Vec<String>,
-    /// A group that this host belongs to; may be given several times.
-    #[arg(long, value_name = "NAME", requires = "tree")]
-    group: Vec<String>,
-    /// A key of Ansible Vault: ID@FILE, or FILE; may be given several times.
-    #[arg(long, value_name = "ID@FILE", requires = "tree")]
-    vault_id: Vec<String>,
-    /// A file with the passphrase of Ansible Vault.
-    #[arg(long, value_name = "FILE", requires = "tree")]
-    vault_password_file: Vec<String>,
-    /// Allow programs of that directory to be run in it.
-    #[arg(long)]
-    chroot: bool,
-    /// Show what would change: not there yet.
+    selection: Selection,
+    /// Alter nothing, and show what would be altered: `muster plan`, by Ansible's name
     #[arg(long)]
     check: bool,
-    /// Say more.
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
+    /// Show how texts change
+    #[arg(long)]
+    diff: bool,
 }
 
 impl Converge {
     /// Runs the command.
     pub fn run(self) -> Result<u8, Failure> {
-        if self.check {
-            return Err(Failure::message(Stage::Usage, "`--check` is not supported yet")
-                .with_hint("`muster plan` will show what would change"));
+        let (local, json) = (self.selection.is_local(), self.selection.json());
+        let planning = if self.check { Planning::Plan } else { Planning::Converge };
+        let mut progress = self.selection.progress(self.diff);
+        let ended = self.selection.run(planning, &mut progress)?;
+        // A local tree's tasks have told everything already, as Ansible tells it.
+        if !local {
+            show(&ended, json);
         }
-        let tags = (self.tags.clone(), self.skip_tags.clone());
-        let request = self.ground.request(Mode::Converge, &self.settings, tags)?;
-        let Some(path) = self.tree else {
-            show(&boot::boot(&request)?, self.ground.json);
-            return Ok(0);
-        };
-        let what = match self.playbook {
-            Some(file) => What::Playbook(file),
-            None if self.role.is_empty() => {
-                return Err(Failure::message(Stage::Usage, "a tree needs `--playbook FILE` or `--role NAME`"));
-            }
-            None => What::Roles(self.role),
-        };
-        let vault = vault(&self.vault_password_file, &self.vault_id)?;
-        let (groups, extra) = (self.group, extra_vars(&self.extra, &boot::vault_of(&vault, &Redactor::default()))?);
-        let tree = LocalTree { path, what, extra, groups, vault, verbosity: self.verbose, chroot: self.chroot };
-        let mut progress =
-            Progress { host: Input::default().hostname, json: self.ground.json, verbosity: self.verbose };
-        boot::converge_tree(&Request { progress: false, ..request }, &tree, &mut progress)?;
         Ok(0)
-    }
-}
-
-/// Keys of Ansible Vault in files; those of `--vault-password-file` come first, as in Ansible.
-fn vault(files: &[String], ids: &[String]) -> Result<Vec<(String, Secret<String>)>, Failure> {
-    let plain = files.iter().map(|file| ("default", file.as_str()));
-    let labelled = ids.iter().map(|id| id.split_once('@').unwrap_or(("default", id)));
-    let mut keys = Vec::new();
-    for (label, file) in plain.chain(labelled) {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::message(Stage::Usage, format!("the vault password file {file}: {error}")))?;
-        if text.starts_with("#!") {
-            return Err(Failure::message(Stage::Usage, format!("the vault password file {file} is a program"))
-                .with_hint("muster runs none for a passphrase: write the passphrase into a file"));
-        }
-        let label = if label.is_empty() { "default" } else { label };
-        keys.push((label.to_owned(), Secret::new(text.trim().to_owned())));
-    }
-    Ok(keys)
-}
-
-/// `-e`, in order: a later one stands over an earlier one.
-fn extra_vars(given: &[String], vault: &Vault) -> Result<Map, Failure> {
-    let mut all = Map::new();
-    for text in given {
-        let usage = |problem: String| Failure::message(Stage::Usage, format!("-e {text}: {problem}"));
-        if let Some(file) = text.strip_prefix('@') {
-            let text = std::fs::read_to_string(file).map_err(|error| usage(error.to_string()))?;
-            if Vault::is_encrypted(text.as_bytes()) {
-                let opened = vault.open(&text).map_err(|error| usage(error.to_string()))?;
-                let root = yaml::read_hidden(file, &String::from_utf8_lossy(&opened));
-                all.extend(root.map_err(|error| Failure::new(Stage::Usage, error))?.root.map());
-            } else {
-                all.extend(mapping(file, &text)?);
-            }
-        } else if text.trim_start().starts_with(['{', '[']) {
-            all.extend(mapping("-e", text)?);
-        } else {
-            let pairs = parse_pairs(text, false).map_err(|error| usage(error.to_string()))?;
-            if !pairs.rest.is_empty() {
-                return Err(usage("it is neither KEY=VALUE nor @FILE".into()));
-            }
-            for (name, value) in pairs.pairs {
-                let place = crate::failure::Place { file: "-e".into(), line: 1, column: 1, excerpt: None };
-                let value = if yaml::is_template(&value) {
-                    Value::Template(Arc::new(Template::new(value, place)))
-                } else {
-                    Value::str(value)
-                };
-                all.insert(Key::from(name.as_str()), value);
-            }
-        }
-    }
-    Ok(all)
-}
-
-fn mapping(name: &str, text: &str) -> Result<Map, Failure> {
-    let root = yaml::read(name, text).map_err(|error| Failure::new(Stage::Usage, error))?.root;
-    if root.pairs().is_none() && !root.is_null() {
-        return Err(Failure::message(Stage::Usage, format!("{name} must be a mapping of variables")));
-    }
-    Ok(root.map())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn extra_variables_are_read_in_every_notation() {
-        let given = ["a=1 b='x y'".to_owned(), "{c: 2, a: 3}".to_owned()];
-        let vault = Vault::default();
-        let map = extra_vars(&given, &vault).expect("reads");
-        assert_eq!(Value::Map(Arc::new(map)).to_json().to_string(), r#"{"a":3,"b":"x y","c":2}"#);
-        assert!(extra_vars(&["nothing".to_owned()], &vault).is_err());
-        assert!(extra_vars(&["@/nowhere".to_owned()], &vault).is_err());
     }
 }

@@ -4,8 +4,11 @@ mod boot;
 mod cfn_signal;
 mod config;
 mod converge;
+mod diff;
+mod plan;
 mod progress;
 mod release;
+mod selection;
 mod signal;
 mod status;
 mod trust;
@@ -32,6 +35,8 @@ enum Command {
     Config(config::Config),
     Status(status::Status),
     Converge(converge::Converge),
+    Plan(plan::Plan),
+    Apply(plan::Apply),
     Signal(signal::Signal),
     /// What is believed, and putting it into a binary.
     #[command(subcommand)]
@@ -46,6 +51,8 @@ impl Command {
             Self::Config(command) => command.run(),
             Self::Status(command) => command.run(),
             Self::Converge(command) => command.run(),
+            Self::Plan(command) => command.run(),
+            Self::Apply(command) => command.run(),
             Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
         }
@@ -97,6 +104,7 @@ fn report(failure: &Failure) {
 fn exit_codes() -> String {
     use std::fmt::Write;
     let mut text = String::from("Exit codes:\n    0  done\n");
+    let _ = writeln!(text, "  {:>3}  muster plan: there is something to do", plan::CHANGES);
     for (code, meaning) in status::CODES {
         let _ = writeln!(text, "  {code:>3}  muster status: {meaning}");
     }

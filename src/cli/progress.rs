@@ -1,7 +1,6 @@
 //! A run as it goes on: as Ansible prints it, or one JSON object a line.
 
 use crate::roles::converge::{Event, Observer, Recap, Status};
-use std::fmt::Write;
 
 /// Prints events.
 pub struct Progress {
@@ -11,6 +10,8 @@ pub struct Progress {
     pub json: bool,
     /// `-v`, counted.
     pub verbosity: u8,
+    /// Whether texts are shown as they change.
+    pub diff: bool,
 }
 
 /// As wide as Ansible's banners on a plain terminal.
@@ -96,11 +97,7 @@ impl Progress {
     }
 
     fn diffs(&self, diffs: &[crate::roles::modules::Diff]) -> String {
-        let mut text = String::new();
-        for diff in diffs.iter().filter(|_| self.verbosity > 1) {
-            let _ = writeln!(text, "--- before: {}\n+++ after: {}", diff.before_header, diff.after_header);
-        }
-        text
+        diffs.iter().filter(|_| self.diff).map(super::diff::unified).collect()
     }
 
     fn recap(&self, recap: &Recap) -> String {

@@ -28,6 +28,7 @@ pub fn child() -> Option<(Request, u64)> {
         progress: false,
         trust: Some(TrustRoot::read(&scratch.join("trust.d")).unwrap()),
         machine: None,
+        planning: muster::boot::Planning::Converge,
     };
     Some((request, number))
 }

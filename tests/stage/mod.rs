@@ -182,6 +182,7 @@ impl Stage {
             progress: false,
             trust: Some(self.trust.clone()),
             machine: None,
+            planning: muster::boot::Planning::Converge,
         }
     }
 

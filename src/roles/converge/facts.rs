@@ -3,6 +3,7 @@
 use crate::host::Observe;
 use crate::roles::value::{Key, Map, Value};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,7 +30,13 @@ struct Store {
     open: bool,
     /// What modules brought, under the names that they gave.
     brought: Arc<Map>,
+    /// Gathered facts that were read, without `ansible_`.
+    used: BTreeSet<String>,
 }
+
+/// Facts that move by themselves: where all facts are read at once, nobody meant these.
+const VOLATILE: [&str; 8] =
+    ["date_time", "env", "loadavg", "memfree_mb", "memory_mb", "mounts", "swapfree_mb", "uptime_seconds"];
 
 /// The fact whose prefix stays in `ansible_facts`.
 const KEPT: &str = "ansible_local";
@@ -63,6 +70,22 @@ impl Facts {
         self.source.as_ref().map_or_else(|| Ok(Map::new()), |source| source.gather(host, subsets, filters))
     }
 
+    /// The same source, of which nothing has been read yet.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self { source: self.source.clone(), store: Rc::default() }
+    }
+
+    /// The gathered facts that were read.
+    pub fn used(&self, host: &dyn Observe) -> Map {
+        let names = self.store.borrow().used.clone();
+        let found = names.into_iter().filter_map(|name| {
+            let value = self.source.as_ref()?.fact(host, &name)?;
+            Some((Key::from(name.as_str()), value))
+        });
+        found.collect()
+    }
+
     fn source(&self) -> Option<&dyn Gather> {
         self.source.as_deref().filter(|_| self.store.borrow().open)
     }
@@ -84,13 +107,24 @@ impl Facts {
         if let Some(value) = self.store.borrow().brought.get(&Key::from(name)) {
             return Some(value.clone());
         }
-        self.source()?.fact(host, name.strip_prefix("ansible_")?)
+        let name = name.strip_prefix("ansible_")?;
+        let value = self.source()?.fact(host, name)?;
+        self.store.borrow_mut().used.insert(name.to_owned());
+        Some(value)
     }
 
     /// `ansible_facts`: names without their prefix.
     pub(super) fn namespace(&self, host: &dyn Observe) -> Value {
         let short = self.all(host).into_iter().map(|(key, value)| {
             let name = key.to_string();
+            let mut store = self.store.borrow_mut();
+            match name.strip_prefix("ansible_") {
+                Some(short) if !store.brought.contains_key(&key) && !VOLATILE.contains(&short) => {
+                    store.used.insert(short.to_owned());
+                }
+                _ => {}
+            }
+            drop(store);
             match name.strip_prefix("ansible_") {
                 Some(short) if name != KEPT => (Key::from(short), value),
                 _ => (key, value),

@@ -45,6 +45,7 @@ impl Stage {
             loader.playbook(Path::new("site.yml"), &names).expect("loads")
         };
         let input = Input { check, ..Input::default() };
+        let real = real.map(|real| -> &mut dyn Host { real });
         converge(&input, &playbook, &loader, &templar, Machine { host, remote: &Offline, real }, observer)
     }
 
