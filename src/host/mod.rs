@@ -214,6 +214,10 @@ impl Through for &dyn Observe {
 pub trait Host: Observe {
     /// Carries out one change. It is whole or not at all where the kernel can give that.
     fn apply(&mut self, change: &Change) -> Result<Effect, HostError>;
+    /// Takes back what a change that failed has left.
+    fn recover(&mut self, change: &Change) -> Result<Effect, HostError> {
+        self.apply(change)
+    }
     /// The same machine, to look at.
     fn observe(&self) -> &dyn Observe;
 }

@@ -70,7 +70,8 @@ impl Run<'_> {
                     Some(real) if reads => &mut **real,
                     _ => &mut *self.host,
                 };
-                let effect = match host.apply(change) {
+                let done = if plan.recovers { host.recover(change) } else { host.apply(change) };
+                let effect = match done {
                     Err(error @ HostError::NotReviewed { .. }) => {
                         return Err(ConvergeError::NotReviewed(error.to_string()).into());
                     }

@@ -87,6 +87,9 @@ pub struct Plan {
     pub diff: Vec<Diff>,
     /// What follows once the changes are made. Its plan's result is laid over this one's.
     pub next: Option<Next>,
+    /// Whether the changes take back what an earlier one of the same task has left when it failed: a reviewed plan, in
+    /// which nothing failed, does not have them.
+    pub recovers: bool,
     /// Why the result only shows when the changes are really made: a program was not run.
     pub undecided: Option<String>,
 }

@@ -98,6 +98,10 @@ impl Host for Guarded<'_> {
         self.held.borrow_mut().allow(change)?;
         self.host.apply(change)
     }
+    // Nothing torn is left for the plan's sake.
+    fn recover(&mut self, change: &Change) -> Result<Effect, HostError> {
+        self.host.recover(change)
+    }
     fn observe(&self) -> &dyn Observe {
         self.host.observe()
     }

@@ -106,7 +106,8 @@ impl Cache {
         if self.undo.is_empty() {
             return Err(Failed::new(message));
         }
-        Ok(Plan { changes: self.undo, next: Some(Box::new(|_, _| Err(Failed::new(message)))), ..Plan::default() })
+        let next: crate::roles::modules::Next = Box::new(|_, _| Err(Failed::new(message)));
+        Ok(Plan { changes: self.undo, next: Some(next), recovers: true, ..Plan::default() })
     }
 }
 

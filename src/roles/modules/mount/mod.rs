@@ -324,7 +324,7 @@ impl Work {
             return Err(Failed::new(message));
         }
         let failed = move |_: &Eyes<'_>, _: &[Effect]| Err(Failed::new(message));
-        Ok(Plan { changes: self.undo, next: Some(Box::new(failed)), ..Plan::default() })
+        Ok(Plan { changes: self.undo, next: Some(Box::new(failed)), recovers: true, ..Plan::default() })
     }
 }
 
