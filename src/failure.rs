@@ -103,6 +103,17 @@ pub struct Place {
     pub excerpt: Option<String>,
 }
 
+impl Place {
+    /// The place with its line and a caret below, for a terminal.
+    pub fn pointed(&self) -> String {
+        let Some(line) = &self.excerpt else { return format!("  --> {self}") };
+        let number = self.line.to_string();
+        let pad = " ".repeat(number.len());
+        let caret = " ".repeat((self.column as usize).saturating_sub(1));
+        format!("  --> {self}\n{pad} |\n{number} | {line}\n{pad} | {caret}^")
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -212,13 +223,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error[{}]: {}", self.stage, self.error_chain())?;
         if let Some(place) = &self.place {
-            write!(f, "\n  --> {place}")?;
-            if let Some(line) = &place.excerpt {
-                let number = place.line.to_string();
-                let pad = " ".repeat(number.len());
-                let caret = " ".repeat((place.column as usize).saturating_sub(1));
-                write!(f, "\n{pad} |\n{number} | {line}\n{pad} | {caret}^")?;
-            }
+            write!(f, "\n{}", place.pointed())?;
         }
         if let Some(rule) = self.rule {
             write!(f, "\n  rule: {rule}")?;

@@ -5,9 +5,11 @@ mod cfn_signal;
 mod config;
 mod converge;
 mod diff;
+mod module;
 mod plan;
 mod progress;
 mod release;
+mod role;
 mod selection;
 mod signal;
 mod status;
@@ -32,6 +34,8 @@ struct Cli {
 enum Command {
     Boot(boot::Boot),
     Release(release::Release),
+    Role(role::Role),
+    Module(module::Module),
     Config(config::Config),
     Status(status::Status),
     Converge(converge::Converge),
@@ -48,6 +52,8 @@ impl Command {
         match self {
             Self::Boot(command) => command.run(),
             Self::Release(command) => command.run(),
+            Self::Role(command) => command.run(),
+            Self::Module(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Status(command) => command.run(),
             Self::Converge(command) => command.run(),
@@ -104,6 +110,9 @@ fn report(failure: &Failure) {
 fn exit_codes() -> String {
     use std::fmt::Write;
     let mut text = String::from("Exit codes:\n    0  done\n");
+    for (code, meaning) in role::CODES {
+        let _ = writeln!(text, "  {code:>3}  muster role lint: {meaning}");
+    }
     let _ = writeln!(text, "  {:>3}  muster plan: there is something to do", plan::CHANGES);
     for (code, meaning) in status::CODES {
         let _ = writeln!(text, "  {code:>3}  muster status: {meaning}");

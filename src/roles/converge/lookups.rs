@@ -1,70 +1,12 @@
-//! The texts of a tree, and the lookups that they name literally: asked for in batches before the first task.
+//! The lookups that a tree names literally: asked for in batches before the first task.
 
 use super::refuse::all_tasks;
+use super::texts::{TextKind, Texts};
 use crate::failure::Place;
-use crate::roles::load::{Item, Loader, Playbook, Repeat, Said, Task};
+use crate::roles::load::{Item, Loader, Playbook};
 use crate::roles::template::Templar;
-use crate::roles::value::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Texts to be evaluated, as templates.
-#[derive(Default)]
-pub(super) struct Texts {
-    pub(super) all: Vec<(String, Place)>,
-}
-
-impl Texts {
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Template(template) => self.all.push((template.text.clone(), template.place.clone())),
-            Value::List(items) => items.iter().for_each(|item| self.value(item)),
-            Value::Map(map) => self.map(map),
-            _ => {}
-        }
-    }
-
-    pub(super) fn map(&mut self, map: &Map) {
-        map.values().for_each(|value| self.value(value));
-    }
-
-    fn conditions<'s>(&mut self, all: impl IntoIterator<Item = &'s Said>) {
-        for said in all {
-            match &said.value {
-                Value::Str(text) if !text.expose().trim().is_empty() => {
-                    self.all.push((format!("{{{{ {} }}}}", text.expose()), said.place.clone()));
-                }
-                other => self.value(other),
-            }
-        }
-    }
-
-    /// Every text of a task that is evaluated when it runs.
-    pub(super) fn task(&mut self, task: &Task) {
-        self.conditions(task.frame.conditions());
-        self.conditions(task.changed_when.iter().chain(&task.failed_when).chain(&task.until));
-        for (name, value) in &task.action.arguments.map {
-            match (task.action.is("assert") && name.to_string() == "that", value) {
-                (true, Value::List(items)) => {
-                    let said = items.iter().map(|item| Said { value: item.clone(), place: task.place.clone() });
-                    self.conditions(&said.collect::<Vec<_>>());
-                }
-                _ => self.value(value),
-            }
-        }
-        self.map(&task.frame.vars);
-        match &task.repeat {
-            Some(Repeat::Loop(said) | Repeat::With { terms: said, .. }) => self.value(&said.value),
-            None => {}
-        }
-        let control = &task.control;
-        for said in [&control.label, &control.pause, &task.retries, &task.delay].into_iter().flatten() {
-            self.value(&said.value);
-        }
-        task.frame.notified().iter().for_each(|said| self.value(&said.value));
-        task.frame.environments().into_iter().for_each(|said| self.value(&said.value));
-    }
-}
 
 /// The lookups that a playbook's tasks, variables and templates name with literal terms: for each lookup its terms,
 /// each once, in order of name.
@@ -83,8 +25,8 @@ pub fn literal_lookups(playbook: &Playbook, loader: &Loader, templar: &Templar) 
         all_tasks(&items).iter().for_each(|task| texts.task(task));
     }
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (text, place) in texts.all {
-        let Ok(inspection) = templar.inspect(&text, &place) else { continue };
+    for text in texts.all {
+        let Ok(inspection) = text.inspect(templar) else { continue };
         for lookup in inspection.lookups {
             let terms = found.entry(lookup.name).or_default();
             for term in lookup.terms.into_iter().flatten() {
@@ -113,7 +55,7 @@ fn role_files(loader: &Loader, role: &std::path::Path, texts: &mut Texts) {
                     // alone is left to the run itself.
                     let place = Place { file: loader.shown(&path), line: 1, column: 1, excerpt: None };
                     let lines = text.lines().filter(|line| line.contains("lookup") && line.contains("{{"));
-                    texts.all.extend(lines.map(|line| (line.to_owned(), place.clone())));
+                    lines.for_each(|line| texts.put(line, &place, TextKind::Template));
                 }
             }
         }

@@ -98,3 +98,28 @@ pub(super) const FRAME_NAMES: [&str; 8] = [
     "ansible_dependent_role_names",
     "environment",
 ];
+
+/// Whether a name is Ansible's own, wherever it is read.
+pub(in crate::roles) fn is_magic(name: &str) -> bool {
+    const OTHERS: [&str; 18] = [
+        "group_names",
+        "groups",
+        "hostvars",
+        "inventory_dir",
+        "inventory_file",
+        "inventory_hostname",
+        "inventory_hostname_short",
+        "omit",
+        "play_hosts",
+        "playbook_dir",
+        "role_names",
+        "template_destpath",
+        "template_fullpath",
+        "template_host",
+        "template_mtime",
+        "template_path",
+        "template_uid",
+        "vars",
+    ];
+    OTHERS.contains(&name) || FRAME_NAMES.contains(&name)
+}

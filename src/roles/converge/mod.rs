@@ -30,6 +30,7 @@ mod settle;
 mod specified;
 mod tags;
 mod task;
+mod texts;
 mod tries;
 mod variables;
 mod view;
@@ -39,9 +40,12 @@ pub use events::{Event, Observer, Status};
 pub use facts::{Facts, Gather};
 pub use input::{Input, Limits, Machine};
 pub use lookups::literal_lookups;
+pub(in crate::roles) use magic::is_magic;
 pub use names::KnownNames;
 pub use outcome::{Completed, Outcome, PendingHandler, Recap};
+pub(in crate::roles) use refuse::{all_tasks, item_names};
 pub use run::{converge, judge};
+pub(in crate::roles) use texts::{Text, TextKind, Texts, elsewhere, unheard};
 pub use variables::Variables;
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use super::arguments::plain;
 use super::error::{ConvergeError, Stop};
-use super::lookups::Texts;
 use super::play::imports;
 use super::run::Run;
+use super::texts::{elsewhere, slips, unheard};
 use super::view::View;
-use crate::roles::load::{Item, Playbook, Refusal, Repeat, Task};
+use crate::roles::load::{Item, Playbook, Refusal, Task};
 use crate::roles::template::Decision;
 use crate::roles::value::{Map, Value};
 use std::collections::{BTreeSet, VecDeque};
@@ -101,27 +101,7 @@ impl Run<'_> {
     /// What is wrong with the task's templates and conditions: syntax, filters, tests, lookups.
     fn slips(&self, task: &Task) -> Vec<Refusal> {
         let mut refusals = self.elsewhere(task);
-        let mut texts = Texts::default();
-        texts.task(task);
-        for (text, place) in texts.all {
-            let problems = match self.templar.inspect(&text, &place) {
-                Ok(inspection) => inspection.problems,
-                Err(error) => vec![error],
-            };
-            refusals.extend(problems.into_iter().map(|error| {
-                let at = error.place.clone().unwrap_or_else(|| place.clone());
-                Refusal { message: error.message, hint: error.hint, place: at }
-            }));
-        }
-        if let Some(Repeat::With { lookup, terms }) = &task.repeat {
-            let text = format!("{{{{ lookup('{lookup}') }}}}");
-            let found = self.templar.inspect(&text, &terms.place).map(|found| found.problems).unwrap_or_default();
-            refusals.extend(found.into_iter().map(|error| Refusal {
-                message: error.message,
-                hint: error.hint,
-                place: terms.place.clone(),
-            }));
-        }
+        refusals.extend(slips(self.templar, task));
         refusals
     }
 
@@ -132,28 +112,15 @@ impl Run<'_> {
         if self.inventory.is_here(to.expose()) || self.scene.adds_hosts {
             return Vec::new();
         }
-        let message = format!("`delegate_to: {}` is not supported: muster works on its own host only", to.expose());
-        vec![Refusal::new(message, said.place.clone())]
+        vec![elsewhere(said, to.expose())]
     }
 
     /// Literal notifications that no handler of the play hears.
     fn missing_handlers(&self, task: &Task) -> Vec<Refusal> {
         let named = task.frame.notified().iter().filter(|said| matches!(said.value, Value::Str(_)));
         let missing = named.filter(|said| self.meant(&plain(&said.value)).is_empty());
-        missing
-            .map(|said| {
-                let name = plain(&said.value);
-                let handlers: Vec<String> = self.scene.handlers.iter().map(|handler| handler.title()).collect();
-                let near = crate::roles::load::nearest(&name, handlers.iter().map(String::as_str));
-                let refusal =
-                    Refusal::new(format!("no handler is called `{name}`, and none listens to it"), said.place.clone());
-                match near {
-                    Some(near) => refusal.hint(format!("did you mean `{near}`?")),
-                    None if handlers.is_empty() => refusal.hint("the play has no handlers"),
-                    None => refusal.hint(format!("the play's handlers are: {}", handlers.join(", "))),
-                }
-            })
-            .collect()
+        let handlers: Vec<String> = self.scene.handlers.iter().map(|handler| handler.title()).collect();
+        missing.map(|said| unheard(said, &plain(&said.value), &handlers)).collect()
     }
 
     /// Every variable that tasks will set while they run.
@@ -186,7 +153,7 @@ impl Run<'_> {
 }
 
 /// The names of a loop's item, which is not known beforehand.
-fn item_names(task: &Task) -> Vec<String> {
+pub(in crate::roles) fn item_names(task: &Task) -> Vec<String> {
     if task.repeat.is_none() {
         return Vec::new();
     }
@@ -198,7 +165,7 @@ fn item_names(task: &Task) -> Vec<String> {
 }
 
 /// Every task below some items, roles and blocks included.
-pub(super) fn all_tasks(items: &[Item]) -> Vec<Arc<Task>> {
+pub(in crate::roles) fn all_tasks(items: &[Item]) -> Vec<Arc<Task>> {
     let each = items.iter().flat_map(|item| match item {
         Item::Task(task) => vec![Arc::clone(task)],
         Item::Imported(items) => all_tasks(items),

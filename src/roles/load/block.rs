@@ -51,7 +51,8 @@ impl Loader {
             have: node.describe(),
             place: node.place(),
         })?;
-        nodes.iter().filter(|node| !node.is_null()).map(|node| self.item(node, at, names)).collect()
+        let nodes = nodes.iter().filter(|node| !node.is_null());
+        nodes.filter_map(|node| self.step(self.item(node, at, names)).transpose()).collect()
     }
 
     fn item(&self, node: &Node, at: &At, names: &dyn Names) -> Result<Item, LoadError> {

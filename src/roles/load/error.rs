@@ -141,7 +141,7 @@ impl Refusal {
 }
 
 /// The nearest of some names, where one is near enough to be a slip of the pen.
-pub(in crate::roles) fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near = among.into_iter().map(|have| (strsim::damerau_levenshtein(have, name), have));
     near.filter(|(distance, have)| *distance <= (have.len() / 3).clamp(1, 3)).min().map(|(_, have)| have.to_owned())
 }

@@ -71,6 +71,8 @@ pub struct Loader {
     vault: Arc<Vault>,
     documents: Mutex<HashMap<PathBuf, Document>>,
     warnings: Mutex<Vec<Warning>>,
+    /// What was wrong and stepped over, where that is wanted.
+    errors: Option<Mutex<Vec<LoadError>>>,
 }
 
 impl Loader {
@@ -86,6 +88,7 @@ impl Loader {
             vault: Arc::default(),
             documents: Mutex::default(),
             warnings: Mutex::default(),
+            errors: None,
         }
     }
 
@@ -94,6 +97,32 @@ impl Loader {
     pub fn with_vault(mut self, vault: Arc<Vault>) -> Self {
         self.vault = vault;
         self
+    }
+
+    /// One that steps over what is wrong and keeps it, so that everything is found in one reading.
+    #[must_use]
+    pub fn stepping_over(mut self) -> Self {
+        self.errors = Some(Mutex::default());
+        self
+    }
+
+    /// What was read; nothing where it was stepped over.
+    pub(super) fn step<T>(&self, read: Result<T, LoadError>) -> Result<Option<T>, LoadError> {
+        match (read, &self.errors) {
+            (Ok(read), _) => Ok(Some(read)),
+            // What goes round would go round again at every step.
+            (Err(error @ LoadError::Deep(..)), _) | (Err(error), None) => Err(error),
+            (Err(error), Some(errors)) => {
+                errors.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// What was stepped over so far, once.
+    pub fn take_errors(&self) -> Vec<LoadError> {
+        let take = |errors: &Mutex<_>| std::mem::take(&mut *errors.lock().unwrap_or_else(PoisonError::into_inner));
+        self.errors.as_ref().map(take).unwrap_or_default()
     }
 
     /// The tree.

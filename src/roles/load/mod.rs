@@ -21,9 +21,10 @@ mod source;
 mod task;
 mod validation;
 
+pub(in crate::roles) use action::has_template;
 pub use action::{Action, Arguments};
 pub use block::{Block, Item};
-pub(in crate::roles) use error::nearest;
+pub(crate) use error::nearest;
 pub use error::{LoadError, Refusal};
 pub use frame::{Frame, FrameKind, Said};
 pub use free_form::{parse_pairs, split};

@@ -150,7 +150,7 @@ impl Loader {
         let at = play.at();
         if let Some(roles) = node.get("roles").filter(|roles| !roles.is_null()) {
             for entry in roles.list().ok_or_else(|| shape("`roles`", "a list", roles))? {
-                play.roles.push(Arc::new(self.role_entry(entry, &at, names)?));
+                play.roles.extend(self.step(self.role_entry(entry, &at, names))?.map(Arc::new));
             }
         }
         let read = |part: &str, at: &At| node.get(part).map_or_else(|| Ok(Vec::new()), |n| self.items(n, at, names));

@@ -61,7 +61,7 @@ impl Loader {
         let directory: Arc<Path> = path.parent().unwrap_or(self.source.root()).into();
         for node in nodes {
             match import(node) {
-                None => into.push(self.play(node, &directory, outer, names)?),
+                None => into.extend(self.step(self.play(node, &directory, outer, names))?),
                 Some((key, file)) => {
                     let mut frame = Frame { vars: Arc::clone(&outer.vars), ..Frame::new(None, FrameKind::Play) };
                     for (word, value) in node.pairs().unwrap_or_default() {

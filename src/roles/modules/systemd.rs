@@ -103,9 +103,7 @@ pub fn unit(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         unused: unused.collect(),
     };
     let wants_name = unit.state.is_some() || unit.enabled.is_some() || unit.masked.is_some();
-    if !wants_name && !args.is_given("daemon_reload") && !args.is_given("daemon_reexec") {
-        return Err(args.together("one of state, enabled, masked, daemon_reload, daemon_reexec is required"));
-    }
+    // With a name alone the unit is only asked about, as in Ansible.
     match &unit.name {
         None if wants_name => Err(args.together("state, enabled and masked need `name`")),
         Some(name) if glob::is_pattern(name) => Err(args.wrong("name", format!("`{name}` is a pattern"))),
@@ -382,6 +380,8 @@ mod tests {
         let idle = machine("loaded", "inactive", (1, "disabled\n"));
         assert_eq!(settle(&idle, "reloaded", true), "enable app.service, start app.service");
         assert_eq!(settle(&idle, "stopped", false), "");
+        let asked = plan(&idle, "systemd", json!({"name": "app"})).expect("a name alone asks");
+        assert!(asked.changes.is_empty() && asked.result.contains_key(&Key::from("status")));
         let alias = machine("loaded", "active", (0, "alias\n"));
         assert_eq!(settle(&alias, "started", true), "enable app.service");
     }

@@ -3,10 +3,9 @@
 use super::error::TemplateError;
 use super::place::Source;
 use super::run::is_template;
-use super::syntax::{Args, Expr, Macro, Node, Program, Stmt};
-use super::{Templar, filters, globals, lookups, parse, tests};
+use super::syntax::{Args, CompareOp, Expr, Macro, Node, Program, Stmt};
+use super::{Templar, filters, globals, lookups, parse, shape, tests};
 use crate::failure::Place;
-use crate::roles::modules::RenderOptions;
 use crate::roles::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +19,12 @@ pub struct Inspection {
     pub lookups: Vec<LookupUse>,
     /// Variables read that the text does not set itself, with where; each once.
     pub variables: Vec<(String, Place)>,
+    /// Variables that the text expects to be missing at times: tested by `is defined`, or given a default.
+    pub guarded: Vec<String>,
+    /// Names that the text sets.
+    pub sets: Vec<String>,
+    /// What an expression yields where it is certainly no truth value.
+    pub no_truth_value: Option<&'static str>,
 }
 
 /// A lookup as written.
@@ -52,12 +57,20 @@ impl Templar {
         if text.trim_start().starts_with("{{") || text.trim_start().starts_with("{%") {
             return self.inspect(text, place);
         }
-        Ok(inspect(&*self.expression_program(text, place)?))
+        let program = self.expression_program(text, place)?;
+        let mut inspection = inspect(&program);
+        if let [Stmt::Emit(node)] = program.body.as_slice() {
+            inspection.no_truth_value = shape::no_truth_value(node);
+        }
+        Ok(inspection)
     }
 
-    /// Inspects a template file.
-    pub fn inspect_file(&self, text: &str, name: &str, options: &RenderOptions) -> Result<Inspection, TemplateError> {
-        Ok(inspect(&parse::file(Source::file(text, name), options)?))
+    /// Inspects a template file of which nothing but its first line overrides Ansible's defaults.
+    pub fn inspect_file(&self, text: &str, name: &str) -> Result<Inspection, TemplateError> {
+        let options = super::templar::plain_options();
+        // The line of settings stays, so that lines count from the file's top.
+        let (_, options) = super::templar::header(text, &options);
+        Ok(inspect(&parse::file(Source::file(text, name), &options)?))
     }
 }
 
@@ -66,6 +79,7 @@ fn inspect(program: &Program) -> Inspection {
         Walk { source: &program.source, out: Inspection::default(), set: HashSet::new(), read: HashSet::new() };
     walk.body(&program.body);
     walk.out.variables.retain(|(name, _)| !walk.set.contains(name.as_str()));
+    walk.out.sets = walk.set.iter().map(ToString::to_string).collect();
     walk.out
 }
 
@@ -193,6 +207,7 @@ impl Walk<'_> {
                 bounds.iter().for_each(|bound| self.option(bound.as_deref()));
             }
             Expr::Compare(first, rest) => {
+                self.searched(first, rest);
                 self.node(first);
                 rest.iter().for_each(|(_, right)| self.node(right));
             }
@@ -202,6 +217,9 @@ impl Walk<'_> {
                 self.option(no.as_deref());
             }
             Expr::Filter { name, input, args } => {
+                if matches!(plain(name), "default" | "d" | "mandatory") {
+                    self.guard(input.as_deref());
+                }
                 self.option(input.as_deref());
                 self.args(args);
                 self.report(filters::problem(name), node.at);
@@ -210,6 +228,9 @@ impl Walk<'_> {
                 }
             }
             Expr::Test { name, input, args } => {
+                if matches!(plain(name), "defined" | "undefined") {
+                    self.guard(Some(input));
+                }
                 self.node(input);
                 self.args(args);
                 self.report(tests::problem(name), node.at);
@@ -229,6 +250,32 @@ impl Walk<'_> {
         }
     }
 
+    /// The variable at the bottom of a chain of members may be missing.
+    fn guard(&mut self, node: Option<&Node>) {
+        match node.map(|node| &node.expr) {
+            Some(Expr::Name(name)) => self.out.guarded.push(name.to_string()),
+            Some(Expr::Attr(of, key)) => {
+                if of.is_named(&["vars"]) {
+                    self.out.guarded.push(key.to_string());
+                }
+                self.guard(Some(of));
+            }
+            Some(Expr::Item(of, _) | Expr::Slice(of, _)) => self.guard(Some(of)),
+            Some(Expr::Filter { input, .. }) => self.guard(input.as_deref()),
+            _ => {}
+        }
+    }
+
+    /// `'name' in vars` asks whether there is such a variable.
+    fn searched(&mut self, first: &Node, rest: &[(CompareOp, Node)]) {
+        if let (Expr::Const(name), [(CompareOp::In | CompareOp::NotIn, within)]) = (&first.expr, rest)
+            && let Some(name) = name.as_str()
+            && (within.is_named(&["vars"]) || matches!(&within.expr, Expr::Item(of, _) if of.is_named(&["hostvars"])))
+        {
+            self.out.guarded.push(name.to_owned());
+        }
+    }
+
     fn args(&mut self, args: &Args) {
         args.positional.iter().for_each(|(_, node)| self.node(node));
         args.named.iter().for_each(|(_, node)| self.node(node));
@@ -236,6 +283,13 @@ impl Walk<'_> {
 
     fn call(&mut self, node: &Node, callee: &Node, args: &Args) {
         self.args(args);
+        // `lookup('template', ..., template_vars={...})` brings variables along.
+        for (name, value) in &args.named {
+            if let (Some("template_vars"), Expr::Dict(members)) = (name.as_deref(), &value.expr) {
+                let names = members.iter().filter_map(|(key, _)| literal(key)?.as_str().map(Arc::from));
+                self.set.extend(names);
+            }
+        }
         let Expr::Name(function) = &callee.expr else { return self.node(callee) };
         if !matches!(&**function, "lookup" | "query" | "q") {
             return self.node(callee);
@@ -243,6 +297,12 @@ impl Walk<'_> {
         let Some((false, Node { expr: Expr::Const(name), at })) = args.positional.first() else { return };
         let name = name.as_str().unwrap_or_default();
         self.report(lookups::problem(name), *at);
+        // Two are every lookup's.
+        for (option, node) in &args.named {
+            if let Some(option) = option.as_deref().filter(|option| !matches!(*option, "errors" | "wantlist")) {
+                self.report(lookups::option_problem(name, option), node.at);
+            }
+        }
         self.out.lookups.push(LookupUse {
             name: name.to_owned(),
             terms: args.positional[1..].iter().map(|(splat, node)| literal(node).filter(|_| !splat)).collect(),
@@ -259,6 +319,11 @@ impl Walk<'_> {
         let place = self.source.place(at);
         self.out.problems.extend(problem.map(|error| error.at(&place)));
     }
+}
+
+/// A filter's or test's name without what may stand before it.
+fn plain(name: &str) -> &str {
+    name.strip_prefix("ansible.builtin.").unwrap_or(name)
 }
 
 /// The value of an expression that is made of constants only.

@@ -26,6 +26,7 @@ mod parse;
 mod place;
 mod python;
 mod run;
+mod shape;
 mod syntax;
 mod templar;
 mod tests;

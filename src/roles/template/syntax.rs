@@ -11,6 +11,13 @@ pub(super) struct Node {
     pub(super) expr: Expr,
 }
 
+impl Node {
+    /// Whether it reads one of these variables.
+    pub(super) fn is_named(&self, names: &[&str]) -> bool {
+        matches!(&self.expr, Expr::Name(name) if names.contains(&&**name))
+    }
+}
+
 /// An expression.
 #[derive(Debug)]
 pub(super) enum Expr {

@@ -239,7 +239,7 @@ pub(super) fn plain_options() -> RenderOptions {
 }
 
 /// `#jinja2: trim_blocks:False, lstrip_blocks: True` on the first line overrides what the task says.
-fn header<'t>(text: &'t str, options: &RenderOptions) -> (&'t str, RenderOptions) {
+pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> (&'t str, RenderOptions) {
     let mut options = options.clone();
     let Some(rest) = text.strip_prefix("#jinja2:") else { return (text, options) };
     let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));

@@ -79,6 +79,15 @@ pub(super) fn problem(name: &str) -> Option<TemplateError> {
     Some(TemplateError::no_such("lookup", name, REFUSED, names()))
 }
 
+/// What is wrong with an option's name, if anything is.
+pub(super) fn option_problem(lookup: &str, option: &str) -> Option<TemplateError> {
+    let row = find(lookup).filter(|row| !row.options.contains(&option))?;
+    let mut error =
+        TemplateError::new(TemplateTrouble::Syntax, format!("lookup `{}` has no option `{option}`", row.name));
+    error.hint = nearest(option, row.options.iter().copied());
+    Some(error)
+}
+
 /// Every name.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     rows().map(|row| row.name)
@@ -126,10 +135,7 @@ fn single(mut items: Vec<Value>) -> Value {
 /// Runs a lookup by name.
 pub(super) fn run(run: &mut Run<'_>, name: &str, terms: Vec<Value>, options: Map) -> Outcome {
     let Some(row) = find(name) else { return Err(TemplateError::no_such("lookup", name, REFUSED, names())) };
-    if let Some(unknown) = options.keys().find(|key| !row.options.contains(&key.to_string().as_str())) {
-        let mut error =
-            TemplateError::new(TemplateTrouble::Syntax, format!("lookup `{}` has no option `{unknown}`", row.name));
-        error.hint = nearest(&unknown.to_string(), row.options.iter().copied());
+    if let Some(error) = options.keys().find_map(|key| option_problem(name, &key.to_string())) {
         return Err(error);
     }
     (row.run)(run, terms, &Options(options))
