@@ -19,11 +19,13 @@ impl Run<'_> {
         }
     }
 
-    /// The handlers that a notification means: the last of that name, and every one that listens to it.
+    /// The handlers that a notification means: the first of that name in the last list that has it, and every one that
+    /// listens to it.
     pub(super) fn meant(&self, notification: &str) -> Vec<usize> {
         let mut found = Vec::new();
         let names: Vec<Option<String>> = self.scene.handlers.iter().map(|handler| self.handler_name(handler)).collect();
-        for (index, handler) in self.scene.handlers.iter().enumerate().rev() {
+        for index in self.searched() {
+            let handler = &self.scene.handlers[index];
             let Some(name) = &names[index] else { continue };
             let role = handler.frame.role();
             let long = role.is_some_and(|role| {
@@ -36,7 +38,8 @@ impl Run<'_> {
             }
         }
         let mut seen: Vec<&String> = Vec::new();
-        for (index, handler) in self.scene.handlers.iter().enumerate().rev() {
+        for index in self.searched() {
+            let handler = &self.scene.handlers[index];
             let listens = handler.listen.iter().any(|said| match &said.value {
                 Value::Template(_) => {
                     self.view(&self.stage(handler)).render(&said.value).is_ok_and(|topic| plain(&topic) == notification)
@@ -55,6 +58,20 @@ impl Run<'_> {
             found.push(index);
         }
         found
+    }
+
+    /// The order in which a name is looked for: the list of handlers that came last first, each list from its top.
+    fn searched(&self) -> Vec<usize> {
+        let handlers = &self.scene.handlers;
+        let list = |index: usize| handlers[index].frame.role().map(Arc::as_ptr);
+        let mut lists: Vec<Vec<usize>> = Vec::new();
+        for index in 0..handlers.len() {
+            match lists.last_mut() {
+                Some(last) if list(last[0]) == list(index) => last.push(index),
+                _ => lists.push(vec![index]),
+            }
+        }
+        lists.into_iter().rev().flatten().collect()
     }
 
     /// Notifies handlers; one that does not exist is an error.

@@ -150,6 +150,11 @@ impl Run<'_> {
             }
         };
         self.recap.ok += 1;
+        if let (Some(register), false, true) = (&task.register, is_role, task.repeat.is_none()) {
+            let args = ("include_args", Value::Map(Arc::default()));
+            let result = [("changed", false.into()), ("include", Value::str(name.as_str())), args];
+            self.variables.set(register, Value::map(result));
+        }
         if let Some(role) = task.frame.role() {
             self.scene.begun.insert(role.identity.clone());
         }

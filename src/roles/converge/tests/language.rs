@@ -269,3 +269,34 @@ fn roles_of_collections_are_found_by_their_short_names() {
     all_well(&outcome);
     assert_eq!(said, ["ns.coll", "ns.coll.two"]);
 }
+
+/// Of handlers of one name in one list the first is meant; of several lists the last.
+#[test]
+fn a_handler_is_looked_for_in_the_last_list_from_its_top() {
+    let site = "- hosts: all
+  gather_facts: no
+  roles: [h]
+  tasks:
+  - debug: msg=t
+    changed_when: true
+    notify: [twice, both, topic]
+  - include_tasks: inc.yml
+    register: inc
+  - debug: msg={{ inc | to_json }}
+  handlers:
+  - {name: twice, debug: {msg: first}}
+  - {name: both, debug: {msg: play}}
+  - {name: twice, debug: {msg: second}}
+  - {name: a, listen: topic, debug: {msg: a1}}
+  - {name: a, listen: topic, debug: {msg: a2}}
+";
+    let files = [
+        ("site.yml", site),
+        ("inc.yml", "- debug: msg=included\n"),
+        ("roles/h/handlers/main.yml", "- {name: both, debug: {msg: role}}\n"),
+    ];
+    let (outcome, said) = run_with(&files, &Input::default());
+    all_well(&outcome);
+    let result = r#"{"changed": false, "include": "inc.yml", "include_args": {}}"#;
+    assert_eq!(said, ["t", "included", result, "first", "play", "a1"]);
+}
