@@ -252,3 +252,14 @@ fn every_settings_key_is_read() {
     let unread = declared.iter().filter(|(name, count)| read(name) < **count).map(|(name, _)| name.clone());
     none("every settings key is read by somebody", unread.collect());
 }
+
+#[test]
+fn the_modules_in_the_readme_are_the_program_s() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = muster::roles::modules::TABLE.iter();
+    let lines: Vec<String> = rows.map(|row| format!("| `{}` | {} |", row.spec.name, row.spec.summary)).collect();
+    let missing = lines.iter().filter(|line| !readme.contains(*line)).cloned().collect();
+    none("the README lists the modules, in order of name, with this line", missing);
+    let listed: Vec<&str> = readme.lines().filter(|line| lines.iter().any(|have| have == line)).collect();
+    assert!(listed.is_sorted() && listed.len() == lines.len(), "the README lists each module once, in order of name");
+}
