@@ -68,9 +68,9 @@ impl Parameters {
     fn made(&self, eyes: &Eyes<'_>, before: &Before, effects: &[Effect]) -> Result<Plan, Failed> {
         let mut draft = Draft::new(eyes, false);
         let Some(output) = effects.first().and_then(|effect| effect.output.as_ref()) else {
-            // Only planned so far.
             self.report(&mut draft, None);
-            return Ok(Plan { changed: Some(true), ..draft.finish(None) });
+            let undecided = Some("parameters are made only when the plan is applied".into());
+            return Ok(Plan { changed: Some(true), undecided, ..draft.finish(None) });
         };
         if !output.ok() || bits(&output.stdout) != Some(self.size) {
             return Err(Failed::new(String::from_utf8_lossy(&output.stderr).into_owned()));

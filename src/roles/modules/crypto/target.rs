@@ -83,6 +83,8 @@ impl Target {
         write.attributes = self.wanted.resolve(draft.machine(), &base)?;
         write.backup = self.backup;
         write.in_place = self.unsafe_writes;
+        // Keys and signatures are other ones each time: a plan can hold that they are written, not what.
+        write.sensitive = true;
         draft.write(write)
     }
 

@@ -192,6 +192,8 @@ impl Module for Edit {
             let mut write = FileWrite::new(&path, Vec::new());
             write.content = Content::Bytes(after.as_bytes().into());
             write.backup = self.backup;
+            // The mark has the time: a plan can hold that the file is written, not with which content.
+            write.sensitive = true;
             draft.show(&self.file, text, after);
             draft.write(write)?;
         }
