@@ -32,6 +32,12 @@ pub struct LocalTree {
     pub extra: Map,
     /// The groups that this host is in.
     pub groups: Vec<String>,
+    /// This host's name in plays.
+    pub host: String,
+    /// Variables of this host, as an inventory has them.
+    pub host_vars: Map,
+    /// Whether handlers that are due run even where the play fails.
+    pub force_handlers: bool,
     /// `-v`, counted.
     pub verbosity: u8,
     /// Keys of Ansible Vault: label and passphrase.
@@ -55,6 +61,10 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     let machines = machines(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
     let grounds = duty.grounds(early.state_directory.as_path(), "handlers-local.json");
     let input = Input {
+        hostname: tree.host.clone(),
+        inventory: tree.host_vars.clone(),
+        force_handlers: tree.force_handlers,
+        directory: directory(&duty.request.root, tree),
         groups: tree.groups.clone(),
         extra: tree.extra.clone(),
         verbosity: tree.verbosity,
@@ -91,6 +101,16 @@ pub fn vault_of(keys: &[(String, Secret<String>)], redactor: &Redactor) -> Vault
         redactor.learn(passphrase.expose());
         vault.with(label, Box::new(move || Ok(passphrase.clone())))
     })
+}
+
+/// The directory of the playbook, where it lies on the host that is changed.
+fn directory(root: &Path, tree: &LocalTree) -> Option<PathBuf> {
+    let below = match &tree.what {
+        What::Playbook(file) => file.parent().unwrap_or(Path::new("")),
+        What::Roles(_) => Path::new(""),
+    };
+    let directory = tree.path.canonicalize().ok()?.join(below);
+    (root == Path::new("/")).then_some(directory)
 }
 
 /// Settings must allow it, because whoever can name a tree decides what root runs.

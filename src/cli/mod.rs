@@ -101,6 +101,12 @@ fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// A warning beside what a command prints.
+#[expect(clippy::print_stderr, reason = "warnings are no output")]
+fn warn(text: &str) {
+    eprint!("{text}");
+}
+
 /// The only printer of errors.
 #[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
 fn report(failure: &Failure) {

@@ -20,7 +20,10 @@ const WIDTH: usize = 79;
 impl Observer for Progress {
     fn event(&mut self, event: &Event<'_>) {
         let text = if self.json { as_json(event) } else { self.as_text(event) };
-        super::print(&text);
+        match event {
+            Event::Warning { .. } if !self.json => super::warn(&text),
+            _ => super::print(&text),
+        }
     }
 }
 

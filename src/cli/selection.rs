@@ -5,7 +5,7 @@ use super::config::SettingsArgs;
 use super::progress::Progress;
 use crate::boot::{self, Ended, LocalTree, Mode, Planning, Request, What};
 use crate::failure::{Failure, Stage};
-use crate::roles::converge::{Input, Observer};
+use crate::roles::converge::Observer;
 use crate::roles::load::parse_pairs;
 use crate::roles::value::{Key, Map, Template, Value};
 use crate::roles::vault::Vault;
@@ -48,6 +48,15 @@ pub(super) struct Selection {
     /// A file with the passphrase of Ansible Vault.
     #[arg(long, value_name = "FILE", requires = "tree")]
     vault_password_file: Vec<String>,
+    /// This host's name in plays and in `host_vars`.
+    #[arg(long, value_name = "NAME", default_value = "localhost", requires = "tree")]
+    host: String,
+    /// Variables of this host, as an inventory has them: KEY=VALUE, a mapping in JSON or YAML, or @FILE.
+    #[arg(long, value_name = "VARS", requires = "tree")]
+    host_vars: Vec<String>,
+    /// Run the handlers that are due even where the play fails.
+    #[arg(long, requires = "tree")]
+    force_handlers: bool,
     /// Allow programs of that directory to be run in it.
     #[arg(long)]
     chroot: bool,
@@ -69,7 +78,7 @@ impl Selection {
 
     /// Who prints tasks as Ansible does.
     pub(super) fn progress(&self, diff: bool) -> Progress {
-        Progress { host: Input::default().hostname, json: self.json(), verbosity: self.verbose, diff }
+        Progress { host: self.host.clone(), json: self.json(), verbosity: self.verbose, diff }
     }
 
     /// Runs it. Who asks is told of a local tree's tasks; those of the repository are told by the run's own progress.
@@ -85,8 +94,20 @@ impl Selection {
             None => What::Roles(self.role),
         };
         let vault = vault(&self.vault_password_file, &self.vault_id)?;
-        let (groups, extra) = (self.group, extra_vars(&self.extra, &boot::vault_of(&vault, &Redactor::default()))?);
-        let tree = LocalTree { path, what, extra, groups, vault, verbosity: self.verbose, chroot: self.chroot };
+        let opened = boot::vault_of(&vault, &Redactor::default());
+        let (extra, host_vars) = (extra_vars(&self.extra, &opened)?, extra_vars(&self.host_vars, &opened)?);
+        let tree = LocalTree {
+            path,
+            what,
+            extra,
+            groups: self.group,
+            host: self.host,
+            host_vars,
+            force_handlers: self.force_handlers,
+            vault,
+            verbosity: self.verbose,
+            chroot: self.chroot,
+        };
         boot::converge_tree(&Request { progress: false, ..request }, &tree, observer)
     }
 }

@@ -64,6 +64,9 @@ fn run(stage: &Stage) -> Result<Ended, Failure> {
         groups: Vec::new(),
         vault: Vec::new(),
         verbosity: 0,
+        host: "localhost".into(),
+        host_vars: muster::roles::value::Map::new(),
+        force_handlers: false,
         chroot: false,
     };
     let mut heard = Heard::default();

@@ -28,7 +28,11 @@ impl Run<'_> {
         }
         // What ends the play or the run does so at once, as in Ansible.
         if matches!(end, Ok(()) | Err(Stop::Failed(_))) {
+            self.forgiven = false;
             self.items(&block.always)?;
+            if std::mem::take(&mut self.forgiven) {
+                return Ok(());
+            }
         }
         end
     }

@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Words that Python and Jinja keep for themselves.
+const KEYWORDS: [&str; 10] = ["True", "False", "None", "true", "false", "none", "and", "or", "not", "in"];
+
 impl Run<'_> {
     /// Carries out a module of the engine.
     pub(super) fn builtin(&mut self, stage: &Stage<'_>, given: Map) -> Result<End, Trouble> {
@@ -37,8 +40,12 @@ impl Run<'_> {
             "async_status" => self.job_status(stage, &args),
             "validate_argument_spec" => Ok(self.validate_spec(stage, &args)?),
             "setup" => {
-                let (subsets, filters) = (args.texts("gather_subset"), args.texts("filter"));
-                let facts = self.variables.facts.gather(self.host.observe(), &subsets, &filters);
+                let wanted = crate::roles::facts::Wanted {
+                    subsets: args.texts("gather_subset"),
+                    filters: args.texts("filter"),
+                    directory: args.text("fact_path").unwrap_or_default(),
+                };
+                let facts = self.variables.facts.gather(self.host.observe(), &wanted);
                 let mut result = Map::new();
                 put(&mut result, "ansible_facts", Value::Map(Arc::new(facts.map_err(Failed::new)?)));
                 Ok(End::new(result))
@@ -55,15 +62,20 @@ impl Run<'_> {
             if crate::roles::yaml::is_template(&name) {
                 let template = crate::roles::value::Template::new(name, stage.task.place.clone());
                 let rendered = view.render(&Value::Template(Arc::new(template)));
-                name = super::arguments::plain(&rendered.map_err(|error| super::view::failed(&error))?);
+                let rendered = rendered.map_err(|error| super::view::failed(&error))?;
+                name = super::arguments::plain(&rendered);
+                if rendered.as_str().is_none() {
+                    let kind = rendered.type_name();
+                    return Err(Failed::new(format!("Invalid variable name '{name}' of type '{kind}'")));
+                }
             }
             if name == "cacheable" {
                 continue;
             }
             let good = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
                 && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if !good {
-                return Err(Failed::new(format!("`{name}` cannot be the name of a variable")));
+            if !good || KEYWORDS.contains(&name.as_str()) {
+                return Err(Failed::new(format!("Invalid variable name '{name}'")));
             }
             facts.insert(Key::from(name.as_str()), value);
         }
@@ -256,6 +268,10 @@ impl Run<'_> {
             },
             "clear_facts" => {
                 self.variables.facts.clear();
+                Ok(())
+            }
+            "clear_host_errors" => {
+                self.forgiven = true;
                 Ok(())
             }
             // One local host has no connection, no other batch and no inventory to refresh.

@@ -1,6 +1,7 @@
 //! The facts of a run: gathered when first read, and what modules add.
 
 use crate::host::Observe;
+use crate::roles::facts::Wanted;
 use crate::roles::value::{Key, Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ pub trait Gather {
     /// Every fact, without `ansible_`.
     fn all(&self, host: &dyn Observe) -> Map;
     /// What `setup` returns, gathered anew: names with `ansible_`; or what is wrong with the question.
-    fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, String>;
+    fn gather(&self, host: &dyn Observe, wanted: &Wanted) -> Result<Map, String>;
 }
 
 /// Facts. Clones share one store.
@@ -66,8 +67,8 @@ impl Facts {
     }
 
     /// `setup`.
-    pub(super) fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, String> {
-        self.source.as_ref().map_or_else(|| Ok(Map::new()), |source| source.gather(host, subsets, filters))
+    pub(super) fn gather(&self, host: &dyn Observe, wanted: &Wanted) -> Result<Map, String> {
+        self.source.as_ref().map_or_else(|| Ok(Map::new()), |source| source.gather(host, wanted))
     }
 
     /// The same source, of which nothing has been read yet.
@@ -148,7 +149,7 @@ mod tests {
         fn all(&self, _: &dyn Observe) -> Map {
             Map::from_iter([(Key::from("system"), "Linux".into())])
         }
-        fn gather(&self, host: &dyn Observe, _: &[String], _: &[String]) -> Result<Map, String> {
+        fn gather(&self, host: &dyn Observe, _: &Wanted) -> Result<Map, String> {
             Ok(self.all(host))
         }
     }

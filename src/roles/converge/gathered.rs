@@ -2,7 +2,7 @@
 
 use super::facts::Gather;
 use crate::host::Observe;
-use crate::roles::facts::Facts;
+use crate::roles::facts::{Facts, Wanted};
 use crate::roles::value::{Map, Value};
 
 impl Gather for Facts {
@@ -14,7 +14,7 @@ impl Gather for Facts {
         Facts::all(self, host)
     }
 
-    fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, String> {
-        Facts::gather(self, host, subsets, filters).map_err(|error| error.to_string())
+    fn gather(&self, host: &dyn Observe, wanted: &Wanted) -> Result<Map, String> {
+        Facts::gather(self, host, wanted).map_err(|error| error.to_string())
     }
 }

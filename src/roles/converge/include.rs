@@ -45,7 +45,7 @@ impl Run<'_> {
                 for (index, item) in repeat.items.iter().enumerate() {
                     let own = repeat.variables(index);
                     stage.local.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
-                    let label = self.label(&stage, item);
+                    let label = self.label(&stage, item).unwrap_or_default();
                     let mut end = self.want(&stage, own.clone(), Some(label.clone()), &mut wanted);
                     end.result.extend(own);
                     if matches!(end.status(), Status::Skipped | Status::Failed | Status::Undecided) {

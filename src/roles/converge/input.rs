@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::roles::remote::Remote;
 use crate::roles::value::Map;
 use crate::secret::Redactor;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,6 +39,10 @@ pub struct Input {
     pub tags: Vec<String>,
     /// `--skip-tags`.
     pub skip_tags: Vec<String>,
+    /// `--force-handlers`: what is due runs even where a play fails.
+    pub force_handlers: bool,
+    /// Where programs run and relative paths begin; only where the tree lies on the host itself.
+    pub directory: Option<PathBuf>,
     /// `-v`, counted.
     pub verbosity: u8,
     /// Whether this is only planned: the machine remembers changes and runs no program.
@@ -64,6 +69,8 @@ impl Default for Input {
             environment: Vec::new(),
             tags: Vec::new(),
             skip_tags: Vec::new(),
+            force_handlers: false,
+            directory: None,
             verbosity: 0,
             check: false,
             user: "root".into(),

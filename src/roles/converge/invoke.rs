@@ -88,6 +88,9 @@ impl Run<'_> {
         if self.input.check && !reads {
             self.doubt(stage, &mut end);
         }
+        if self.keyword(stage, "diff") && !end.diff.is_empty() {
+            put(&mut end.result, "diff", Value::list(end.diff.iter().map(super::result::of_diff)));
+        }
         Ok(end)
     }
 

@@ -2,9 +2,10 @@
 
 use super::input::Input;
 use super::inventory::Inventory;
-use crate::roles::load::{Frame, Play};
+use crate::roles::load::{Frame, Play, Role};
 use crate::roles::value::{Key, Map, Value};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The version of Ansible that roles are told: they test it.
 const VERSION: (i64, i64, i64) = (2, 19, 0);
@@ -16,6 +17,8 @@ pub(super) fn of_play(input: &Input, inventory: &Inventory, play: &Play, name: &
     let path = |path: &Path| Value::str(path.display().to_string());
     let run_tags = if input.tags.is_empty() { Value::list(["all".into()]) } else { texts(&input.tags) };
     let roles = || Value::list(play.roles.iter().map(|run| Value::str(run.role.full_name())));
+    let dependencies = names(play.roles.iter().flat_map(|run| &run.dependencies).flat_map(|run| run.all_roles()));
+    let every = names(play.roles.iter().flat_map(|run| run.all_roles()));
     let (major, minor, revision) = VERSION;
     let full = format!("{major}.{minor}.{revision}");
     let version = Value::map([
@@ -38,7 +41,8 @@ pub(super) fn of_play(input: &Input, inventory: &Inventory, play: &Play, name: &
         ("ansible_play_name", name.into()),
         ("ansible_play_role_names", roles()),
         ("ansible_playbook_python", "/usr/bin/python3".into()),
-        ("ansible_role_names", roles()),
+        ("ansible_role_names", every),
+        ("ansible_dependent_role_names", dependencies),
         ("ansible_run_tags", run_tags),
         ("ansible_skip_tags", texts(&input.skip_tags)),
         ("ansible_verbosity", i64::from(input.verbosity).into()),
@@ -53,6 +57,18 @@ pub(super) fn of_play(input: &Input, inventory: &Inventory, play: &Play, name: &
         ("role_names", roles()),
     ];
     Map::from_iter(entries.map(|(key, value)| (Key::from(key), value)))
+}
+
+/// The names of roles, each once, in order.
+fn names(roles: impl Iterator<Item = Arc<Role>>) -> Value {
+    let mut seen = Vec::new();
+    for role in roles {
+        let name = role.full_name();
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    Value::list(seen.into_iter().map(Value::str))
 }
 
 /// Those that lie below everything: what the inventory of an implicit `localhost` says.
@@ -79,23 +95,19 @@ pub(super) fn of_frame(frame: &Frame, name: &str) -> Option<Value> {
         "ansible_parent_role_paths" if outer().next().is_some() => {
             Value::list(outer().map(|role| Value::str(role.path.display().to_string())))
         }
-        "ansible_dependent_role_names" => {
-            Value::list(frame.role()?.dependencies.iter().map(|role| Value::str(role.full_name())))
-        }
         "environment" => Value::list(frame.environments().iter().map(|said| said.value.clone())),
         _ => return None,
     })
 }
 
 /// The names of [`of_frame`].
-pub(super) const FRAME_NAMES: [&str; 8] = [
+pub(super) const FRAME_NAMES: [&str; 7] = [
     "ansible_role_name",
     "role_name",
     "role_path",
     "ansible_collection_name",
     "ansible_parent_role_names",
     "ansible_parent_role_paths",
-    "ansible_dependent_role_names",
     "environment",
 ];
 

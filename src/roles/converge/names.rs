@@ -38,6 +38,7 @@ impl Names for KnownNames<'_> {
             frame,
             directory: Path::new("/"),
             playbook: self.loader.source().root(),
+            start: None,
             local: &Map::new(),
             hidden: &[],
             magic: Arc::default(),

@@ -4,6 +4,7 @@ use super::error::{ConvergeError, Stop};
 use super::events::{Event, Status};
 use super::run::{Run, Scene};
 use super::view::View;
+use crate::roles::facts::Wanted;
 use crate::roles::load::{Frame, Item, Play, Refusal, Role, RoleRun, Said};
 use crate::roles::template::TemplateError;
 use crate::roles::value::{Key, Map, Value};
@@ -114,7 +115,7 @@ impl Run<'_> {
             self.variables.facts.open();
             return Ok(());
         }
-        let facts = self.variables.facts.gather(self.host.observe(), &subsets, &[]);
+        let facts = self.variables.facts.gather(self.host.observe(), &Wanted::of(subsets));
         let facts = facts.map_err(|message| {
             let place = play.gather_subset.as_ref().map_or_else(|| play.place.clone(), |said| said.place.clone());
             ConvergeError::Refused(vec![Refusal::new(message, place)])
@@ -167,7 +168,7 @@ impl Run<'_> {
     }
 
     fn forced(&self, play: &Play) -> bool {
-        play.force_handlers.as_ref().is_some_and(|said| {
+        play.force_handlers.as_ref().map_or(self.input.force_handlers, |said| {
             self.play_value(&play.frame, &said.value).is_ok_and(|value| super::arguments::truth(&value))
         })
     }
@@ -188,7 +189,7 @@ impl Run<'_> {
 
     fn first_vars_file(&self, play: &Play, names: &[String], said: &Said) -> Result<Map, ConvergeError> {
         let candidates = names.iter().flat_map(|name| {
-            [play.directory.join(name), play.directory.join("vars").join(name)]
+            [play.directory.join("vars").join(name), play.directory.join(name)]
                 .map(|path| crate::roles::load::tidy(&path))
         });
         for path in candidates {
@@ -217,6 +218,7 @@ impl Run<'_> {
             frame,
             directory: &self.scene.directory,
             playbook: &self.scene.directory,
+            start: self.input.directory.as_deref(),
             local: &Map::new(),
             hidden: &[],
             magic: Arc::clone(&self.scene.magic),

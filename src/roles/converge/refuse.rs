@@ -9,7 +9,7 @@ use super::view::View;
 use crate::roles::load::{Item, Playbook, Refusal, Task};
 use crate::roles::template::Decision;
 use crate::roles::value::{Map, Value};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 impl Run<'_> {
@@ -55,11 +55,16 @@ impl Run<'_> {
         let settled = !open.iter().any(|task| task.action.is("include_role"))
             && !handlers.iter().any(|handler| handler.action.is("include_tasks"));
         let mut reached = BTreeSet::new();
+        let mut rescued = HashSet::new();
+        rescuable(items, false, &mut rescued);
         while let Some(task) = open.pop_front() {
             let mut found: Vec<Refusal> = task.all_refusals().cloned().collect();
             found.extend(self.slips(&task));
             if settled {
                 found.extend(self.missing_handlers(&task));
+            }
+            if rescued.contains(&Arc::as_ptr(&task)) || self.expects_failure(&task) {
+                found.retain(|refusal| !refusal.fails);
             }
             let notified = task.frame.notified();
             if found.is_empty() && notified.is_empty() {
@@ -83,6 +88,11 @@ impl Run<'_> {
                 open.extend(new.into_iter().map(|index| Arc::clone(&handlers[index])));
             }
         }
+    }
+
+    /// Whether a task says that it may fail: what is wrong with its arguments then shows when it runs.
+    fn expects_failure(&self, task: &Task) -> bool {
+        !task.failed_when.is_empty() || self.keyword(&self.stage(task), "ignore_errors")
     }
 
     /// Whether facts and variables prove that a task is skipped.
@@ -162,6 +172,22 @@ pub(in crate::roles) fn item_names(task: &Task) -> Vec<String> {
     names.push(said(&task.control.loop_var).unwrap_or_else(|| "item".into()));
     names.extend(said(&task.control.index_var));
     names
+}
+
+/// The tasks whose failure a block rescues.
+fn rescuable(items: &[Item], within: bool, into: &mut HashSet<*const Task>) {
+    for item in items {
+        match item {
+            Item::Task(task) if within => drop(into.insert(Arc::as_ptr(task))),
+            Item::Task(_) => {}
+            Item::Imported(items) => rescuable(items, within, into),
+            Item::Block(block) => {
+                rescuable(&block.items, within || !block.rescue.is_empty(), into);
+                [&block.rescue, &block.always].into_iter().for_each(|part| rescuable(part, within, into));
+            }
+            Item::Role(run) => rescuable(&run.items, within, into),
+        }
+    }
 }
 
 /// Every task below some items, roles and blocks included.

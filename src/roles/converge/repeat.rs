@@ -54,17 +54,14 @@ impl Run<'_> {
     }
 
     /// What stands for an item in what people see.
-    pub(super) fn label(&self, stage: &Stage<'_>, item: &Value) -> String {
-        let label = stage.task.control.label.as_ref().map(|said| self.view(stage).render(&said.value));
-        let shown = match label {
-            Some(Ok(label)) => label,
-            _ => item.clone(),
-        };
+    pub(super) fn label(&self, stage: &Stage<'_>, item: &Value) -> Result<String, TemplateError> {
+        let label = stage.task.control.label.as_ref().map(|said| self.view(stage).render(&said.value)).transpose()?;
+        let shown = label.unwrap_or_else(|| item.clone());
         let text = match shown.to_json() {
             serde_json::Value::String(text) => text,
             json => json.to_string(),
         };
-        self.input.redactor.scrub(&text)
+        Ok(self.input.redactor.scrub(&text))
     }
 }
 

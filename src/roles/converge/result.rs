@@ -13,6 +13,21 @@ pub(super) fn flag(result: &Map, name: &str) -> bool {
     matches!(result.get(&Key::from(name)), Some(Value::Bool(true)))
 }
 
+/// Whether a result is a failure: `failed_when` has the last word, even where tries have run out.
+pub(super) fn failed(result: &Map) -> bool {
+    let said = |map: &Map| match map.get(&Key::from("failed_when_result")) {
+        Some(Value::Bool(said)) => Some(*said),
+        _ => None,
+    };
+    let items = result.get(&Key::from("results")).and_then(Value::as_list).unwrap_or_default();
+    let items: Vec<bool> = items.iter().filter_map(|item| item.as_map().and_then(said)).collect();
+    match (said(result), items.as_slice()) {
+        (Some(said), _) => said,
+        (None, []) => flag(result, "failed"),
+        (None, items) => items.contains(&true),
+    }
+}
+
 /// Puts a member.
 pub(super) fn put(result: &mut Map, name: &str, value: impl Into<Value>) {
     result.insert(Key::from(name), value.into());
@@ -26,6 +41,17 @@ pub(super) fn text<'a>(result: &'a Map, name: &str) -> Option<&'a str> {
 /// A mapping as a value.
 pub(super) fn value(result: &Map) -> Value {
     Value::Map(Arc::new(result.clone()))
+}
+
+/// A difference, as `diff: true` has it in a result.
+pub(super) fn of_diff(diff: &crate::roles::modules::Diff) -> Value {
+    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::str);
+    Value::map([
+        ("before_header", Value::str(diff.before_header.as_str())),
+        ("before", text(&diff.before)),
+        ("after_header", Value::str(diff.after_header.as_str())),
+        ("after", text(&diff.after)),
+    ])
 }
 
 /// The result of a module that failed.

@@ -45,6 +45,8 @@ pub(super) struct Run<'a> {
     pub(super) jobs: Jobs,
     /// When the task that runs must have ended.
     pub(super) budget: Option<Budget>,
+    /// Whether `meta: clear_host_errors` ran since the last failure.
+    pub(super) forgiven: bool,
 }
 
 /// The play that is running.
@@ -155,6 +157,7 @@ fn begin<'a>(
         inventory: Inventory::new(input),
         jobs: Jobs::default(),
         budget: None,
+        forgiven: false,
     };
     (run, beside_error)
 }
@@ -195,6 +198,7 @@ impl Run<'_> {
             frame: &stage.task.frame,
             directory: &stage.task.directory,
             playbook: &self.scene.directory,
+            start: self.input.directory.as_deref(),
             local: &stage.local,
             hidden: &[],
             magic: Arc::clone(&self.scene.magic),

@@ -4,7 +4,7 @@ use super::arguments::plain;
 use super::error::Stop;
 use super::events::{Event, Status};
 use super::repeat::Loop;
-use super::result::{self, flag};
+use super::result::{self, flag, put};
 use super::run::{Run, Stage};
 use super::tries::{Trouble, seconds};
 use crate::failure::Place;
@@ -57,7 +57,7 @@ impl End {
     pub(super) fn status(&self) -> Status {
         if self.undecided.is_some() {
             Status::Undecided
-        } else if flag(&self.result, "failed") {
+        } else if result::failed(&self.result) {
             if self.ignored { Status::Ignored } else { Status::Failed }
         } else if flag(&self.result, "skipped") {
             Status::Skipped
@@ -181,10 +181,15 @@ impl Run<'_> {
             }
             let own = repeat.variables(index);
             stage.local.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
-            let label = self.label(stage, item);
             let mut end = self.once(stage)?;
             end.hidden = hidden;
             end.result.extend(own);
+            let label = self.label(stage, item).unwrap_or_else(|error| {
+                put(&mut end.result, "failed", true);
+                put(&mut end.result, "msg", format!("Failed to template loop_control.label: {error}"));
+                end.ignored = self.keyword(stage, "ignore_errors");
+                String::new()
+            });
             self.tell(stage.task, &end, Some(&label));
             if end.status() == Status::Failed {
                 ignored = false;
@@ -267,7 +272,7 @@ impl Run<'_> {
             Err(Trouble::Stop(stop)) => return Err(stop),
             Err(Trouble::Failed(failed)) => End::failed(failed),
         };
-        if flag(&end.result, "failed") {
+        if result::failed(&end.result) {
             end.ignored = self.keyword(stage, "ignore_errors");
         }
         if let Some(register) = &stage.task.register {
@@ -298,7 +303,7 @@ impl Run<'_> {
     }
 
     fn tell(&mut self, task: &Task, end: &End, label: Option<&str>) {
-        let open = task.action.is("debug");
+        let open = task.action.is("debug") || task.action.is("assert");
         let shown = result::shown(&end.result, end.hidden, &self.input.redactor);
         let quiet = matches!(task.frame.keyword("diff"), Some(said) if !super::arguments::truth(&said.value));
         let diff: &[Diff] = if end.hidden || quiet { &[] } else { &end.diff };

@@ -37,6 +37,9 @@ impl Run<'_> {
             }
             if tries > 1 {
                 put(&mut end.result, "attempts", i64::try_from(attempt).unwrap_or(i64::MAX));
+                if let Some(register) = &task.register {
+                    stage.local.insert(Key::from(register.as_str()), result::value(&end.result));
+                }
             }
             self.judge(stage, &mut end)?;
             if tries == 1 || end.undecided.is_some() {

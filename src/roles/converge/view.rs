@@ -12,6 +12,7 @@ use crate::roles::template::{Binding, Decision, Scope, Services, Templar, Templa
 use crate::roles::value::{Key, Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// A point of view.
 pub(super) struct View<'a> {
@@ -24,6 +25,8 @@ pub(super) struct View<'a> {
     pub(super) frame: &'a Frame,
     pub(super) directory: &'a Path,
     pub(super) playbook: &'a Path,
+    /// Where relative paths of the host begin.
+    pub(super) start: Option<&'a Path>,
     /// The item of a loop, the task's own result: over everything.
     pub(super) local: &'a Map,
     /// Names of the item of a loop that is not known yet.
@@ -77,6 +80,21 @@ impl View<'_> {
         bases.push(self.directory.to_owned());
         bases.push(self.playbook.to_owned());
         bases
+    }
+
+    /// Where a file of that kind and name is looked for.
+    fn searched(&self, kind: &str, name: &str) -> Vec<PathBuf> {
+        if Path::new(name).is_absolute() {
+            return vec![PathBuf::from(name)];
+        }
+        self.bases().iter().flat_map(|base| [base.join(kind).join(name), base.join(name)]).collect()
+    }
+
+    /// When a file of the tree was changed, where the tree lies on the host; a commit knows no such time.
+    fn modified(&self, path: &Path) -> SystemTime {
+        let stat = self.start.and_then(|_| self.host.stat(path, true).ok().flatten());
+        let since = stat.and_then(|stat| Duration::try_from_secs_f64(stat.mtime).ok());
+        since.map_or_else(SystemTime::now, |since| SystemTime::UNIX_EPOCH + since)
     }
 
     fn special(&self, name: &str) -> Option<Value> {
@@ -141,24 +159,22 @@ impl Scope for View<'_> {
 
 impl Tree for View<'_> {
     fn resolve(&self, kind: &str, name: &str) -> Result<PathBuf, Failed> {
-        let source = self.loader.source();
-        let mut searched = Vec::new();
-        if Path::new(name).is_absolute() {
-            searched.push(PathBuf::from(name));
-        } else {
-            for base in self.bases() {
-                searched.push(base.join(kind).join(name));
-                searched.push(base.join(name));
-            }
-        }
-        let tidy = |path: &PathBuf| crate::roles::load::tidy(path);
-        let found = searched.iter().map(tidy).find(|path| source.is_file(path) || source.is_directory(path));
-        found.ok_or_else(|| {
-            let shown: Vec<String> = searched.iter().map(|path| self.loader.shown(path)).collect();
+        self.every(kind, name).into_iter().next().ok_or_else(|| {
+            let shown: Vec<String> = self.searched(kind, name).iter().map(|path| self.loader.shown(path)).collect();
             let mut failed = Failed::new(format!("Could not find or access '{name}' in the tree"));
             failed.hint = Some(format!("looked for {}", shown.join(", ")));
             failed
         })
+    }
+
+    fn every(&self, kind: &str, name: &str) -> Vec<PathBuf> {
+        let source = self.loader.source();
+        let there = |path: &PathBuf| source.is_file(path) || source.is_directory(path);
+        self.searched(kind, name).iter().map(|path| crate::roles::load::tidy(path)).filter(there).collect()
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        self.start
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, Failed> {
@@ -191,6 +207,8 @@ impl Tree for View<'_> {
             ("template_fullpath", Value::str(full.as_str())),
             ("template_host", self.magic.get(&Key::from("inventory_hostname")).cloned().unwrap_or_default()),
             ("template_uid", "root".into()),
+            ("template_mtime", Value::str(moment(self.modified(path)))),
+            ("template_run_date", Value::str(moment(SystemTime::now()))),
             ("template_destpath", Value::str(options.destination.display().to_string())),
         ];
         let mut extra = Map::from_iter(extra.map(|(key, value)| (Key::from(key), value)));
@@ -207,6 +225,12 @@ impl Tree for View<'_> {
             within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| failed(&error))?;
         Ok(if self.sealed(path) { rendered.into_secret() } else { rendered })
     }
+}
+
+/// A moment as Python's `str(datetime)`.
+fn moment(time: SystemTime) -> String {
+    let zoned = jiff::Timestamp::try_from(time).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+    zoned.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string()
 }
 
 /// A template's error as a task's failure.

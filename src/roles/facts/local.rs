@@ -10,7 +10,15 @@ pub(super) fn gather(sight: &Sight<'_>) -> Map {
     for name in sight.list(sight.directory) {
         let Some(short) = name.strip_suffix(".fact") else { continue };
         let path = format!("{}/{name}", sight.directory);
-        let Ok(Some(stat)) = sight.host.stat(Path::new(&path), true) else { continue };
+        let stat = match sight.host.stat(Path::new(&path), true) {
+            Ok(Some(stat)) => stat,
+            Ok(None) => {
+                let text = format!("Could not stat fact ({path}): [Errno 2] No such file or directory: '{path}'");
+                out.insert(Key::from(short), text.into());
+                continue;
+            }
+            Err(_) => continue,
+        };
         if stat.kind != Kind::File {
             continue;
         }
@@ -39,7 +47,15 @@ fn read(text: &str, path: &str) -> Value {
     if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
         return Value::from_json(&json);
     }
+    if let Some(bad) = text.lines().find(|line| line.contains('=') && misused(line)) {
+        return format!("error loading facts as ini - please check content: {path} ({bad})").into();
+    }
     ini(text).unwrap_or_else(|| format!("error loading facts as JSON or ini - please check content: {path}").into())
+}
+
+/// Whether a line has a `%` that Python's `configparser` cannot interpolate.
+fn misused(line: &str) -> bool {
+    line.replace("%%", "").contains('%')
 }
 
 /// Sections of `key = value` or `key: value`; keys are in lower case, as Python's `configparser` has them.

@@ -90,21 +90,35 @@ pub struct UnknownSubset(pub String);
 #[derive(Debug)]
 pub struct Facts {
     environment: Vec<(String, String)>,
-    directory: String,
+    directory: Mutex<String>,
     gathered: Mutex<BTreeMap<usize, Arc<Map>>>,
+}
+
+/// Where local facts are, unless a task says otherwise.
+pub const DIRECTORY: &str = "/etc/ansible/facts.d";
+
+/// What `setup` is asked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Subsets; none is all.
+    pub subsets: Vec<String>,
+    /// Patterns of names; none is all.
+    pub filters: Vec<String>,
+    /// The directory of local facts.
+    pub directory: String,
+}
+
+impl Wanted {
+    /// Every fact of some subsets, and the usual local facts.
+    pub fn of(subsets: Vec<String>) -> Self {
+        Self { subsets, filters: Vec::new(), directory: DIRECTORY.into() }
+    }
 }
 
 impl Facts {
     /// Nothing gathered yet. `environment` is what roles see as `ansible_env`.
     pub fn new(environment: Vec<(String, String)>) -> Self {
-        Self { environment, directory: "/etc/ansible/facts.d".into(), gathered: Mutex::default() }
-    }
-
-    /// The same with another directory of local facts (`fact_path`).
-    #[must_use]
-    pub fn with_directory(mut self, directory: &str) -> Self {
-        self.directory = directory.to_owned();
-        self
+        Self { environment, directory: Mutex::new(DIRECTORY.into()), gathered: Mutex::default() }
     }
 
     /// A fact by its name without `ansible_`, as `ansible_facts` has it.
@@ -136,9 +150,11 @@ impl Facts {
     }
 
     /// What `setup` returns: the facts of some subsets (`all`, `min`, `network`, `!hardware`, ...) whose names match
-    /// one of the filters, with `ansible_`. They are gathered anew.
-    pub fn gather(&self, host: &dyn Observe, subsets: &[String], filters: &[String]) -> Result<Map, UnknownSubset> {
+    /// one of the filters, with `ansible_`. They are gathered anew; local facts from that directory from now on.
+    pub fn gather(&self, host: &dyn Observe, wanted: &Wanted) -> Result<Map, UnknownSubset> {
+        let Wanted { subsets, filters, directory } = wanted;
         let chosen = chosen(subsets)?;
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone_from(directory);
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut out = Map::new();
         for (index, section) in SECTIONS.iter().enumerate() {
@@ -163,7 +179,8 @@ impl Facts {
         if let Some(map) = self.gathered.lock().unwrap_or_else(PoisonError::into_inner).get(&index) {
             return map.clone();
         }
-        let sight = Sight { host, environment: &self.environment, directory: &self.directory };
+        let directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sight = Sight { host, environment: &self.environment, directory: &directory };
         let map = Arc::new((SECTIONS[index].gather)(&sight));
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner).insert(index, map.clone());
         map
@@ -222,7 +239,8 @@ mod tests {
         let facts = Facts::new(Vec::new());
         let gather = |subsets: &[&str], filters: &[&str]| {
             let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-            facts.gather(&host, &owned(subsets), &owned(filters))
+            let wanted = Wanted { subsets: owned(subsets), filters: owned(filters), directory: DIRECTORY.into() };
+            facts.gather(&host, &wanted)
         };
         let few = gather(&["!all"], &[]).expect("known");
         assert!(few.contains_key(&Key::from("ansible_os_family")) && !few.contains_key(&Key::from("ansible_mounts")));

@@ -213,7 +213,8 @@ fn check(row: &'static Row, arguments: &Arguments, at: Place, refusals: &mut Vec
         return;
     }
     let mut refuse = |error: &ArgError, place: Place| {
-        let refusal = Refusal::new(error.to_string(), place);
+        let fails = !matches!(error, ArgError::Unsupported { .. });
+        let refusal = Refusal { fails, ..Refusal::new(error.to_string(), place) };
         refusals.push(match error {
             ArgError::Unknown { name, nearest: near, .. } if is_keyword(name, TASK) => {
                 let _ = near;

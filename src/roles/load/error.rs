@@ -124,12 +124,14 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// Where it is asked for.
     pub place: Place,
+    /// Whether the task fails with Ansible too, so that one that expects its failure may run.
+    pub fails: bool,
 }
 
 impl Refusal {
     /// A refusal at a place.
     pub fn new(message: impl Into<String>, place: Place) -> Self {
-        Self { message: message.into(), hint: None, place }
+        Self { message: message.into(), hint: None, place, fails: false }
     }
 
     /// With what to do about it.

@@ -25,6 +25,9 @@ impl Loader {
         let mut searched = vec![at.directory.join(name)];
         if let Some(role) = at.frame.role() {
             searched.push(role.path.join(kind).join(name));
+            if at.handlers {
+                searched.push(role.path.join("tasks").join(name));
+            }
             searched.push(role.path.join(name));
         }
         searched.push(at.playbook.join(kind).join(name));

@@ -156,10 +156,11 @@ fn identifier(node: &Node) -> Result<String, LoadError> {
     if good {
         return Ok(name.to_owned());
     }
-    Err(LoadError::Shape {
-        what: "`register`".into(),
-        wanted: "a variable's name",
-        have: node.describe(),
+    let shown = node.value().to_json();
+    let problem = format!("Invalid variable name in `register`: {shown}");
+    Err(LoadError::Task {
+        problem,
+        hint: Some("a letter or `_`, then letters, digits and `_`".into()),
         place: node.place(),
     })
 }

@@ -5,7 +5,7 @@ use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Pl
 use crate::host::{Change, Command, Effect, Kind};
 use crate::roles::value::{Key, Map, Value};
 use crate::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 const CHDIR: Param = Param::new("chdir", ParamKind::Path, "The directory to run in.");
@@ -162,14 +162,17 @@ impl Run {
             Line::Words(words) => words.clone(),
             Line::Shell { text, executable } => vec![executable.clone(), "-c".into(), text.clone()],
         };
-        Command { directory, stdin: self.stdin.clone(), sensitive: self.sensitive, ..eyes.command(argv) }
+        let command = eyes.command(argv);
+        let directory = directory.or_else(|| command.directory.clone());
+        Command { directory, stdin: self.stdin.clone(), sensitive: self.sensitive, ..command }
     }
 
     /// Why nothing is to be run, where that is so.
     fn guarded(&self, eyes: &Eyes<'_>, directory: Option<&PathBuf>) -> Result<Option<String>, Failed> {
         let exists = |pattern: &str| {
             let pattern = eyes.expanded(pattern);
-            let path = directory.map_or_else(|| PathBuf::from("/"), Clone::clone).join(pattern);
+            let start = directory.map(PathBuf::as_path).or(eyes.tree.directory()).unwrap_or(Path::new("/"));
+            let path = start.join(pattern);
             glob::paths(eyes.host, &path)
                 .map(|found| !found.is_empty())
                 .map_err(|error| Failed::new(format!("looking for {}: {error}", path.display())))

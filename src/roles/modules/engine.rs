@@ -1,7 +1,7 @@
 //! Modules that the engine itself carries out: they need the run's variables or the play's structure.
 
 use super::spec::{FreeForm, Param, ParamKind, Spec};
-use ParamKind::{AnyList, Bool, Dict, Float, Int, Raw, Str, StrList};
+use ParamKind::{Bool, Dict, Float, Int, Raw, Str, StrList};
 
 const fn spec(name: &'static str, summary: &'static str, free_form: FreeForm, params: &'static [Param]) -> Spec {
     Spec { name, aliases: &[], summary, free_form, params, file_attributes: false, examples: &[] }
@@ -186,7 +186,7 @@ pub static ASSERT: Spec = spec(
     "Fails unless every condition holds.",
     FreeForm::Pairs,
     &[
-        Param::new("that", AnyList, "The conditions.").required(),
+        Param::new("that", Raw, "The conditions: one, or a list.").required(),
         Param::new("fail_msg", Raw, "What to say where one does not hold.").aliases(&["msg"]),
         Param::new("success_msg", Raw, "What to say where all hold."),
         Param::new("quiet", Bool, "Leave the conditions out of the result.").default("false"),
@@ -224,9 +224,7 @@ pub static SETUP: Spec = Spec {
         Param::new("gather_subset", StrList, "Which facts: `all`, `min`, `network`, `!hardware`, ...").default("all"),
         Param::new("filter", StrList, "Only facts whose names match one of these patterns."),
         Param::new("gather_timeout", Int, "Seconds that one fact may take; each is read at once.").default("10"),
-        Param::new("fact_path", Str, "The directory of local facts.")
-            .default("/etc/ansible/facts.d")
-            .unsupported("facts.d is read from its usual place"),
+        Param::new("fact_path", Str, "The directory of local facts.").default("/etc/ansible/facts.d"),
     ],
     file_attributes: false,
     examples: &[],

@@ -25,6 +25,14 @@ pub struct Eyes<'a> {
 pub trait Tree {
     /// The path of a file by the task's search order; `kind` is `files`, `templates`, `vars` or `tasks`.
     fn resolve(&self, kind: &str, name: &str) -> Result<PathBuf, Failed>;
+    /// Every path of that name, in the task's search order.
+    fn every(&self, kind: &str, name: &str) -> Vec<PathBuf> {
+        self.resolve(kind, name).into_iter().collect()
+    }
+    /// Where programs run and relative paths begin: the playbook's directory, where the tree lies on the host.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
     /// A file of the tree.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Failed>;
     /// Whether a file of the tree is encrypted there: its bytes are then not to be shown.

@@ -11,6 +11,7 @@ impl Eyes<'_> {
     /// A program with the task's environment, run as the task's user.
     pub fn command<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Command {
         Command {
+            directory: self.tree.directory().map(Path::to_owned),
             environment: self.environment.to_vec(),
             user: self.become_user.map(str::to_owned),
             ..Command::new(argv)

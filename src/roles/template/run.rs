@@ -91,6 +91,10 @@ impl<'a> Run<'a> {
         let mut run = Run::new(self.templar, self.scope, self.services, program.source.clone());
         run.depth = self.depth + 1;
         let outcome = stacker::maybe_grow(256 << 10, 4 << 20, || run.native(&program));
+        let outcome = outcome.map(|datum| match datum {
+            Datum::Value(value) => Datum::Value(ended_as(&template.text, value)),
+            other => other,
+        });
         if template.secret { hidden(outcome) } else { outcome }
     }
 
@@ -111,17 +115,6 @@ impl<'a> Run<'a> {
     pub(super) fn native(&mut self, program: &Program) -> Result<Datum, TemplateError> {
         if let [Stmt::Emit(node)] = program.body.as_slice() {
             return self.eval(node);
-        }
-        // A block scalar ends with a newline, which is no text beside an expression: what is not text keeps its type.
-        if let [Stmt::Emit(node), Stmt::Text(text)] = program.body.as_slice()
-            && &**text == "\n"
-        {
-            let datum = self.eval(node)?;
-            return match self.force(datum)? {
-                Value::Str(text) if text.is_secret() => Ok(Datum::Value(Value::secret(format!("{}\n", text.expose())))),
-                Value::Str(text) => Ok(Datum::Value(Value::str(format!("{}\n", text.expose())))),
-                other => Ok(Datum::Value(other)),
-            };
         }
         let mut out = Output::default();
         self.execute(program, &mut out)?;
@@ -268,6 +261,20 @@ pub(super) fn is_lazy(value: &Value) -> bool {
     }
 }
 
+/// Text that ends with as many line ends as the template that it came from: Jinja drops the last one, and a tag's own,
+/// and Ansible puts them back.
+pub(super) fn ended_as(template: &str, value: Value) -> Value {
+    let ends = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    match &value {
+        Value::Str(text) if ends(template) > ends(text.expose()) => {
+            let missing = "\n".repeat(ends(template) - ends(text.expose()));
+            let whole = format!("{}{missing}", text.expose());
+            if text.is_secret() { Value::secret(whole) } else { Value::str(whole) }
+        }
+        _ => value,
+    }
+}
+
 /// Whether a text has anything to evaluate.
 pub(super) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
@@ -328,6 +335,11 @@ impl Output {
             1 => Datum::Value(self.only.unwrap_or_default()),
             _ => Datum::Value(self.text()),
         }
+    }
+
+    /// Whether one thing was written, and it is no text.
+    pub(super) fn is_native(&self) -> bool {
+        self.pieces == 1 && self.only.as_ref().is_some_and(|value| !matches!(value, Value::Str(_)))
     }
 
     /// All pieces as text, secret where any of them is.

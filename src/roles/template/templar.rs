@@ -2,7 +2,7 @@
 
 use super::error::{TemplateError, TemplateTrouble};
 use super::place::Source;
-use super::run::{Output, Run, is_template};
+use super::run::{Output, Run, ended_as, is_template};
 use super::syntax::Program;
 use super::{Decision, Scope, Services, lookups, parse, python};
 use crate::failure::Place;
@@ -153,11 +153,13 @@ impl Templar {
     ) -> Result<Value, TemplateError> {
         let (text, options) = header(text, options);
         let normal = text.replace("\r\n", "\n").replace('\r', "\n");
-        let program = parse::file(Source::file(&normal, name), &options)?;
+        let program = parse::file(Source::file(one_end_less(&normal), name), &options)?;
         let mut run = Run::new(self, scope, services, program.source.clone());
         let mut out = Output::default();
         run.execute(&program, &mut out)?;
-        Ok(match (options.newline_sequence.as_str(), out.text()) {
+        // What is no text is written as it is: Ansible puts line ends back to text alone.
+        let value = if out.is_native() { out.text() } else { ended_as(&normal, out.text()) };
+        Ok(match (options.newline_sequence.as_str(), value) {
             ("\n" | "", value) => value,
             (sequence, Value::Str(text)) => {
                 let changed = text.expose().replace('\n', sequence);
@@ -197,7 +199,7 @@ impl Templar {
         let bytes = services.tree.read(&path).map_err(lost)?;
         let text = String::from_utf8_lossy(&bytes);
         let (text, options) = header(&text, &plain_options());
-        parse::file(Source::file(text, &shown(&path)), &options).map(Arc::new)
+        parse::file(Source::file(one_end_less(text), &shown(&path)), &options).map(Arc::new)
     }
 
     fn parsed(&self, kind: Kind, text: &str, place: &Place) -> Result<Arc<Program>, TemplateError> {
@@ -205,10 +207,9 @@ impl Templar {
         if let Some(program) = self.parsed.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(program.clone());
         }
-        let source = Source::scalar(text, place);
         let program = Arc::new(match kind {
-            Kind::Template => parse::template(source)?,
-            Kind::Expression => parse::expression(source)?,
+            Kind::Template => parse::template(Source::scalar(one_end_less(text), place))?,
+            Kind::Expression => parse::expression(Source::scalar(text, place))?,
         });
         self.parsed.lock().unwrap_or_else(PoisonError::into_inner).insert(key, program.clone());
         Ok(program)
@@ -262,6 +263,11 @@ pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> (&'t str, Re
         }
     }
     (body, options)
+}
+
+/// A template's text as Jinja reads it: without its last line end.
+fn one_end_less(text: &str) -> &str {
+    text.strip_suffix('\n').unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -345,12 +351,13 @@ mod tests {
     fn files_are_laid_out_as_ansible_does() {
         for (text, out) in [
             ("{% if true %}\na\n{% endif %}\nb\n", "a\nb\n"),
-            ("  {% if true %}\na\n  {% endif %}\n", "  a\n  "),
+            ("  {% if true %}\na\n  {% endif %}\n", "  a\n  \n"),
             ("#jinja2: lstrip_blocks: True\n  {% if true %}\na\n  {% endif %}\n", "a\n"),
             ("#jinja2: variable_start_string: '[[', variable_end_string: ']]'\n[[ name ]] {{ x }}", "web {{ x }}"),
-            ("{% extends 'base.j2' %}{% block body %}{{ name }}{% endblock %}", "[web]\n"),
+            ("{% extends 'base.j2' %}{% block body %}{{ name }}{% endblock %}", "[web]"),
+            ("{% extends 'base.j2' %}{% block body %}{{ name }}{% endblock %}\n", "[web]\n"),
             ("{% include 'part.j2' %}!", "part of web!"),
-            ("{% include 'child.j2' %}", "[child base]\n"),
+            ("{% include 'child.j2' %}", "[child base]"),
             ("{% import 'macros.j2' as m %}{{ m.twice(name) }}{{ m.one }}", "webweb1"),
             ("{% from 'macros.j2' import twice as t %}{{ t('x') }}", "xx"),
             ("{% include 'gone.j2' ignore missing %}ok", "ok"),

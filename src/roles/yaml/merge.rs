@@ -40,7 +40,7 @@ impl Written {
                 return Err(YamlError::Key { place: key.place() });
             }
             if !seen.insert(key.key()) {
-                let text = format!("duplicate key `{}`: the last one stands", key.key());
+                let text = format!("Found duplicate mapping key '{}'. The last one stands.", key.key());
                 warnings.push(Warning { text, place: key.place() });
             }
             lay(key, value);

@@ -186,8 +186,9 @@ impl Copy {
         match last {
             Some(placed) if files.len() == 1 && !placed.kept => self.to.report(draft, &placed),
             _ => {
+                draft.unset(&["checksum", "md5sum"]);
                 draft.set("dest", dest);
-                draft.set("src", shown(path));
+                draft.set("src", format!("{}{}", shown(path), if contents_only { "/" } else { "" }));
                 Ok(())
             }
         }

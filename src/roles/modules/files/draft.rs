@@ -118,6 +118,13 @@ impl<'a> Draft<'a> {
         self.plan.result.insert(Key::from(key), value.into());
     }
 
+    /// Takes members of the result away.
+    pub fn unset(&mut self, names: &[&str]) {
+        for name in names {
+            self.plan.result.shift_remove(&Key::from(*name));
+        }
+    }
+
     /// Adds what Ansible adds to every result that has a path.
     pub fn set_path_members(&mut self, path: &Path) -> Result<(), Failed> {
         for (key, value) in path_members(self, path)? {
@@ -156,5 +163,9 @@ pub fn expand(eyes: &Eyes<'_>, text: &str) -> Result<String, Failed> {
         eyes.host.user(name).ok().flatten().map(|user| user.home)
     };
     let path = words::expand_home(&words::expand_variables(text, variable), home);
-    if path.starts_with('/') { Ok(path) } else { Err(Failed::new(format!("the path `{text}` is not absolute"))) }
+    match eyes.tree.directory() {
+        _ if path.starts_with('/') => Ok(path),
+        Some(directory) => Ok(crate::roles::load::tidy(&directory.join(path)).display().to_string()),
+        None => Err(Failed::new(format!("the path `{text}` is not absolute"))),
+    }
 }

@@ -94,8 +94,7 @@ impl Module for LineInFile {
         let old = before.bytes.clone().unwrap_or_default();
         let lines = Lines { coding: Coding::of(&old), old };
         if self.regexp.as_deref() == Some("") || self.search.as_deref() == Some("") {
-            let warning = "an empty pattern matches every line in the file; use '^' if that is what is meant";
-            draft.set("warnings", Value::list([Value::str(warning)]));
+            draft.set("warnings", Value::list([Value::str(self.empty())]));
         }
         let (new, said) = if self.present {
             let (new, said) = self.with_line(&lines)?;
@@ -129,6 +128,21 @@ fn bare(line: &str) -> &str {
 }
 
 impl LineInFile {
+    /// What Ansible says of a pattern that every line has; roles compare it.
+    fn empty(&self) -> String {
+        let (what, tail) = match &self.regexp {
+            Some(_) => (
+                "regular expression",
+                " If this is desired, use '^' to match every line in the file and avoid this warning.",
+            ),
+            None => ("search string", ""),
+        };
+        format!(
+            "The {what} is an empty string, which will match every line in the file. \
+             This may have unintended consequences, such as replacing the last line in the file rather than appending.{tail}"
+        )
+    }
+
     fn report(&self, mut draft: Draft<'_>, before: &Before, said: &str) -> Result<Plan, Failed> {
         let said = self.edit.settle(&mut draft, before, said)?;
         draft.set("msg", said);

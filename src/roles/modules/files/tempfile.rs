@@ -33,8 +33,8 @@ struct TempFile {
 pub fn tempfile(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
     let part = |name: &'static str| {
         let text = args.text(name).unwrap_or_default();
-        let problem = format!("must be a valid file name component, got '{text}'");
-        if text.contains('/') { Err(args.wrong(name, problem)) } else { Ok(text) }
+        let problem = format!("{name} must be a valid file name component");
+        if text.contains('/') { Err(args.together(problem)) } else { Ok(text) }
     };
     Ok(Box::new(TempFile {
         directory: args.must("state")? == "directory",

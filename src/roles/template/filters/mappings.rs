@@ -199,22 +199,34 @@ pub(in crate::roles::template) fn subelements(
         other => python::text(other).split('.').map(str::to_owned).collect(),
     };
     let mut out = Vec::new();
-    for element in elements {
-        let mut current = Some(element.clone());
-        for part in &path {
-            current = current.and_then(|value| value.get(part).cloned());
+    'elements: for element in elements {
+        if element.as_map().is_none() {
+            return Err(format!("subelements lookup expects a dictionary, got '{}'", python::text(&element)));
         }
-        match current {
-            Some(Value::List(found)) => {
-                out.extend(found.iter().map(|item| Value::list([element.clone(), item.clone()])));
+        let mut current = element.clone();
+        let mut parts = path.iter().peekable();
+        while let Some(part) = parts.next() {
+            let last = parts.peek().is_none();
+            let problem = match current.get(part).cloned() {
+                None => format!("could not find '{part}' key in iterated item '{}'", python::text(&current)),
+                Some(inner) if last && inner.as_list().is_none() => {
+                    return Err(format!("the key {part} should point to a list, got '{}'", python::text(&inner)));
+                }
+                Some(inner) if !last && inner.as_map().is_none() => {
+                    format!("the key {part} should point to a dictionary, got '{}'", python::text(&inner))
+                }
+                Some(inner) => {
+                    current = inner;
+                    continue;
+                }
+            };
+            if skip_missing {
+                continue 'elements;
             }
-            Some(other) => {
-                let path = path.join(".");
-                return Err(format!("the key '{path}' should point to a list, got {}", other.type_name()));
-            }
-            None if skip_missing => {}
-            None => return Err(format!("could not find '{}' key in iterated item", path.join("."))),
+            return Err(problem);
         }
+        let found = current.as_list().unwrap_or_default();
+        out.extend(found.iter().map(|item| Value::list([element.clone(), item.clone()])));
     }
     Ok(out)
 }

@@ -139,23 +139,24 @@ fn fileglob(run: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
         let pattern = python::text(term);
         let (directory, name) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
         let below = if directory.is_empty() { "." } else { directory };
-        match run.services.tree.resolve("files", below) {
-            Ok(path) => {
-                let entries = run.services.tree.walk(&path).map_err(|error| failed("list files", &error))?;
-                let beside = |entry: &Path| entry.components().count() == 1;
-                let matching = entries.into_iter().filter(|(entry, directory)| {
-                    !directory && beside(entry) && glob::matches(name, &entry.to_string_lossy())
-                });
-                out.extend(matching.map(|(entry, _)| Value::str(path.join(entry).display().to_string())));
+        let mut found = Vec::new();
+        // The first directory that has such files counts, as Ansible goes through its search path.
+        for path in run.services.tree.every("files", below) {
+            let entries = run.services.tree.walk(&path).map_err(|error| failed("list files", &error))?;
+            let beside = |entry: &Path| entry.components().count() == 1;
+            let matching = entries.into_iter().filter(|(entry, directory)| {
+                !directory && beside(entry) && glob::matches(name, &entry.to_string_lossy())
+            });
+            found.extend(matching.map(|(entry, _)| path.join(entry).display().to_string()));
+            if !found.is_empty() {
+                break;
             }
-            Err(_) if pattern.starts_with('/') => {
-                let found = glob::files(run.services.host, &pattern)
-                    .map_err(|error| lost(format!("list files that match {pattern}: {error}")))?;
-                out.extend(found.into_iter().map(Value::str));
-            }
-            // A directory that is not there has no files.
-            Err(_) => {}
         }
+        if found.is_empty() && pattern.starts_with('/') {
+            found = glob::files(run.services.host, &pattern)
+                .map_err(|error| lost(format!("list files that match {pattern}: {error}")))?;
+        }
+        out.extend(found.into_iter().map(Value::str));
     }
     Ok(out)
 }
@@ -279,7 +280,10 @@ fn template(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome 
         let bytes = tree.read(&path).map_err(|error| failed(&format!("read {name}"), &error))?;
         let text = String::from_utf8_lossy(&bytes);
         let shown = path.display().to_string();
-        out.push(run.templar.file(&scope, run.services, &text, &shown, &layout)?);
+        let value = run.templar.file(&scope, run.services, &text, &shown, &layout)?;
+        // A template that has nothing to print yields nothing, as opposed to one that prints nothing.
+        let silent = value.as_str() == Some("") && !text.is_empty() && !text.contains(&layout.variable.0);
+        out.push(if silent { Value::Null } else { value });
     }
     Ok(out)
 }

@@ -63,7 +63,10 @@ fn dict(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
     let mut out = Vec::new();
     for term in flatten_once(terms) {
         let Value::Map(map) = &term else {
-            return Err(TemplateError::failed(format!("with_dict expects a dict, got {}", term.type_name())));
+            return Err(TemplateError::failed(format!(
+                "the 'dict' lookup plugin expects a dictionary, got {}",
+                term.type_name()
+            )));
         };
         let pairs = map.iter();
         out.extend(pairs.map(|(k, v)| Value::map([("key", python::key_value(k)), ("value", v.clone())])));
@@ -103,17 +106,18 @@ fn together(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
 
 /// `5`, `1-5`, `2-10/2`, `4:host%02d`, `start=5 end=11 stride=2 format=0x%02x`, or options.
 fn sequence(_: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome {
-    let terms = if terms.is_empty() { vec![Value::str("")] } else { terms };
+    let terms = if terms.is_empty() && !options.is_empty() { vec![Value::str("")] } else { terms };
     let mut out = Vec::new();
     for term in &terms {
         let text = python::text(term);
-        let mut from: Sequence = shortcut(&text).unwrap_or_default();
+        let mut from = shortcut(&text).transpose()?.unwrap_or_default();
         let pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
         let given = ["start", "end", "count", "stride", "format"];
         let given = given.into_iter().filter_map(|name| Some((name, options.text(name)?)));
-        for (name, value) in pairs.map(|(k, v)| (k, v.to_owned())).chain(given) {
+        // What the text says stands over the options.
+        for (name, value) in given.chain(pairs.map(|(k, v)| (k, v.to_owned()))) {
             let number = || {
-                number(&value).ok_or_else(|| TemplateError::failed(format!("can't parse {name}={value} as integer")))
+                number(&value).ok_or_else(|| TemplateError::failed(format!("{name} has an invalid value: {value:?}")))
             };
             match name {
                 "start" => from.start = number()?,
@@ -155,20 +159,27 @@ fn number(text: &str) -> Option<i64> {
     value.ok().map(|value| sign * value)
 }
 
-fn shortcut(text: &str) -> Option<Sequence> {
-    let mut from = Sequence::default();
+/// The simple form; `None` where the text is of the other.
+fn shortcut(text: &str) -> Option<Result<Sequence, TemplateError>> {
+    if text.trim().is_empty() || text.contains('=') {
+        return None;
+    }
     let (numbers, format) = text.split_once(':').unwrap_or((text, "%d"));
     let (range, stride) = numbers.split_once('/').map_or((numbers, None), |(range, stride)| (range, Some(stride)));
     let (start, end) = range.split_once('-').map_or((None, range), |(start, end)| (Some(start), end));
-    from.end = Some(number(end)?);
-    if let Some(start) = start {
-        from.start = number(start)?;
-    }
-    if let Some(stride) = stride {
-        from.stride = number(stride)?;
-    }
-    from.format = format.to_owned();
-    Some(from)
+    let read = |name: &str, text: &str| {
+        number(text).ok_or_else(|| TemplateError::failed(format!("{name} has an invalid value: {text:?}")))
+    };
+    let whole = || {
+        Ok(Sequence {
+            start: start.map_or(Ok(1), |start| read("start", start))?,
+            end: Some(read("end", end)?),
+            stride: stride.map_or(Ok(1), |stride| read("stride", stride))?,
+            format: format.to_owned(),
+            count: None,
+        })
+    };
+    Some(whole())
 }
 
 impl Sequence {
@@ -178,8 +189,11 @@ impl Sequence {
             (None, None) => return failed("must specify count or end in with_sequence"),
             (Some(_), Some(_)) => return failed("can't specify both count and end in with_sequence"),
             (None, Some(0)) => return Ok(Vec::new()),
-            (None, Some(count)) => self.end = Some(self.start + count * self.stride - self.stride),
+            (None, Some(count)) => self.end = Some(self.start + count * self.stride - 1),
             _ => {}
+        }
+        if self.format.matches('%').count() != 1 {
+            return Err(TemplateError::failed(format!("bad formatting string: {}", self.format)));
         }
         let end = self.end.unwrap_or(self.start);
         match self.stride {
@@ -199,7 +213,7 @@ impl Sequence {
                 return failed("the sequence is too long");
             }
             let text = methods::percent(&self.format, &Value::Int(at)).map_err(|problem| {
-                TemplateError::failed(format!("problem formatting {at} with '{}': {problem}", self.format))
+                TemplateError::failed(format!("problem formatting {at} with {:?}: {problem}", self.format))
             })?;
             out.push(Value::str(text));
             at = at.saturating_add(self.stride);
@@ -215,6 +229,11 @@ fn subelements(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
     let skip = rest.first().and_then(|flags| flags.get("skip_missing")).is_some_and(filters::truth_word);
     // The element comes without the list that is gone through, as Ansible pops it.
     let last = python::text(path);
+    if !matches!(elements, Value::List(_) | Value::Map(_)) {
+        return Err(TemplateError::failed(
+            "subelements lookup expects first a dict or a list, second a string pointing to the subkey",
+        ));
+    }
     let found = filters::subelements(elements, path, skip).map_err(TemplateError::failed)?;
     let parts: Vec<&str> = last.split('.').collect();
     Ok(found

@@ -46,6 +46,11 @@ impl Options {
         self.0.get(&Key::from(name)).filter(|value| !matches!(value, Value::Null))
     }
 
+    /// Whether none is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// An option as text.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(python::text)

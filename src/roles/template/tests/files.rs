@@ -37,10 +37,10 @@ pub(super) static TESTS: &[Test] = &[
 ];
 
 fn stat(run: &Run<'_>, path: &str, follow: bool) -> Result<Option<Stat>, TemplateError> {
-    let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let start = run.services.tree.directory().unwrap_or(Path::new("/"));
     run.services
         .host
-        .stat(Path::new(&absolute), follow)
+        .stat(&crate::roles::load::tidy(&start.join(path)), follow)
         .map_err(|error| TemplateError::failed(format!("look at {path}: {error}")))
 }
 
@@ -68,6 +68,6 @@ fn same_file(run: &mut Run<'_>, datum: Datum, given: &Given) -> Outcome {
 fn mount(run: &mut Run<'_>, datum: Datum, _: &Given) -> Outcome {
     let path = python::text(&run.deep(datum)?);
     let Some(here) = stat(run, &path, false)? else { return Ok(false) };
-    let above = stat(run, &format!("{}/..", path.trim_end_matches('/')), true)?;
+    let above = stat(run, Path::new(&path).parent().map_or("/".into(), Path::to_string_lossy).as_ref(), true)?;
     Ok(here.kind == Kind::Directory && above.is_some_and(|up| up.device != here.device || up.inode == here.inode))
 }
