@@ -172,6 +172,13 @@ impl Failure {
         self
     }
 
+    /// The same failure, with a hint where it has none.
+    #[must_use]
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
+        self
+    }
+
     /// The same failure with every text passed through a redactor: for one that leaves the run that knows its secrets.
     #[must_use]
     pub fn scrubbed(self, scrub: impl Fn(&str) -> String) -> Self {

@@ -177,6 +177,21 @@ fn every_fault_is_refused_at_its_stage_and_says_what_it_must() {
 }
 
 #[test]
+fn a_repository_that_cannot_be_reached_is_named_with_its_address() {
+    let mut stage = stage();
+    let address = stage.git.url();
+    let port = address.rsplit(':').next().unwrap().split('/').next().unwrap().to_owned();
+    // The server goes away, and another one listens elsewhere.
+    stage.git = support::GitServer::start(&stage.repository, &support::Key::generate("deploy").unwrap()).unwrap();
+    let before = files(&stage.root());
+    let failure = stage.boot(false).unwrap_err();
+    assert_eq!(failure.stage, At::Repository, "{failure}");
+    assert!(failure.to_string().contains(&format!("127.0.0.1:{port}")) && failure.hint.is_some(), "{failure}");
+    assert_eq!(files(&stage.root()), before);
+    assert!(!stage.aws.signals()[0].success);
+}
+
+#[test]
 fn no_secret_is_kept_in_the_state() {
     let stage = stage();
     stage.boot(false).unwrap();

@@ -12,6 +12,11 @@ use crate::settings::Settings;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What to do when roles are refused.
+pub(super) const UNCHANGED: &str = "nothing was changed: mend the tree, commit, and run again";
+/// What to do when a task failed.
+pub(super) const GOES_ON: &str = "what was done stays done, and handlers that are due are kept: mend it, and run again";
+
 /// What is run of a tree.
 #[derive(Clone, Debug)]
 pub enum What {
@@ -71,7 +76,7 @@ impl Reading<'_> {
             What::Roles(roles) => loader.playbook_of_roles(roles, &names),
         }
         .map(Arc::new)
-        .map_err(|error| Failure::new(Stage::Parse, error))
+        .map_err(|error| Failure::new(Stage::Parse, error).or_hint(UNCHANGED))
     }
 }
 

@@ -7,7 +7,7 @@ use super::reach::Reach;
 use super::releases::{self, Before};
 use super::remote::CloudRemote;
 use super::repository::IMAGE_ROLES;
-use super::roles::{Reading, What};
+use super::roles::{GOES_ON, Reading, UNCHANGED, What};
 use super::vitals::{Looking, RunClock, checks};
 use super::{Ended, Machine};
 use crate::failure::{Failure, Stage};
@@ -142,7 +142,7 @@ impl Work {
             let mut watching = Watching::new(&self.grounds.run, self.counts, &self.grounds.handlers, None);
             let machine = converge::Machine { host: self.host.as_mut(), remote: &*self.remote, real: None };
             let judged = judge(&self.input, &playbook, &self.loader, &self.templar, machine, &mut watching);
-            judged.map_err(converge::ConvergeError::into_failure).map_err(|failure| match hook {
+            judged.map_err(|error| error.into_failure().or_hint(UNCHANGED)).map_err(|failure| match hook {
                 Some(name) => failure.during(&format!("hook {name}")),
                 None => failure,
             })?;
@@ -170,7 +170,7 @@ impl Work {
         let outcome = self.run(&playbook, also);
         self.keep(&outcome.pending_handlers)?;
         match outcome.error {
-            Some(error) => Err(error.into_failure()),
+            Some(error) => Err(error.into_failure().or_hint(GOES_ON)),
             None => {
                 self.look_again(outcome.recap.changed);
                 Ok(())
@@ -242,7 +242,7 @@ impl Work {
         let outcome = self.run(playbook, None);
         self.input.limits.deadline = Some(end);
         self.keep(&outcome.pending_handlers)?;
-        outcome.error.map_or(Ok(()), |error| Err(error.into_failure()))
+        outcome.error.map_or(Ok(()), |error| Err(error.into_failure().or_hint(GOES_ON)))
     }
 
     /// Watches the checks that settings name until they pass.

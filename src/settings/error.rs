@@ -136,7 +136,9 @@ impl Explain for SettingsError {
             Self::Ending { .. } => Some("rename it to .yaml, or take it away".into()),
             Self::UnknownKey { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
             Self::UnknownKey { known, .. } => Some(format!("known here: {}", known.join(", "))),
-            Self::Value { hint, .. } => hint.clone(),
+            Self::Value { hint, .. } => {
+                Some(hint.clone().unwrap_or_else(|| "`muster config schema` tells what may stand here".into()))
+            }
             Self::Launch { hint, .. } => Some(hint.clone()),
             Self::Template { .. } => Some(
                 "templates see `instance`, `placement` and `tags` (no tags in `repository.url` and `hooks`); \
