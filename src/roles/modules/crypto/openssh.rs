@@ -54,8 +54,12 @@ pub fn of_key(key: &Key, comment: &str) -> Option<PrivateKey> {
             put(format!("ecdsa-sha2-{name}").as_bytes())?;
             put(name.as_bytes())?;
             put(&key.public)?;
-            let mut number = Zeroizing::new(vec![0]);
-            number.extend(key.private.iter().skip_while(|byte| **byte == 0));
+            // `ssh-key` takes the number in the curve's whole length only; OpenSSH reads it with leading zeros too.
+            let length = key.public.len() / 2;
+            let digits = key.private.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<_>>();
+            let digits = Zeroizing::new(digits);
+            let mut number = Zeroizing::new(vec![0; (length + 1).checked_sub(digits.len())?]);
+            number.extend_from_slice(&digits);
             let from = usize::from(number.get(1).is_some_and(|first| *first < 0x80));
             put(&number[from..])?;
         }

@@ -234,7 +234,8 @@ fn an_authority_signs_for_others() {
 
 #[test]
 fn an_ssh_pair_is_made_and_mended() {
-    for (kind, size) in [("ed25519", 256), ("ecdsa", 521), ("rsa", 2048)] {
+    // Half of all keys on P-521 begin with a zero byte.
+    for (kind, size) in [("ed25519", 256), ("ecdsa", 256), ("rsa", 2048)].into_iter().chain([("ecdsa", 521); 6]) {
         let mut stage = stage();
         let ask = json!({"path": "/etc/id", "type": kind, "size": size, "comment": "me"});
         let done = converges(&mut stage, "openssh_keypair", ask.clone());
