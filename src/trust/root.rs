@@ -46,13 +46,29 @@ pub struct TrustRoot {
     pub realms: Vec<Realm>,
 }
 
+/// The binary that runs. A root without `/proc` has it under the whole path that it was started by: whoever chooses that
+/// name chooses the program too.
+fn running() -> Result<(PathBuf, File), TrustError> {
+    let link = Path::new("/proc/self/exe");
+    let missing = match File::open(link) {
+        Ok(file) => return Ok((std::fs::read_link(link).unwrap_or_else(|_| link.to_owned()), file)),
+        Err(error) => error,
+    };
+    let named = std::env::args_os().next().map(PathBuf::from).filter(|name| name.is_absolute());
+    match named {
+        Some(path) if missing.kind() == std::io::ErrorKind::NotFound => {
+            let file = File::open(&path).map_err(|source| io("open", &path, source))?;
+            Ok((path, file))
+        }
+        _ => Err(io("open", link, missing)),
+    }
+}
+
 impl TrustRoot {
     /// This binary's trust root. One that is embedded and damaged is an error, never a reason to look elsewhere.
     pub fn load() -> Result<Self, TrustError> {
-        let path = Path::new("/proc/self/exe");
-        let file = File::open(path).map_err(|source| io("open", path, source))?;
-        let own = || std::fs::read_link(path).unwrap_or_else(|_| path.to_owned());
-        if let Some(bytes) = section::find(file).map_err(|problem| TrustError::Binary { file: own(), problem })? {
+        let (own, file) = running()?;
+        if let Some(bytes) = section::find(file).map_err(|problem| TrustError::Binary { file: own, problem })? {
             return Self::unpack(Source::Embedded, &bytes);
         }
         if !COMPILED.is_empty() {
