@@ -17,6 +17,7 @@ pub mod settings;
 pub mod host;
 pub mod trust;
 
+pub mod dns;
 pub mod failure;
 pub mod journal;
 pub mod secret;

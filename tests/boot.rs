@@ -19,6 +19,8 @@ mod lifecycle;
 mod local;
 #[path = "boot/machine.rs"]
 mod machine;
+#[path = "boot/plans.rs"]
+mod plans;
 #[path = "boot/releases.rs"]
 mod releases;
 #[path = "boot/report.rs"]

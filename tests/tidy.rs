@@ -18,9 +18,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "boot",
         &["cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure", "secret"],
     ),
-    ("cloud", &["trust", "failure", "secret", "journal"]),
+    ("cloud", &["trust", "dns", "failure", "secret", "journal"]),
     // The local copy of the repository is muster's own state too.
-    ("fetch", &["trust", "host::durable", "failure", "secret", "journal"]),
+    ("fetch", &["trust", "host::durable", "dns", "failure", "secret", "journal"]),
     ("roles", &["release", "trust", "host", "failure", "secret", "journal"]),
     ("release", &["fetch", "trust", "host", "failure", "secret", "journal"]),
     ("health", &["host", "failure", "secret", "journal"]),
@@ -29,6 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("host", &["failure", "secret"]),
     // Its files are muster's own state, written through the one door for that.
     ("journal", &["host::durable", "failure", "secret"]),
+    ("dns", &[]),
     ("failure", &[]),
     ("secret", &[]),
 ];

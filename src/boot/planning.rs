@@ -33,7 +33,7 @@ impl Work {
     pub(super) fn by_plan(
         mut self,
         planning: &Planning,
-        mut observer: Option<&mut dyn Observer>,
+        observer: Option<&mut dyn Observer>,
     ) -> Result<Ended, Failure> {
         let Planning::Apply { reviewed, undecided } = planning else {
             let plan = self.plan(observer)?;
@@ -48,7 +48,7 @@ impl Work {
         if !open.is_empty() && !undecided {
             return Err(Failure::new(Stage::Converge, PlanError::Undecided(open)));
         }
-        self.apply(reviewed, observer.take())?;
+        self.apply(reviewed, observer)?;
         Ok(self.ended())
     }
 
@@ -129,7 +129,7 @@ impl Work {
         self.counts = watching.counts;
         self.grounds.run.counts(self.counts);
         self.keep(&outcome.pending_handlers)?;
-        outcome.error.map_or(Ok(()), |error| Err(error.into_failure()))
+        self.ended_with(outcome)
     }
 
     /// After changes, reads every declared state once more, and names what does not hold: a task that says that it did

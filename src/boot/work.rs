@@ -169,13 +169,16 @@ impl Work {
         let playbook = Arc::clone(&self.playbook);
         let outcome = self.run(&playbook, also);
         self.keep(&outcome.pending_handlers)?;
-        match outcome.error {
-            Some(error) => Err(error.into_failure().or_hint(GOES_ON)),
-            None => {
-                self.look_again(outcome.recap.changed);
-                Ok(())
-            }
+        self.ended_with(outcome)
+    }
+
+    /// A failure; or every declared state read once more.
+    pub(super) fn ended_with(&mut self, outcome: Outcome) -> Result<(), Failure> {
+        if let Some(error) = outcome.error {
+            return Err(error.into_failure().or_hint(GOES_ON));
         }
+        self.look_again(outcome.recap.changed);
+        Ok(())
     }
 
     fn run(&mut self, playbook: &Playbook, also: Option<&mut dyn Observer>) -> Outcome {

@@ -81,7 +81,7 @@ impl Transport {
     }
 
     /// The addresses of a name.
-    pub async fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, super::dns::DnsError> {
+    pub async fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, crate::dns::DnsError> {
         self.0.dns.addresses(name).await
     }
 

@@ -1,9 +1,9 @@
-//! A TCP connection to a git host: names through `hickory` (libc's resolver crashes a static binary), the proxy if any.
+//! A TCP connection to a git host, through the proxy if any.
 
 use super::FetchError;
 use super::limits::Clock;
 use super::proxy::Proxy;
-use hickory_resolver::TokioResolver;
+use crate::dns::Dns;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
 
@@ -16,7 +16,7 @@ pub(super) async fn connect(
 ) -> Result<TcpStream, FetchError> {
     let limit = clock.limits.connect;
     let (next, next_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
-    let addresses = clock.wait("resolving", next, limit, resolve(next)).await??;
+    let addresses = clock.wait("resolving", next, limit, Dns::default().addresses(next)).await??;
     let name = format!("{next}:{next_port}");
     let mut stream = clock.wait("connecting to", &name, limit, first(&addresses, next_port, &name)).await??;
     let _ = stream.set_nodelay(true);
@@ -36,16 +36,4 @@ async fn first(addresses: &[IpAddr], port: u16, name: &str) -> Result<TcpStream,
         }
     }
     Err(FetchError::Connect { host: name.to_owned(), problem })
-}
-
-/// A host's addresses; an address is itself.
-pub(super) async fn resolve(host: &str) -> Result<Vec<IpAddr>, FetchError> {
-    if let Ok(address) = host.parse() {
-        return Ok(vec![address]);
-    }
-    let fail = |problem: String| FetchError::Resolve { host: host.to_owned(), problem };
-    let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build());
-    let resolver = resolver.map_err(|error| fail(format!("/etc/resolv.conf cannot be used: {error}")))?;
-    let found = resolver.lookup_ip(host).await.map_err(|error| fail(error.to_string()))?;
-    Ok(found.iter().collect())
 }

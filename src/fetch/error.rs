@@ -31,13 +31,8 @@ pub enum FetchError {
         problem: String,
     },
     /// A name that does not resolve.
-    #[error("resolving {host}: {problem}")]
-    Resolve {
-        /// The name.
-        host: String,
-        /// What the resolver said.
-        problem: String,
-    },
+    #[error(transparent)]
+    Resolve(#[from] crate::dns::DnsError),
     /// A connection that could not be made.
     #[error("connecting to {host}: {problem}")]
     Connect {
@@ -203,7 +198,7 @@ impl Explain for FetchError {
                 "store an unencrypted private key as OpenSSH or PEM writes it: ed25519, ECDSA P-256/384/521 or RSA"
             }
             Self::Setting { .. } | Self::Path { .. } | Self::Stopped { .. } => return None,
-            Self::Resolve { .. } => "is the name right, and does the VPC's DNS answer? (`resolvectl query HOST`)",
+            Self::Resolve(_) => "is the name right, and does the VPC's DNS answer? (`resolvectl query HOST`)",
             Self::Connect { .. } => "do the security group, the route and the proxy let this host reach it?",
             Self::Timeout { .. } | Self::Deadline { .. } => {
                 "do the security group, the route and the proxy let this host reach it? `repository.timeout` can give it longer"

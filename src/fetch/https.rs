@@ -2,9 +2,10 @@
 
 use super::address::Address;
 use super::error::clean;
-use super::tls::{Names, configuration};
+use super::tls::configuration;
 use super::transport::{Credentials, Dial};
 use super::{FetchError, ssh};
+use crate::dns::Dns;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Response, StatusCode, Url};
 use std::io::{self, Read, Write};
@@ -38,7 +39,7 @@ impl Client {
         let limits = &dial.clock.limits;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(configuration(dial.origin.ca_bundle.as_deref())?)
-            .dns_resolver(Arc::new(Names))
+            .dns_resolver(Arc::new(Dns::default()))
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("git/2 (muster ", env!("CARGO_PKG_VERSION"), ")"))
             .connect_timeout(limits.connect)

@@ -1,10 +1,8 @@
-//! What HTTPS stands on: whose certificates are believed, and how names are resolved.
+//! What HTTPS stands on: whose certificates are believed.
 
 use super::FetchError;
-use super::connection::resolve;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// rustls with the given certificates, or the system's.
@@ -28,17 +26,4 @@ pub(super) fn configuration(bundle: Option<&[u8]>) -> Result<rustls::ClientConfi
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     Ok(builder.map_err(|error| fail(error.to_string()))?.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Names for `reqwest` through the same resolver as everything else.
-pub(super) struct Names;
-
-impl reqwest::dns::Resolve for Names {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move {
-            let found = resolve(name.as_str()).await?;
-            let addresses: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
-            Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
 }

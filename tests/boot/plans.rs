@@ -1,0 +1,58 @@
+//! The config repository's plan: made without a trace, applied as reviewed, refused once something has moved.
+
+use crate::stage::{Plan, Stage};
+use emulator::Parameter;
+use muster::boot::{Ended, Mode, Planning, Request, boot};
+use muster::failure::{Failure, Stage as At};
+use muster::roles::plan::PlanFile;
+
+fn run(stage: &Stage, planning: Planning) -> Result<Ended, Failure> {
+    boot(&Request { planning, ..stage.request(Mode::Converge) })
+}
+
+fn plan(stage: &Stage) -> PlanFile {
+    match run(stage, Planning::Plan) {
+        Ok(Ended::Planned { plan }) => *plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn apply(stage: &Stage, reviewed: &PlanFile) -> Result<Ended, Failure> {
+    run(stage, Planning::Apply { reviewed: Box::new(reviewed.clone()), undecided: false })
+}
+
+#[test]
+fn a_plan_leaves_no_trace_holds_no_secret_and_is_applied_as_reviewed() {
+    let stage = Plan::new().unwrap().set().unwrap();
+    let reviewed = plan(&stage);
+    assert!(stage.read("/etc/web.conf").is_empty(), "a plan has altered something");
+    assert!(!stage.root().join("var/lib/muster/runs").exists(), "a plan has left a record");
+    let steps: Vec<String> = reviewed.steps.iter().map(ToString::to_string).collect();
+    assert!(steps.iter().any(|step| step.contains("configuration")), "{steps:?}");
+    assert_eq!(reviewed.inputs.parameters["/web/token"], "version 1");
+    let text = serde_json::to_string(&reviewed).unwrap();
+    assert!(text.contains("write /etc/web.token") && !text.contains("s3cr3t-t0ken"), "{text}");
+    apply(&stage, &reviewed).unwrap();
+    assert!(stage.read("/etc/web.conf").contains("port=8080"));
+    assert_eq!(stage.read("/etc/web.token"), "s3cr3t-t0ken");
+    // Releases, hooks and health are no part of a plan.
+    assert!(stage.read("/usr/local/bin/shop-api").is_empty());
+    assert!(plan(&stage).is_empty(), "{:?}", plan(&stage).steps);
+}
+
+#[test]
+fn what_moved_is_refused_before_the_first_change_and_named() {
+    let stage = Plan::new().unwrap().set().unwrap();
+    let reviewed = plan(&stage);
+    stage.aws.put_parameter(Parameter::string("/web/port", "8080").then("9090"));
+    let failure = apply(&stage, &reviewed).expect_err("refused");
+    assert_eq!(failure.stage, At::Converge);
+    let text = failure.to_string();
+    assert!(text.contains("parameter /web/port was version 1 and is version 2"), "{text}");
+    assert!(stage.read("/etc/web.conf").is_empty());
+    let again = plan(&stage);
+    stage.put("root/etc/web.conf", "somebody else's\n");
+    let text = apply(&stage, &again).expect_err("refused").to_string();
+    assert!(text.contains("/etc/web.conf was absent and is file"), "{text}");
+    assert_eq!(stage.read("/etc/web.conf"), "somebody else's\n");
+}
