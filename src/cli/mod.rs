@@ -3,6 +3,7 @@
 mod boot;
 mod cfn_signal;
 mod config;
+mod conformance;
 mod converge;
 mod diff;
 mod module;
@@ -45,6 +46,8 @@ enum Command {
     /// What is believed, and putting it into a binary.
     #[command(subcommand)]
     Trust(trust::Trust),
+    #[command(hide = true)]
+    Conformance(conformance::Conformance),
 }
 
 impl Command {
@@ -61,6 +64,7 @@ impl Command {
             Self::Apply(command) => command.run(),
             Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
+            Self::Conformance(command) => command.run(),
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct Show {
 /// `muster trust embed`.
 #[derive(clap::Args)]
 pub struct Embed {
-    /// The trust directory: DIR/REALM/{allowed_signers,known_hosts,revoked_keys,keys/*.pem,trusted_root.json,root.json,policy.yaml}.
+    /// The trust directory: DIR/REALM/{allowed_signers,known_hosts,revoked_keys,keys/*.pem,trusted_root.json,trusted_roots/*.json,root.json,policy.yaml}.
     directory: PathBuf,
     /// Where to write the new binary.
     #[arg(short, long)]

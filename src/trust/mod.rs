@@ -15,6 +15,7 @@ mod root;
 mod sealed;
 mod section;
 mod signers;
+pub mod sigstore;
 mod sshsig;
 pub mod strict;
 mod timestamp;

@@ -94,6 +94,14 @@ impl Realm {
                 let policy: Policy = serde_yaml::from_str(text).map_err(|error| show(&error))?;
                 self.releases.unlogged = policy.releases.unlogged;
             }
+            _ if path.starts_with("trusted_roots/") => {
+                let name = path.strip_prefix("trusted_roots/").and_then(|name| name.strip_suffix(".json"));
+                let name = name.filter(|name| !name.is_empty() && !name.contains('/'));
+                let name = name.ok_or("no part of muster reads a file of this name")?;
+                strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
+                let root = sigstore_trust_root::TrustedRoot::from_json(text).map_err(|error| show(&error))?;
+                self.releases.trusted_roots.insert(name.to_owned(), root);
+            }
             _ => {
                 let key = path.strip_prefix("keys/").and_then(|key| key.strip_suffix(".pem"));
                 let key = key.filter(|key| !key.is_empty() && !key.contains('/'));

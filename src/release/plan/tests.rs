@@ -50,8 +50,8 @@ impl Scene {
         let pem = pair.public_key_der().expect("public").to_pem();
         let policy = BundlePolicy {
             keys: vec![ReleaseKey::from_pem("kms", &pem).expect("key")],
-            trusted_root: None,
             unlogged: vec!["kms".into()],
+            ..BundlePolicy::default()
         };
         let scratch = tempfile::tempdir().expect("scratch");
         crate::host::durable::make_directory(&scratch.path().join("root/usr"), 0o755).expect("directory");

@@ -33,7 +33,7 @@ fn judge(artifact: &[u8], bundle: &[u8], policy: &BundlePolicy) -> Result<Verifi
 fn an_unlogged_bundle_passes_only_for_a_key_that_may_go_without() {
     let (pair, key) = keypair();
     let bundle = sign(&pair, b"release");
-    let open = BundlePolicy { keys: vec![key.clone()], trusted_root: None, unlogged: vec!["kms".into()] };
+    let open = BundlePolicy { keys: vec![key.clone()], unlogged: vec!["kms".into()], ..BundlePolicy::default() };
     let signed = judge(b"release", &bundle, &open).expect("verified").into_inner();
     assert_eq!((signed.bytes.as_slice(), signed.key.as_str(), signed.logged), (&b"release"[..], "kms", false));
     let closed = BundlePolicy { unlogged: Vec::new(), ..open };
@@ -45,13 +45,17 @@ fn another_artifact_another_key_and_a_changed_byte_are_refused() {
     let (pair, key) = keypair();
     let (_, other) = keypair();
     let bundle = sign(&pair, b"release");
-    let policy = |key: ReleaseKey| BundlePolicy { keys: vec![key], trusted_root: None, unlogged: vec!["kms".into()] };
+    let policy =
+        |key: ReleaseKey| BundlePolicy { keys: vec![key], unlogged: vec!["kms".into()], ..BundlePolicy::default() };
     for (artifact, key) in [(&b"releasE"[..], key.clone()), (&b"release"[..], other)] {
         let error = judge(artifact, &bundle, &policy(key)).expect_err("refused");
         assert!(matches!(error, BundleError::NoMatch { .. }), "{error}");
     }
     let twice = String::from_utf8(bundle.clone()).expect("text").replacen('{', r#"{"mediaType":"x","#, 1);
-    assert!(matches!(judge(b"release", twice.as_bytes(), &policy(key)), Err(BundleError::Json(_))));
+    assert!(matches!(
+        judge(b"release", twice.as_bytes(), &policy(key)),
+        Err(BundleError::Sigstore(SigstoreError::Json(_)))
+    ));
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn the_conformance_suite_s_managed_key_cases() {
         let accepted = key.map(|key| BundlePolicy {
             keys: vec![key],
             trusted_root: Some(TrustedRoot::from_json(&root).expect("root")),
-            unlogged: Vec::new(),
+            ..BundlePolicy::default()
         });
         let accepted = accepted.is_ok_and(|policy| judge(&artifact, &bundle, &policy).is_ok());
         assert_eq!(accepted, !name.ends_with("_fail"), "{name}");

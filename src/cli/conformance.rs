@@ -1,0 +1,28 @@
+//! `muster conformance`: what conformance suites call. Not for hosts, and not in `--help`.
+
+mod sigstore;
+
+use crate::failure::Failure;
+use clap::{Args, Subcommand};
+
+/// What conformance suites call.
+#[derive(Args)]
+pub(crate) struct Conformance {
+    #[command(subcommand)]
+    suite: Suite,
+}
+
+#[derive(Subcommand)]
+enum Suite {
+    /// The protocol of sigstore/sigstore-conformance (docs/cli_protocol.md)
+    #[command(subcommand)]
+    Sigstore(sigstore::Sigstore),
+}
+
+impl Conformance {
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        match self.suite {
+            Suite::Sigstore(sigstore) => sigstore.run(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Trust from outside: the field's vectors, and attacks, each refused for its own reason beside a benign twin.
+
+mod vectors;
