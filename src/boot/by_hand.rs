@@ -38,6 +38,8 @@ pub struct LocalTree {
     pub host_vars: Map,
     /// Whether handlers that are due run even where the play fails.
     pub force_handlers: bool,
+    /// What must not be shown of `extra` and `host_vars`.
+    pub redactor: Redactor,
     /// `-v`, counted.
     pub verbosity: u8,
     /// Keys of Ansible Vault: label and passphrase.
@@ -58,6 +60,7 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     }
     let source = Directory::new(&tree.path)
         .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.path.display())))?;
+    duty.redactor.learn_from(&tree.redactor);
     let machines = machines(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
     let grounds = duty.grounds(early.state_directory.as_path(), "handlers-local.json");
     let input = Input {
@@ -73,7 +76,7 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     };
     let realm = duty.realm(early.trust.realm.as_ref());
     let policy = realm.map(|realm| realm.releases).map_err(|failure| (failure.reason(), failure.hint));
-    let remote = duty.remote(Who::unknown(), policy, early.unverified_downloads)?;
+    let remote = duty.remote(Who::unknown(), policy, early.unverified_downloads, &grounds.records)?;
     let order = Order {
         name: format!("{UNVERIFIED}{}", source.root().display()),
         tree: Arc::new(source.beside(IMAGE_ROLES)),

@@ -270,7 +270,7 @@ impl Duty {
         let variables = parameters::variables(found, &settled.parameters.prefix, &self.facts);
         let grounds = self.grounds(settled.state_directory.as_path(), "handlers.json");
         let who = Who::Known(Box::new(caller.clone()));
-        let remote = self.remote(who, Ok(realm.releases.clone()), settled.unverified_downloads)?;
+        let remote = self.remote(who, Ok(realm.releases.clone()), settled.unverified_downloads, &grounds.records)?;
         remote.remember(found);
         let asked: Arc<dyn crate::roles::remote::Remote> = Arc::<CloudRemote>::clone(&remote);
         let order = work::Order {
@@ -306,6 +306,7 @@ impl Duty {
         who: Who,
         policy: Result<BundlePolicy, (String, Option<String>)>,
         downloads: UnverifiedDownloads,
+        records: &Path,
     ) -> Result<Arc<CloudRemote>, Failure> {
         let staging = self.state.join("staging");
         durable::make_directory(&staging, 0o700)
@@ -313,7 +314,7 @@ impl Duty {
         let refuse = matches!(downloads, UnverifiedDownloads::Refuse);
         let (reach, redactor, deadline) = (Arc::clone(&self.reach), self.redactor.clone(), self.deadline.into());
         let downloads = Downloads { run: Arc::clone(&self.run), refuse };
-        let known = Default::default();
-        Ok(Arc::new(CloudRemote { reach, who, deadline, redactor, staging, policy, downloads, known }))
+        let (known, records) = (Default::default(), records.to_owned());
+        Ok(Arc::new(CloudRemote { reach, who, deadline, redactor, staging, policy, records, downloads, known }))
     }
 }

@@ -33,14 +33,13 @@ pub use planning::Planning;
 pub use roles::What;
 pub use seam::Machine;
 
-use crate::failure::{Failure, Stage};
+use crate::failure::Failure;
 use crate::journal::{Counts, Done};
 use crate::release::Record;
 use crate::roles::plan::PlanFile;
 use crate::settings::Sources;
 use crate::trust::TrustRoot;
 use duty::Duty;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -143,10 +142,11 @@ pub fn boot(request: &Request) -> Result<Ended, Failure> {
     reported(request, perform)
 }
 
-/// Nothing that is done here can miss the report: not an early return, not a panic.
+/// Nothing that is done here can miss the report, an early return neither. A panic ends the process: the failure unit
+/// reports it, or the next boot.
 fn reported(request: &Request, work: impl FnOnce(&mut Duty) -> Result<Ended, Failure>) -> Result<Ended, Failure> {
     let mut duty = Duty::begin(request)?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(&mut duty))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    let result = work(&mut duty);
     duty.report(result)
 }
 
@@ -180,11 +180,4 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
             Err(work.fail(failure))
         }
     }
-}
-
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Failure::message(Stage::Internal, format!("muster panicked: {text}"))
-        .with_hint("this is a fault in muster; please report it")
 }

@@ -64,6 +64,8 @@ pub(super) struct CloudRemote {
     pub(super) staging: PathBuf,
     /// The keys that releases are judged by, or why there are none.
     pub(super) policy: Result<BundlePolicy, (String, Option<String>)>,
+    /// Where the records of releases are kept.
+    pub(super) records: PathBuf,
     pub(super) downloads: Downloads,
     /// Parameters that were fetched already.
     pub(super) known: Mutex<HashMap<String, Option<Parameter>>>,
@@ -239,6 +241,10 @@ impl Remote for CloudRemote {
     fn release_keys(&self) -> Result<BundlePolicy, RemoteError> {
         let none = |(message, hint)| RemoteError { message, hint, missing: false };
         self.policy.clone().map_err(none)
+    }
+
+    fn release_records(&self) -> PathBuf {
+        self.records.clone()
     }
 }
 

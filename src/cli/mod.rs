@@ -7,6 +7,7 @@ mod conformance;
 mod converge;
 mod diff;
 mod module;
+mod panic;
 mod plan;
 mod progress;
 mod release;
@@ -71,6 +72,7 @@ impl Command {
 
 /// Runs muster with a command line, and gives the process's exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    panic::ends_the_process();
     let args: Vec<OsString> = args.into_iter().collect();
     if cfn_signal::is_name(args.first()) {
         return cfn_signal::main(args);

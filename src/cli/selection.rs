@@ -94,7 +94,8 @@ impl Selection {
             None => What::Roles(self.role),
         };
         let vault = vault(&self.vault_password_file, &self.vault_id)?;
-        let opened = boot::vault_of(&vault, &Redactor::default());
+        let redactor = Redactor::default();
+        let opened = boot::vault_of(&vault, &redactor);
         let (extra, host_vars) = (extra_vars(&self.extra, &opened)?, extra_vars(&self.host_vars, &opened)?);
         let tree = LocalTree {
             path,
@@ -103,6 +104,7 @@ impl Selection {
             groups: self.group,
             host: self.host,
             host_vars,
+            redactor,
             force_handlers: self.force_handlers,
             vault,
             verbosity: self.verbose,
@@ -139,8 +141,10 @@ fn extra_vars(given: &[String], vault: &Vault) -> Result<Map, Failure> {
             let text = std::fs::read_to_string(file).map_err(|error| usage(error.to_string()))?;
             if Vault::is_encrypted(text.as_bytes()) {
                 let opened = vault.open(&text).map_err(|error| usage(error.to_string()))?;
-                let root = yaml::read_hidden(file, &String::from_utf8_lossy(&opened));
-                all.extend(root.map_err(|error| Failure::new(Stage::Usage, error))?.root.map());
+                let document = yaml::read_hidden(file, &String::from_utf8_lossy(&opened))
+                    .map_err(|error| Failure::new(Stage::Usage, error))?;
+                vault.learn(&document.root);
+                all.extend(document.root.map());
             } else {
                 all.extend(mapping(file, &text)?);
             }

@@ -136,6 +136,10 @@ pub trait Remote: Send + Sync {
     fn release_keys(&self) -> Result<crate::trust::bundle::BundlePolicy, RemoteError> {
         Offline::refuse("the realm's release keys")
     }
+    /// Where the records of releases are kept, as the host that is changed names it.
+    fn release_records(&self) -> std::path::PathBuf {
+        "/var/lib/muster/releases".into()
+    }
 }
 
 /// No network at all: every question is refused by name. For unit tests and for work without a cloud.

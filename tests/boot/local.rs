@@ -66,6 +66,7 @@ fn run(stage: &Stage) -> Result<Ended, Failure> {
         verbosity: 0,
         host: "localhost".into(),
         host_vars: muster::roles::value::Map::new(),
+        redactor: Default::default(),
         force_handlers: false,
         chroot: false,
     };

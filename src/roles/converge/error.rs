@@ -6,7 +6,7 @@ use crate::roles::template::TemplateError;
 
 /// A task that failed, with nothing to rescue it.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("task `{task}` failed: {message}")]
+#[error("task `{task}`{} failed: {message}", self.beside())]
 pub struct TaskFailure {
     /// The task's name.
     pub task: String,
@@ -18,6 +18,18 @@ pub struct TaskFailure {
     pub hint: Option<String>,
     /// Where the task stands.
     pub place: Place,
+    /// Where what failed is written, where that is not the task itself: a line of a template.
+    pub written: Option<Box<Place>>,
+}
+
+impl TaskFailure {
+    /// The task's place, where the caret stands elsewhere.
+    fn beside(&self) -> String {
+        match &self.written {
+            Some(written) if written.file != self.place.file => format!(" ({})", self.place),
+            _ => String::new(),
+        }
+    }
 }
 
 /// Why a run did not get to its end.
@@ -91,7 +103,7 @@ impl Explain for ConvergeError {
             Self::Load(error) => error.place(),
             Self::Refused(all) => all.first().map(|refusal| refusal.place.clone()),
             Self::Template(error) => error.place(),
-            Self::Task(failure) => Some(failure.place.clone()),
+            Self::Task(failure) => Some(failure.written.as_deref().unwrap_or(&failure.place).clone()),
             Self::Deadline(_) | Self::Stopped(_) | Self::NotReviewed(_) => None,
         }
     }

@@ -81,6 +81,7 @@ impl Run<'_> {
             message,
             hint: if end.hidden { None } else { end.hint.clone() },
             place: task.place.clone(),
+            written: if end.hidden { None } else { end.place.clone() },
         }))
     }
 

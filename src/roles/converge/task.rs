@@ -24,6 +24,8 @@ pub(super) struct End {
     pub(super) ignored: bool,
     pub(super) hidden: bool,
     pub(super) hint: Option<String>,
+    /// Where what failed is written, where that is not the task itself.
+    pub(super) place: Option<Box<Place>>,
     pub(super) diff: Vec<Diff>,
     pub(super) changes: Vec<Change>,
     /// Why what it does is not known before the plan is applied.
@@ -33,15 +35,16 @@ pub(super) struct End {
 impl End {
     pub(super) fn new(result: Map) -> Self {
         let (notify, diff, changes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { result, notify, ignored: false, hidden: false, hint: None, diff, changes, undecided: None }
+        let (hint, place, undecided) = (None, None, None);
+        Self { result, notify, ignored: false, hidden: false, hint, place, diff, changes, undecided }
     }
 
     pub(super) fn failed(failed: Failed) -> Self {
         if failed.undecided {
             return Self::undecided(failed.message);
         }
-        let hint = failed.hint.clone();
-        Self { hint, ..Self::new(result::of_failure(failed)) }
+        let (hint, place) = (failed.hint.clone(), failed.place.clone());
+        Self { hint, place, ..Self::new(result::of_failure(failed)) }
     }
 
     /// A task of a plan whose outcome shows when the plan is applied.
@@ -173,8 +176,8 @@ impl Run<'_> {
             self.observer.event(&Event::Loop { status: Status::Skipped, message: "No items in the list" });
             return Ok(end);
         }
-        let (mut results, mut notify, mut ignored, mut hint) = (Vec::new(), Vec::new(), true, None);
-        let mut undecided = None;
+        let (mut results, mut notify, mut ignored) = (Vec::new(), Vec::new(), true);
+        let (mut undecided, mut hint, mut place) = (None, None, None);
         for (index, item) in repeat.items.iter().enumerate() {
             if index > 0 {
                 self.pause_between(stage)?;
@@ -194,6 +197,7 @@ impl Run<'_> {
             if end.status() == Status::Failed {
                 ignored = false;
                 hint = hint.or(end.hint);
+                place = place.or(end.place);
             }
             notify.extend(end.notify);
             undecided = undecided.or(end.undecided);
@@ -203,7 +207,7 @@ impl Run<'_> {
             }
         }
         let result = result::of_items(&results);
-        let end = End { notify, ignored, hidden, hint, undecided, ..End::new(result) };
+        let end = End { notify, ignored, hidden, hint, place, undecided, ..End::new(result) };
         let message = result::text(&end.result, "msg").unwrap_or_default();
         self.observer.event(&Event::Loop { status: end.status(), message });
         Ok(end)

@@ -221,9 +221,15 @@ impl Tree for View<'_> {
             extra,
             ..*self
         };
-        let rendered =
-            within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| failed(&error))?;
-        Ok(if self.sealed(path) { rendered.into_secret() } else { rendered })
+        let sealed = self.sealed(path);
+        let rendered = within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| {
+            let mut failed = failed(&error);
+            if let Some(place) = failed.place.as_mut().filter(|_| sealed) {
+                place.excerpt = None;
+            }
+            failed
+        })?;
+        Ok(if sealed { rendered.into_secret() } else { rendered })
     }
 }
 
@@ -240,6 +246,7 @@ pub(super) fn failed(error: &TemplateError) -> Failed {
         None => error.to_string(),
     });
     failed.hint.clone_from(&error.hint);
+    failed.place = error.place.clone().map(Box::new);
     failed.undecided = error.is_unknown();
     failed
 }

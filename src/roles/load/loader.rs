@@ -173,6 +173,9 @@ impl Loader {
             LoadError::Read { path: PathBuf::from(&shown), source }
         })?;
         let document = if hidden { yaml::read_hidden(&shown, &text)? } else { yaml::read(&shown, &text)? };
+        if hidden {
+            self.vault.learn(&document.root);
+        }
         document.warnings.iter().for_each(|warning| self.warn(warning.clone()));
         self.documents.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), document.clone());
         Ok(document)

@@ -1,5 +1,6 @@
 //! What a module may look at, and what it answers.
 
+use crate::failure::Place;
 use crate::host::{Change, Effect, Observe};
 use crate::roles::remote::Remote;
 use crate::roles::value::{Key, Map, Value};
@@ -132,6 +133,8 @@ pub struct Failed {
     pub result: Map,
     /// What to do next.
     pub hint: Option<String>,
+    /// Where what failed is written, where that is not the task itself: a line of a template.
+    pub place: Option<Box<Place>>,
     /// Whether it is no failure yet: it needs a value that is known only when the plan is applied.
     pub undecided: bool,
 }

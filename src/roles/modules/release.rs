@@ -61,7 +61,8 @@ pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         destination: args.must("dest")?.into(),
         attributes: crate::host::Attributes::default(),
         limit: limit.ok_or_else(|| args.wrong("size_limit", "it is no number of bytes"))?,
-        records: "/var/lib/muster/releases".into(),
+        // Known where it runs: see `plan`.
+        records: std::path::PathBuf::new(),
         restart: None,
     };
     Ok(Box::new(Release { order, wanted: Wanted::read(args)? }))
@@ -100,7 +101,7 @@ impl Module for Release {
         let base = there.unwrap_or(NEW);
         let asked = self.wanted.resolve(eyes.host, &base)?;
         let attributes = Attributes { mode: asked.mode.or(Some(0o755)), ..asked };
-        let order = Order { attributes, ..self.order.clone() };
+        let order = Order { attributes, records: eyes.remote.release_records(), ..self.order.clone() };
         let planned = release::plan(&order, &Store(eyes.remote), &policy, eyes.host)
             .map_err(|error| refused(error.to_string(), error.hint()))?;
         let artifact = &planned.descriptor.artifact;

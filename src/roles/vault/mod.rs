@@ -7,6 +7,7 @@ mod envelope;
 
 pub(in crate::roles) use envelope::MARK;
 
+use crate::roles::yaml::Node;
 use crate::secret::{Redactor, Secret};
 use envelope::Envelope;
 use std::collections::HashMap;
@@ -96,6 +97,16 @@ impl Vault {
         Ok(text.to_owned())
     }
 
+    /// Makes the texts of an encrypted file known to the redactor. Short ones are rather words than secrets (`present`,
+    /// a port, a user's name), and would be taken out of innocent lines.
+    pub fn learn(&self, opened: &Node) {
+        opened.texts(&mut |text| {
+            if text.len() >= SHORTEST {
+                self.redactor.learn(text);
+            }
+        });
+    }
+
     fn not_opened(&self, envelope: &Envelope, absent: &[String]) -> VaultError {
         let mut problem = "no vault secrets were found that could decrypt".to_owned();
         for reason in absent {
@@ -130,6 +141,9 @@ pub(in crate::roles) fn open_with(text: &str, passphrase: &str) -> Result<String
     let passphrase = Secret::new(passphrase.to_owned());
     Vault::default().with("default", Box::new(move || Ok(passphrase.clone()))).open_text(text)
 }
+
+/// In bytes; what is shorter is still hidden wherever muster shows a value itself.
+const SHORTEST: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -175,6 +189,15 @@ mod tests {
         );
         assert_eq!(open_with(&closed, "pw").expect("opens"), "x");
         assert!(open_with(&closed, "other").is_err());
+    }
+
+    #[test]
+    fn the_redactor_knows_long_texts_of_an_encrypted_file() {
+        let redactor = Redactor::default();
+        let vault = Vault::new(redactor.clone());
+        let text = "user: deploy\ndatabase: {hosts: [one], password: correct-horse}\n";
+        vault.learn(&crate::roles::yaml::read_hidden("v.yml", text).expect("reads").root);
+        assert_eq!(redactor.scrub("deploy correct-horse one"), "deploy ******** one");
     }
 
     #[test]

@@ -94,6 +94,15 @@ impl Node {
         }
     }
 
+    /// Every text in it that is a value, templated or not.
+    pub fn texts(&self, each: &mut dyn FnMut(&str)) {
+        match &self.content {
+            Content::List(items) => items.iter().for_each(|item| item.texts(each)),
+            Content::Map(pairs) => pairs.iter().for_each(|(_, value)| value.texts(each)),
+            _ => self.text().into_iter().for_each(each),
+        }
+    }
+
     /// Its items.
     pub fn list(&self) -> Option<&[Self]> {
         match &self.content {
