@@ -16,6 +16,7 @@ mod selection;
 mod signal;
 mod status;
 mod trust;
+mod verify;
 
 use crate::failure::{Failure, STAGES};
 use crate::settings::Period;
@@ -47,6 +48,8 @@ enum Command {
     /// What is believed, and putting it into a binary.
     #[command(subcommand)]
     Trust(trust::Trust),
+    #[command(subcommand)]
+    Verify(verify::Verify),
     #[command(hide = true)]
     Conformance(conformance::Conformance),
 }
@@ -65,6 +68,7 @@ impl Command {
             Self::Apply(command) => command.run(),
             Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
+            Self::Verify(command) => command.run(),
             Self::Conformance(command) => command.run(),
         }
     }

@@ -103,7 +103,13 @@ fn realm_document(realm: &Realm) -> Value {
             "fingerprint_hex": key.fingerprint(),
             "unlogged": realm.releases.unlogged.contains(&key.name),
         })).collect::<Vec<_>>(),
+        "rules": realm.releases.policy.iter().flat_map(|policy| &policy.rules).map(|rule| json!({
+            "applications": rule.applications,
+            "channels": rule.channels,
+            "signatures": rule.signatures.as_ref().map(ToString::to_string),
+        })).collect::<Vec<_>>(),
         "sigstore_trusted_root": realm.releases.trusted_root.is_some(),
+        "sigstore_trusted_roots": realm.releases.trusted_roots.keys().collect::<Vec<_>>(),
         "tuf_root": realm.root.is_some(),
     })
 }
@@ -149,6 +155,11 @@ fn text(root: &TrustRoot) -> String {
             let note = if realm.releases.unlogged.contains(&key.name) { " (needs no log entry)" } else { "" };
             let _ = writeln!(out, "  release key  {} {}{note}", key.name, openssh_form(&key.fingerprint()));
             let _ = writeln!(out, "               sha256 {}", key.fingerprint());
+        }
+        for rule in realm.releases.policy.iter().flat_map(|policy| &policy.rules) {
+            let signed = rule.signatures.as_ref().map_or("attestations".to_owned(), ToString::to_string);
+            let (applications, channels) = (rule.applications.join(","), rule.channels.join(","));
+            let _ = writeln!(out, "  rule         {applications} in {channels}: {signed}");
         }
         for (there, what) in [
             (realm.releases.trusted_root.is_some(), "sigstore     trusted_root.json"),

@@ -7,7 +7,7 @@ use crate::trust::bundle::Signed;
 use crate::trust::strict::strict;
 
 /// A descriptor is a page of text.
-const LIMIT: usize = 256 * 1024;
+pub(super) const LIMIT: usize = 256 * 1024;
 
 /// A release, as its descriptor tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,13 @@
 //! changed.
 
 mod descriptor;
+mod judge;
 mod layout;
 mod plan;
 mod record;
 
 pub use descriptor::{Artifact, Descriptor};
+pub use judge::{Asking, Judged, judge};
 pub use layout::Layout;
 pub use plan::{Planned, Source, plan, resolve};
 pub use record::{Active, Record, put_back, rollback};

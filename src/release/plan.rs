@@ -3,9 +3,10 @@
 use super::record::{self, Active, Record, previous_path};
 use super::{Descriptor, Order, ReleaseError};
 use crate::host::{Attributes, Change, Content, Digest, FileWrite, Observe};
-use crate::trust::Untrusted;
 use crate::trust::artifact::verify_file;
-use crate::trust::bundle::{BundlePolicy, verify_bundle};
+use crate::trust::bundle::BundlePolicy;
+use crate::trust::policy::Asked;
+use crate::trust::{Untrusted, attested, verify_release};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,13 +57,13 @@ pub fn resolve(
     let descriptor_key = order.fill(&order.descriptor_key, &names);
     let bundle_key = order.fill(&order.bundle_key, &names);
     let descriptor = source.document(order, &descriptor_key).map_err(fetch(&address(&descriptor_key)))?;
-    let bundle = source.document(order, &bundle_key).map_err(fetch(&address(&bundle_key)))?;
-    let signed = verify_bundle(descriptor, &bundle, policy).map_err(|source| ReleaseError::Bundle {
-        descriptor: address(&descriptor_key),
-        bundle: address(&bundle_key),
-        source,
-    })?;
+    let bundles = [source.document(order, &bundle_key).map_err(fetch(&address(&bundle_key)))?];
+    let refuse =
+        |source| ReleaseError::Bundle { descriptor: address(&descriptor_key), bundle: address(&bundle_key), source };
+    let (asked, now) = (Asked { application: &order.app, channel: &order.channel }, jiff::Timestamp::now());
+    let signed = verify_release(descriptor, &bundles, policy, &asked, now).map_err(refuse)?;
     let descriptor = Descriptor::read(&signed, order, &id, &address(&descriptor_key))?;
+    attested(descriptor.artifact.sha256, &bundles, policy, &asked, now).map_err(refuse)?;
     Ok((descriptor, signed.into_inner().key))
 }
 

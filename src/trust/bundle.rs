@@ -3,8 +3,9 @@
 //! Keys held in KMS are such keys: what KMS signs is verified with its public half and never with a call. Keyless
 //! bundles (a certificate in place of a key) are believed only by a policy, which names whom.
 
+use super::policy::{Policy, PolicyError};
 use super::sealed::{Untrusted, Verified};
-use super::sigstore::{Document, Judge, Proof, Signer, SigstoreError, Subject, documents};
+use super::sigstore::{Document, Evidence, Judge, Proof, Signer, SigstoreError, Subject, documents};
 use crate::failure::Explain;
 use sigstore_verify::trust_root::TrustedRoot;
 use std::collections::BTreeMap;
@@ -22,6 +23,15 @@ pub struct BundlePolicy {
     pub trusted_roots: BTreeMap<String, TrustedRoot>,
     /// Names of keys whose bundles need no log entry and no timestamp (`cosign` with KMS and no log writes such).
     pub unlogged: Vec<String>,
+    /// What `policy.yaml` demands, by application and channel; without it any of the keys may sign anything.
+    pub policy: Option<Policy>,
+}
+
+impl BundlePolicy {
+    /// What bundles are judged with, at a time.
+    pub(super) fn judge(&self, now: jiff::Timestamp) -> Judge<'_> {
+        Judge { root: self.trusted_root.as_ref(), roots: &self.trusted_roots, now }
+    }
 }
 
 /// Bytes that a release key signed.
@@ -29,10 +39,20 @@ pub struct BundlePolicy {
 pub struct Signed {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// The key's name.
+    /// The key's name; under a policy, its signers'.
     pub key: String,
     /// Whether a transparency log's proof was verified too.
     pub logged: bool,
+    /// What each signature proved.
+    pub signatures: Vec<Evidence>,
+}
+
+impl Signed {
+    pub(super) fn new(bytes: Vec<u8>, signatures: Vec<Evidence>) -> Self {
+        let names: Vec<&str> = signatures.iter().map(|one| one.signer.as_str()).collect();
+        let (key, logged) = (names.join(" and "), signatures.iter().all(|one| !one.logs.is_empty()));
+        Self { bytes, key, logged, signatures }
+    }
 }
 
 /// Why a bundle is not believed.
@@ -41,6 +61,9 @@ pub enum BundleError {
     /// It cannot be read, or not in one way.
     #[error(transparent)]
     Sigstore(#[from] SigstoreError),
+    /// The policy is not met.
+    #[error(transparent)]
+    Policy(#[from] Box<PolicyError>),
     /// It is signed by a certificate.
     #[error("the bundle is keyless (it carries a certificate), and no policy of the realm says whom to believe")]
     Keyless,
@@ -64,10 +87,17 @@ pub enum BundleError {
     },
 }
 
+impl From<PolicyError> for BundleError {
+    fn from(error: PolicyError) -> Self {
+        Self::Policy(Box::new(error))
+    }
+}
+
 impl Explain for BundleError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Sigstore(error) => return error.hint(),
+            Self::Policy(error) => return error.hint(),
             Self::NoKeys => "put the public key into keys/NAME.pem of the realm and embed the trust directory".into(),
             Self::Unlogged => {
                 "sign with a log, or name the key under `releases: {unlogged: [...]}` in policy.yaml".into()
@@ -90,8 +120,20 @@ pub fn verify_bundle(
     bundle: &Untrusted<Vec<u8>>,
     policy: &BundlePolicy,
 ) -> Result<Verified<Signed>, BundleError> {
-    let documents = documents(bundle)?;
-    let [document] = &documents[..] else {
+    let subject = Subject::bytes(artifact);
+    let evidence = by_key(&documents(bundle)?, &subject, policy, jiff::Timestamp::now())?;
+    let bytes = subject.into_bytes().ok_or(BundleError::Attestation)?;
+    Ok(Verified::seal(Signed::new(bytes, vec![evidence])))
+}
+
+/// What the one bundle proved, by the one key that signed it.
+pub(super) fn by_key(
+    documents: &[Document],
+    subject: &Subject,
+    policy: &BundlePolicy,
+    now: jiff::Timestamp,
+) -> Result<Evidence, BundleError> {
+    let [document] = documents else {
         let why = format!("there are {} bundles, and one is judged where no policy says more", documents.len());
         return Err(SigstoreError::Ambiguous(why).into());
     };
@@ -105,18 +147,6 @@ pub fn verify_bundle(
         return Err(BundleError::NoKeys);
     }
     let logged = document.is_logged();
-    let subject = Subject::bytes(artifact);
-    let key = first_match(document, &subject, policy, logged)?;
-    let bytes = subject.into_bytes().ok_or(BundleError::Attestation)?;
-    Ok(Verified::seal(Signed { bytes, key, logged }))
-}
-
-fn first_match(
-    document: &Document,
-    subject: &Subject,
-    policy: &BundlePolicy,
-    logged: bool,
-) -> Result<String, BundleError> {
     let allowed = |key: &&ReleaseKey| logged || policy.unlogged.contains(&key.name);
     let keys: Vec<&ReleaseKey> = policy.keys.iter().filter(allowed).collect();
     if keys.is_empty() {
@@ -125,12 +155,12 @@ fn first_match(
     if logged && policy.trusted_root.is_none() {
         return Err(BundleError::NoTrustedRoot);
     }
-    let judge = Judge { root: policy.trusted_root.as_ref(), roots: &policy.trusted_roots, now: jiff::Timestamp::now() };
+    let judge = policy.judge(now);
     let mut tried = Vec::new();
     for key in keys {
         let signer = Signer { proof: if logged { Proof::Log } else { Proof::None }, ..Signer::key(key.clone()) };
         match judge.judge(document, subject, &signer) {
-            Ok(_) => return Ok(key.name.clone()),
+            Ok(evidence) => return Ok(evidence),
             Err(why) => tried.push(format!("{}: {why}", key.name)),
         }
     }

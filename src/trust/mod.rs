@@ -1,5 +1,6 @@
 //! Decides what may be believed.
 
+mod approval;
 mod archive;
 pub mod artifact;
 pub mod bundle;
@@ -8,8 +9,10 @@ mod embed;
 mod error;
 mod hosts;
 mod key;
+pub mod manifest;
 mod object;
 mod pattern;
+pub mod policy;
 mod realm;
 mod root;
 mod sealed;
@@ -20,6 +23,7 @@ mod sshsig;
 pub mod strict;
 mod timestamp;
 
+pub use approval::{approve, attested, verify_release};
 pub use commit::{Candidate, Commit, Tag, verify as verify_commit};
 pub use error::TrustError;
 pub use hosts::{HostKey, KnownHosts};

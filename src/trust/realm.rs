@@ -4,6 +4,7 @@ use super::TrustError;
 use super::bundle::{BundlePolicy, ReleaseKey};
 use super::hosts::KnownHosts;
 use super::key::SshKey;
+use super::policy;
 use super::signers::{self, Signer};
 use super::strict::strict;
 use std::collections::BTreeMap;
@@ -25,23 +26,6 @@ pub struct Realm {
     pub root: Option<Vec<u8>>,
 }
 
-/// `policy.yaml`.
-#[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Policy {
-    #[serde(default)]
-    releases: ReleasePolicy,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReleasePolicy {
-    /// Names of keys (without `.pem`) whose bundles need neither a log entry nor a timestamp: what `cosign` writes for
-    /// a KMS key without a transparency log.
-    #[serde(default)]
-    unlogged: Vec<String>,
-}
-
 /// The most bytes of one JSON file.
 const JSON_LIMIT: usize = 1 << 20;
 
@@ -56,6 +40,7 @@ impl Realm {
             releases: BundlePolicy::default(),
             root: None,
         };
+        let mut written = policy::Written::default();
         for (path, bytes) in files {
             let file = format!("{name}/{path}");
             let fail = |problem: String| TrustError::File { file: file.clone(), problem };
@@ -64,14 +49,16 @@ impl Realm {
                 "allowed_signers" => realm.signers = signers::parse(&file, text)?,
                 "revoked_keys" => realm.revoked = signers::parse_revoked(&file, text)?,
                 "known_hosts" => realm.hosts = KnownHosts::parse(&file, text)?,
+                "policy.yaml" => written = policy::read(&file, text)?,
                 _ => realm.release_file(path, text).map_err(fail)?,
             }
         }
+        let fail = |problem: String| TrustError::File { file: format!("{name}/policy.yaml"), problem };
+        let roots: Vec<&str> = realm.releases.trusted_roots.keys().map(String::as_str).collect();
+        realm.releases.policy = written.policy(&realm.releases.keys, &roots).map_err(fail)?;
+        realm.releases.unlogged = written.unlogged().to_vec();
         match realm.releases.unlogged.iter().find(|name| !realm.releases.keys.iter().any(|key| key.name == **name)) {
-            Some(missing) => {
-                let problem = format!("it names key `{}`, and keys/ has none", missing.escape_default());
-                Err(TrustError::File { file: format!("{name}/policy.yaml"), problem })
-            }
+            Some(missing) => Err(fail(format!("it names key `{}`, and keys/ has none", missing.escape_default()))),
             None => Ok(realm),
         }
     }
@@ -89,10 +76,6 @@ impl Realm {
                 strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
                 tuf_root(text)?;
                 self.root = Some(text.as_bytes().to_vec());
-            }
-            "policy.yaml" => {
-                let policy: Policy = serde_yaml::from_str(text).map_err(|error| show(&error))?;
-                self.releases.unlogged = policy.releases.unlogged;
             }
             _ if path.starts_with("trusted_roots/") => {
                 let name = path.strip_prefix("trusted_roots/").and_then(|name| name.strip_suffix(".json"));

@@ -1,3 +1,5 @@
 //! Trust from outside: the field's vectors, and attacks, each refused for its own reason beside a benign twin.
 
+mod attacks;
+mod instance;
 mod vectors;

@@ -112,6 +112,9 @@ pub enum SigstoreError {
         /// This host's time.
         now: Timestamp,
     },
+    /// An image's manifest that is none, or two.
+    #[error("reading the manifest: {0}")]
+    Manifest(#[from] crate::trust::manifest::ManifestError),
     /// The file could not be read.
     #[error("reading the artifact: {0}")]
     Io(#[from] std::io::Error),

@@ -56,8 +56,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// What sort of thing signed, so that one signature is not counted twice under two names.
+    /// Which thing signed, whatever it is called: a key in two files is one key.
     pub fn actor(&self) -> String {
-        self.who.to_string()
+        match &self.who {
+            Who::Key { fingerprint, .. } => fingerprint.clone(),
+            Who::Identity { .. } => self.who.to_string(),
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 
 /// The public instance's name, which needs no file in the realm.
-pub(in crate::trust) const PUBLIC: &str = "public-good";
+pub const PUBLIC: &str = "public-good";
 /// How far a host's clock may be behind a log's.
 const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 

@@ -20,7 +20,7 @@ pub use claim::Claim;
 pub use document::{Document, documents};
 pub use error::SigstoreError;
 pub use evidence::{Evidence, Who};
-pub use judge::Judge;
+pub use judge::{Judge, PUBLIC};
 pub use signatory::{Keyless, Proof, ReleaseKey, Signatory, Signer};
 pub use statement::Statement;
 pub use subject::Subject;

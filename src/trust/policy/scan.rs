@@ -1,0 +1,111 @@
+//! What scanners report, in the forms that are signed: in-toto's own, and cosign's with Trivy's or Grype's inside.
+
+use super::objection::Objection;
+use super::vulnerabilities::Severity;
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub(super) const COSIGN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
+pub(super) const INTOTO: [&str; 2] =
+    ["https://in-toto.io/attestation/vulns/v0.1", "https://in-toto.io/attestation/vulns/v0.2"];
+
+/// A scan.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Scan {
+    pub(super) scanner: String,
+    pub(super) finished: Timestamp,
+    pub(super) findings: Vec<(String, Severity)>,
+}
+
+fn at<'a>(value: &'a Value, path: &str) -> Result<&'a Value, Objection> {
+    value.pointer(path).ok_or_else(|| Objection::Malformed(format!("it has no `{path}`")))
+}
+
+fn text(value: &Value, path: &str) -> Result<String, Objection> {
+    let text = at(value, path)?.as_str().ok_or_else(|| Objection::Malformed(format!("`{path}` is no text")))?;
+    Ok(text.to_owned())
+}
+
+fn items<'a>(value: &'a Value, path: &str) -> Result<&'a [Value], Objection> {
+    let items = at(value, path)?.as_array().ok_or_else(|| Objection::Malformed(format!("`{path}` is no list")))?;
+    Ok(items)
+}
+
+/// When a scan was finished, for choosing the newest.
+pub(super) fn finished(predicate: &Value) -> Result<Timestamp, Objection> {
+    let finished = text(predicate, "/metadata/scanFinishedOn")?;
+    finished.parse().map_err(|_| Objection::Malformed(format!("`{finished}` is no time")))
+}
+
+/// Reads a scan's predicate.
+pub(super) fn read(kind: &str, predicate: &Value) -> Result<Scan, Objection> {
+    let result = at(predicate, "/scanner/result")?;
+    let findings = match kind {
+        COSIGN if result.get("matches").is_some() => grype(result)?,
+        COSIGN if result.get("ArtifactType").is_some() || result.get("Results").is_some() => trivy(result)?,
+        COSIGN => return Err(Objection::Unsupported("the report inside (Trivy's and Grype's JSON are)".into())),
+        _ => intoto(predicate)?,
+    };
+    Ok(Scan { scanner: text(predicate, "/scanner/uri")?, finished: finished(predicate)?, findings })
+}
+
+fn intoto(predicate: &Value) -> Result<Vec<(String, Severity)>, Objection> {
+    let one = |finding: &Value| {
+        let scores = finding.get("severity").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let score = |entry: &Value| match entry.get("score") {
+            Some(Value::String(text)) => Severity::read(text),
+            Some(Value::Number(number)) => Severity::read(&number.to_string()),
+            _ => Severity::Unknown,
+        };
+        // Of several methods the worst counts, and one that cannot be read is worst.
+        Ok((text(finding, "/id")?, scores.iter().map(score).max().unwrap_or(Severity::Unknown)))
+    };
+    items(predicate, "/scanner/result")?.iter().map(one).collect()
+}
+
+fn trivy(report: &Value) -> Result<Vec<(String, Severity)>, Objection> {
+    let mut found = Vec::new();
+    // A report without findings has no `Results`.
+    for result in report.get("Results").and_then(Value::as_array).into_iter().flatten() {
+        for one in result.get("Vulnerabilities").and_then(Value::as_array).into_iter().flatten() {
+            found.push((text(one, "/VulnerabilityID")?, Severity::read(&text(one, "/Severity")?)));
+        }
+    }
+    Ok(found)
+}
+
+fn grype(report: &Value) -> Result<Vec<(String, Severity)>, Objection> {
+    let one = |found: &Value| {
+        Ok((text(found, "/vulnerability/id")?, Severity::read(&text(found, "/vulnerability/severity")?)))
+    };
+    items(report, "/matches")?.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn scan(kind: &str, result: Value) -> Result<Scan, Objection> {
+        let metadata = json!({"scanFinishedOn": "2026-06-01T00:00:00Z"});
+        read(kind, &json!({"scanner": {"uri": "https://scanner", "result": result}, "metadata": metadata}))
+    }
+
+    #[test]
+    fn each_form_gives_its_findings() {
+        let id = |id: &str, severity| (id.to_owned(), severity);
+        let intoto = scan(
+            INTOTO[0],
+            json!([{"id": "CVE-1", "severity": [
+            {"method": "nvd", "score": "5.0"}, {"method": "vendor", "score": "HIGH"}]}, {"id": "CVE-2"}]),
+        );
+        assert_eq!(intoto.expect("reads").findings, [id("CVE-1", Severity::High), id("CVE-2", Severity::Unknown)]);
+        let trivy =
+            json!({"Results": [{"Vulnerabilities": [{"VulnerabilityID": "CVE-3", "Severity": "CRITICAL"}]}, {}]});
+        assert_eq!(scan(COSIGN, trivy).expect("reads").findings, [id("CVE-3", Severity::Critical)]);
+        let grype = json!({"matches": [{"vulnerability": {"id": "CVE-4", "severity": "Negligible"}}]});
+        assert_eq!(scan(COSIGN, grype).expect("reads").findings, [id("CVE-4", Severity::Low)]);
+        assert!(matches!(scan(COSIGN, json!({"runs": []})), Err(Objection::Unsupported(_))));
+        assert!(matches!(scan(INTOTO[1], json!({})), Err(Objection::Malformed(_))));
+    }
+}
