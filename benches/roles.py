@@ -101,7 +101,7 @@ def sides(options):
             "environment": {},
             "converge": lambda tree, top, scratch: [
                 *muster, "--tree", str(tree), "-e", f"top={top}",
-                "--set", f"state_directory={scratch}/state", "--set", f"runtime_directory={scratch}/run",
+                "--set", f"state_directory={scratch}/state", "--set", f"run_directory={scratch}/run",
             ],
         },
     )

@@ -314,7 +314,10 @@ impl Duty {
         let refuse = matches!(downloads, UnverifiedDownloads::Refuse);
         let (reach, redactor, deadline) = (Arc::clone(&self.reach), self.redactor.clone(), self.deadline.into());
         let downloads = Downloads { run: Arc::clone(&self.run), refuse };
-        let (known, records) = (Default::default(), records.to_owned());
-        Ok(Arc::new(CloudRemote { reach, who, deadline, redactor, staging, policy, records, downloads, known }))
+        let (known, secrets) = Default::default();
+        let records = records.to_owned();
+        let remote =
+            CloudRemote { reach, who, deadline, redactor, staging, policy, records, downloads, known, secrets };
+        Ok(Arc::new(remote))
     }
 }

@@ -111,6 +111,7 @@ impl Work {
             what,
             host: format!("{} at {}", input.hostname, self.grounds.root.display()),
             parameters: self.remote.versions(),
+            secrets: self.remote.secret_versions(),
             facts: facts.collect(),
         })
     }

@@ -69,6 +69,8 @@ pub(super) struct CloudRemote {
     pub(super) downloads: Downloads,
     /// Parameters that were fetched already.
     pub(super) known: Mutex<HashMap<String, Option<Parameter>>>,
+    /// The versions of secrets that were read, for plans.
+    pub(super) secrets: Mutex<BTreeMap<String, String>>,
 }
 
 impl CloudRemote {
@@ -84,6 +86,11 @@ impl CloudRemote {
             found.as_ref().map_or_else(|| "absent".to_owned(), |parameter| format!("version {}", parameter.version))
         };
         known.iter().map(|(name, found)| (name.clone(), version(found))).collect()
+    }
+
+    /// The secrets that were read, and their versions.
+    pub(super) fn secret_versions(&self) -> BTreeMap<String, String> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn end(&self) -> cloud::Instant {
@@ -165,6 +172,9 @@ impl Remote for CloudRemote {
         if let Ok(text) = fetched.text() {
             self.redactor.learn(text.expose());
         }
+        let asked = [Some(name), version, stage].into_iter().flatten().collect::<Vec<_>>().join(" at ");
+        let found = format!("version {}", fetched.version);
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, found);
         Ok(match fetched.value {
             cloud::SecretValue::Text(text) => SecretValue::Text(text),
             cloud::SecretValue::Binary(bytes) => SecretValue::Binary(bytes),

@@ -1,10 +1,12 @@
 //! The config repository's plan: made without a trace, applied as reviewed, refused once something has moved.
 
 use crate::stage::{Plan, Stage};
-use emulator::Parameter;
+use emulator::{Parameter, Secret};
 use muster::boot::{Ended, Mode, Planning, Request, boot};
 use muster::failure::{Failure, Stage as At};
 use muster::roles::plan::PlanFile;
+
+const TASKS: &str = "roles/web/tasks/main.yml";
 
 fn run(stage: &Stage, planning: Planning) -> Result<Ended, Failure> {
     boot(&Request { planning, ..stage.request(Mode::Converge) })
@@ -55,4 +57,21 @@ fn what_moved_is_refused_before_the_first_change_and_named() {
     let text = apply(&stage, &again).expect_err("refused").to_string();
     assert!(text.contains("/etc/web.conf was absent and is file"), "{text}");
     assert_eq!(stage.read("/etc/web.conf"), "somebody else's\n");
+}
+
+#[test]
+fn a_secret_of_another_version_is_named() {
+    let mut plan = Plan::new().unwrap();
+    let by_lookup = "content: \"{{ lookup('amazon.aws.aws_secret', 'app/plain') }}\"";
+    plan.tree = plan.tree.clone().replace(TASKS, "content: \"{{ web_token }}\"", by_lookup).unwrap();
+    plan.aws = plan.aws.secret(Secret::string("app/plain", "pl41n-one"));
+    let stage = plan.set().unwrap();
+    let reviewed = self::plan(&stage);
+    assert!(!serde_json::to_string(&reviewed).unwrap().contains("pl41n"), "a plan holds no secret");
+    stage.aws.put_secret(Secret::string("app/plain", "pl41n-one").then("AWSCURRENT", "pl41n-two"));
+    let text = apply(&stage, &reviewed).expect_err("refused").to_string();
+    assert!(text.contains("secret app/plain was version") && !text.contains("pl41n"), "{text}");
+    assert!(stage.read("/etc/web.token").is_empty());
+    apply(&stage, &self::plan(&stage)).unwrap();
+    assert_eq!(stage.read("/etc/web.token"), "pl41n-two");
 }

@@ -3,6 +3,14 @@
 use crate::host::{Account, GroupEntry, Observe, UserEntry};
 use std::io;
 
+/// What becomes of a home directory beside its account.
+pub enum Home {
+    /// `useradd -m` makes it.
+    Made(UserEntry),
+    /// `userdel -r` removes it.
+    Gone(String),
+}
+
 /// Added and removed accounts.
 #[derive(Debug, Default)]
 pub struct Accounts {
@@ -48,9 +56,11 @@ impl Accounts {
     }
 
     /// Reads a tool's arguments. The name is last; what later tasks cannot see (passwords, expiry) is not kept.
-    pub fn remember(&mut self, lower: &dyn Observe, account: &Account) -> io::Result<()> {
-        let Account::Tool(command) = account else { return Ok(()) };
-        let (Some(tool), Some(name)) = (command.argv.first(), command.argv.last()) else { return Ok(()) };
+    pub fn remember(&mut self, lower: &dyn Observe, account: &Account) -> io::Result<Option<Home>> {
+        let Account::Tool(command) = account else { return Ok(None) };
+        let (Some(tool), Some(name)) = (command.argv.first(), command.argv.last()) else { return Ok(None) };
+        let has = |flag: &str| command.argv.iter().any(|word| word == flag);
+        let mut home = None;
         let option = |names: [&str; 2]| {
             let at = command.argv.iter().position(|word| names.contains(&word.as_str()))?;
             command.argv.get(at + 1).cloned()
@@ -79,6 +89,7 @@ impl Accounts {
                 user.gecos = option(["-c", "--comment"]).unwrap_or(user.gecos);
                 self.users.retain(|own| own.name != *name);
                 self.gone_users.retain(|gone| gone != name);
+                home = (is_new && has("-m")).then(|| Home::Made(user.clone()));
                 self.users.push(user);
             }
             "groupadd" | "groupmod" => {
@@ -94,6 +105,7 @@ impl Accounts {
                 self.groups.push(group);
             }
             "userdel" => {
+                home = self.user(lower, name)?.filter(|_| has("-r")).map(|user| Home::Gone(user.home));
                 self.users.retain(|own| own.name != *name);
                 self.gone_users.push(name.clone());
             }
@@ -103,7 +115,7 @@ impl Accounts {
             }
             _ => {}
         }
-        Ok(())
+        Ok(home)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Laying one change over the machine.
 
 use super::Overlay;
+use super::accounts::Home;
 use super::tree::{Body, Node};
-use crate::host::{Attributes, Change, Effect, FileWrite, HostError, Kind, Observe, Stat};
+use crate::host::{Account, Attributes, Change, Effect, FileWrite, HostError, Kind, Observe, Stat, UserEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -36,7 +37,7 @@ impl<O: Observe> Overlay<O> {
                 .map(|path| self.tree.hide(&path))
                 .map_err(|e| HostError::io("remove", path, e)),
             Change::Account(account) => {
-                self.accounts.remember(&self.lower, account).map_err(|e| HostError::io("account of", Path::new("/"), e))
+                self.account(account).map_err(|e| HostError::io("account of", Path::new("/"), e))
             }
             Change::Run(command) | Change::Packages(command) | Change::Start { command, .. } => {
                 self.not_run.push(command.shown());
@@ -49,6 +50,38 @@ impl<O: Observe> Overlay<O> {
             Change::Wait(_) => Ok(()),
         };
         done.map(|()| Effect::default())
+    }
+
+    /// An account, with the home that goes with it.
+    fn account(&mut self, account: &Account) -> io::Result<()> {
+        match self.accounts.remember(&self.lower, account)? {
+            Some(Home::Made(user)) if self.stat(Path::new(&user.home), false)?.is_none() => self.home(&user),
+            Some(Home::Gone(home)) if self.stat(Path::new(&home), false)?.is_some() => {
+                let home = self.tree.resolve(&self.lower, Path::new(&home), false)?;
+                self.tree.hide(&home);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As useradd(8) makes it, without the files of its skeleton: its mode is `HOME_MODE` of login.defs(5).
+    fn home(&mut self, user: &UserEntry) -> io::Result<()> {
+        let path = Path::new(&user.home);
+        let mut parents: Vec<&Path> = path.ancestors().skip(1).collect();
+        parents.reverse();
+        for parent in parents {
+            if self.stat(parent, true)?.is_none() {
+                self.make_directory(parent, &Attributes { mode: Some(0o755), ..Attributes::default() })?;
+            }
+        }
+        let defaults = self.read(Path::new("/etc/login.defs"))?.unwrap_or_default();
+        let mode = String::from_utf8_lossy(&defaults).lines().find_map(|line| {
+            let mut words = line.split_whitespace();
+            (words.next() == Some("HOME_MODE")).then(|| u32::from_str_radix(words.next()?, 8).ok()).flatten()
+        });
+        let attributes = Attributes { mode: mode.or(Some(0o755)), uid: Some(user.uid), gid: Some(user.gid) };
+        self.make_directory(path, &attributes)
     }
 
     fn node(&mut self, path: &Path, follow: bool) -> io::Result<&mut Node> {

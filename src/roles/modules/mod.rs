@@ -26,6 +26,8 @@ mod getent;
 mod git;
 mod glob;
 mod group;
+#[cfg(test)]
+mod idempotence;
 mod iptables;
 mod keys;
 mod known_hosts;

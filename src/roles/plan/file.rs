@@ -26,9 +26,12 @@ pub struct Inputs {
     pub what: String,
     /// The host it is for.
     pub host: String,
-    /// Parameters and secrets that were read: name to version.
+    /// Parameters that were read: name to version.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// Secrets that were read: name to version.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
     /// Facts that were read: name to digest of the value.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,

@@ -19,6 +19,7 @@ pub fn moved(reviewed: &PlanFile, now: &PlanFile) -> Vec<String> {
         }
     }
     members("parameter", &old.parameters, &new.parameters, &mut all);
+    members("secret", &old.secrets, &new.secrets, &mut all);
     members("fact", &old.facts, &new.facts, &mut all);
     members("", &reviewed.seen, &now.seen, &mut all);
     // Where something is named already, the steps only follow from it.

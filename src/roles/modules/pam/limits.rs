@@ -160,6 +160,10 @@ impl Limit {
             after.push_str(&said);
         }
         if !found {
+            // A last line without its end would swallow the new one.
+            if !after.is_empty() && !after.ends_with('\n') {
+                after.push('\n');
+            }
             said = self.line(&self.value, &mut comment);
             after.push_str(&said);
         }

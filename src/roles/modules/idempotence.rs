@@ -1,0 +1,204 @@
+//! `plan`, `apply`, `plan` is empty, whatever the arguments and whatever was there: declarative modules say what shall
+//! be, so that what they did once is nothing to do again.
+
+use super::files::stage::Stage;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use serde_json::{Map, Value as Json, json};
+
+/// What the file may hold before: lines that arguments meet, sections, a last line with and without its end.
+fn texts() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just("a=1"),
+        Just("a = 2"),
+        Just("# a=1"),
+        Just("[one]"),
+        Just("[two]"),
+        Just("b=x y"),
+        Just(""),
+        Just("text with \\1 and $"),
+    ];
+    (prop::collection::vec(line, 0..7), any::<[bool; 2]>()).prop_map(|(mut lines, [end, managed])| {
+        // Of a section that is there twice the original removes one at a time.
+        let mut sections = std::collections::HashSet::new();
+        lines.retain(|line| !line.starts_with('[') || sections.insert(*line));
+        if managed {
+            lines.insert(lines.len() / 2, "# BEGIN ANSIBLE MANAGED BLOCK\nkept\n# END ANSIBLE MANAGED BLOCK");
+        }
+        let mut text = lines.join("\n");
+        // A marker without its line end is none to the original either.
+        if (end || managed) && !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    })
+}
+
+/// One of these, or the argument left out.
+fn perhaps(values: &'static [&'static str]) -> impl Strategy<Value = Option<&'static str>> {
+    prop::option::of(prop::sample::select(values))
+}
+
+fn mode() -> impl Strategy<Value = Option<&'static str>> {
+    perhaps(&["0644", "u=rwx,g=rx,o=", "a+x", "u+X,go-w", "4755", "0"])
+}
+
+/// Arguments, those that are left out left out.
+fn arguments<const N: usize>(given: [(&str, Option<&str>); N], more: Json) -> Json {
+    let mut all: Map<String, Json> =
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
+    all.extend(more.as_object().cloned().unwrap_or_default());
+    Json::Object(all)
+}
+
+const FILE: &str = "/srv/some.conf";
+
+fn of_files() -> impl Strategy<Value = (&'static str, Json)> {
+    let state = prop::sample::select(&["directory", "absent", "link", "hard", "file"]);
+    let place = prop::sample::select(&[FILE, "/srv/new/deep", "/srv/directory", "/srv/link"]);
+    prop_oneof![
+        (place.clone(), state, mode(), any::<bool>(), any::<bool>()).prop_map(|(path, state, mode, force, follow)| {
+            let source = matches!(state, "link" | "hard").then_some("/srv/target");
+            let given = [("path", Some(path)), ("state", Some(state)), ("mode", mode), ("src", source)];
+            ("file", arguments(given, json!({"force": force, "follow": follow})))
+        }),
+        (place.clone(), texts(), mode(), any::<bool>()).prop_map(|(path, text, mode, force)| {
+            let more = json!({"dest": path, "content": text, "force": force});
+            ("copy", arguments([("mode", mode)], more))
+        }),
+        (place, mode()).prop_map(|(path, mode)| {
+            ("template", arguments([("src", Some("some.j2")), ("dest", Some(path)), ("mode", mode)], json!({})))
+        }),
+    ]
+}
+
+fn of_lines() -> impl Strategy<Value = (&'static str, Json)> {
+    const WHERE: &[&str] = &["BOF", "EOF", "^a", "^\\[one\\]", "nowhere"];
+    let line = prop::sample::select(&["a=1", "b=x y", "new", "text with \\1 and $", "[one]"]);
+    let state = prop::sample::select(&["present", "absent"]);
+    prop_oneof![
+        (line, any::<bool>(), perhaps(WHERE), perhaps(WHERE), state.clone(), any::<bool>()).prop_map(
+            |(line, searched, after, before, state, first)| {
+                // The original changes again, too, where the line is not what its own expression finds.
+                let regexp = match line {
+                    "a=1" => Some("^#? ?a ?="),
+                    "b=x y" => Some("^b="),
+                    "new" => Some("^new$"),
+                    _ => None,
+                };
+                let before = if after.is_some() { None } else { before };
+                let given = [("line", Some(line)), ("regexp", regexp.filter(|_| searched)), ("state", Some(state))];
+                let place = arguments([("insertafter", after), ("insertbefore", before)], json!({"firstmatch": first}));
+                let more = arguments([("path", Some(FILE))], place);
+                ("lineinfile", arguments(given, more))
+            }
+        ),
+        (texts(), perhaps(WHERE), perhaps(WHERE), state.clone(), any::<[bool; 2]>()).prop_map(
+            |(block, after, before, state, [append, prepend])| {
+                let block =
+                    block.replace("# BEGIN ANSIBLE MANAGED BLOCK", "x").replace("# END ANSIBLE MANAGED BLOCK", "y");
+                // Around a block that is not there the original adds another empty line each time.
+                let [append, prepend] = [append, prepend].map(|line| line && state == "present" && !block.is_empty());
+                let before = if after.is_some() { None } else { before };
+                let given = [("state", Some(state)), ("insertafter", after), ("insertbefore", before)];
+                let more = json!({"path": FILE, "block": block, "append_newline": append, "prepend_newline": prepend});
+                ("blockinfile", arguments(given, more))
+            }
+        ),
+        (perhaps(&["one", "three"]), perhaps(&["a", "c"]), perhaps(&["1", "x y", ""]), state, any::<[bool; 3]>())
+            .prop_map(|(section, option, value, state, [exclusive, spaces, bare])| {
+                // An option that may have no value is written in one form and judged in the other, by the original too.
+                let value = value.filter(|_| !bare);
+                // Without a section and an option, the part before the first section is removed over and over.
+                let section = section.or(option.is_none().then_some("two"));
+                let given = [("section", section), ("option", option), ("value", value), ("state", Some(state))];
+                let more = json!({
+                    "path": FILE, "exclusive": exclusive, "no_extra_spaces": spaces, "allow_no_value": bare,
+                });
+                ("ini_file", arguments(given, more))
+            }),
+    ]
+}
+
+fn of_tables() -> impl Strategy<Value = (&'static str, Json)> {
+    let state = prop::sample::select(&["present", "absent"]);
+    let number = prop::sample::select(&["1", "100", "unlimited"]);
+    prop_oneof![
+        (state.clone(), perhaps(&["5", "*/10"]), perhaps(&["monthly", "reboot"]), any::<bool>()).prop_map(
+            |(state, minute, special, disabled)| {
+                let minute = if special.is_some() { None } else { minute };
+                let given = [("state", Some(state)), ("minute", minute), ("special_time", special)];
+                let more =
+                    json!({"name": "n", "job": "/bin/j", "cron_file": "c", "user": "root", "disabled": disabled});
+                ("cron", arguments(given, more))
+            }
+        ),
+        (
+            prop::sample::select(&["*", "root", "@wheel"]),
+            prop::sample::select(&["soft", "hard", "-"]),
+            number,
+            any::<[bool; 2]>()
+        )
+            .prop_map(|(domain, kind, value, [max, min])| {
+                let given = [("domain", Some(domain)), ("limit_type", Some(kind)), ("value", Some(value))];
+                let more = json!({"limit_item": "nofile", "dest": FILE, "use_max": max, "use_min": min && !max});
+                ("pam_limits", arguments(given, more))
+            }),
+        (state.clone(), perhaps(&["wheel", "50"]), any::<bool>()).prop_map(|(state, gid, system)| {
+            let gid = gid.filter(|gid| *gid != "wheel");
+            ("group", arguments([("state", Some(state)), ("gid", gid)], json!({"name": "staff", "system": system})))
+        }),
+        (state.clone(), perhaps(&["/bin/sh", "/usr/sbin/nologin"]), perhaps(&["A comment", ""]), any::<[bool; 2]>())
+            .prop_map(|(state, shell, comment, [home, system])| {
+                let given = [("state", Some(state)), ("shell", shell), ("comment", comment)];
+                ("user", arguments(given, json!({"name": "deploy", "create_home": home, "system": system})))
+            }),
+        (state, prop::sample::select(&["a", "a = b", "one\ntwo", ""]), any::<bool>()).prop_map(
+            |(state, text, enabled)| {
+                let more = json!({"name": "r", "description": text, "baseurl": "http://r/", "enabled": enabled});
+                ("yum_repository", arguments([("state", Some(state))], more))
+            }
+        ),
+    ]
+}
+
+fn stage(text: &str) -> Stage {
+    Stage::new()
+        .file(FILE, text)
+        .file("/srv/target", "target\n")
+        .file("/srv/directory/", "")
+        .file("/etc/cron.d/", "")
+        .file("/etc/yum.repos.d/", "")
+        .link("/srv/link", "/srv/target")
+        .source("some.j2", b"a=1\nfor {{ dest }}\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_done_once_is_nothing_to_do_again(
+        text in texts(), (module, given) in prop_oneof![of_files(), of_lines(), of_tables()],
+    ) {
+        // After a last line without its end, `insertafter` glues the new one to it, in the original too.
+        let ended = module == "lineinfile" && !text.is_empty() && !text.ends_with('\n');
+        let text = if ended { format!("{text}\n") } else { text };
+        let mut stage = stage(&text);
+        let first = match stage.run(module, given.clone()) {
+            Ok(outcome) => outcome,
+            // Refused as a whole, before anything was altered.
+            Err(_) => return Ok(()),
+        };
+        prop_assert_eq!(first.changed, first.changes > 0, "{} {} over {:?}", module, given, text);
+        let held = stage.machine.not_run().len();
+        if held > 0 {
+            return Ok(());
+        }
+        let again = stage.run(module, given.clone());
+        let again = again.map_err(|error| TestCaseError::fail(format!("{module} {given} over {text:?}: {error}")))?;
+        prop_assert!(
+            !again.changed && again.changes == 0,
+            "{} {} over {:?} changes again: {:?}", module, given, text, again.diff
+        );
+    }
+}
