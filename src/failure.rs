@@ -31,6 +31,8 @@ pub enum Stage {
     Converge,
     /// Resolving, verifying or activating an application release.
     Release,
+    /// The update repository, the image's floor or the clock.
+    Updates,
     /// A health check did not pass in time.
     Health,
     /// The outcome could not be reported.
@@ -59,6 +61,7 @@ pub const STAGES: &[(Stage, &str, u8, &str)] = &[
     (Stage::Secrets, "secrets", 18, "a secret that the roles name could not be read"),
     (Stage::Converge, "converge", 19, "a task failed"),
     (Stage::Release, "release", 20, "a release could not be verified or activated"),
+    (Stage::Updates, "updates", 26, "the update repository, the image's floor or the clock cannot be trusted"),
     (Stage::Health, "health", 21, "a health check did not pass"),
     (Stage::Signal, "signal", 22, "the outcome could not be reported"),
     (Stage::Deadline, "deadline", 23, "the run's deadline passed"),

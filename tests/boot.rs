@@ -31,6 +31,10 @@ mod signal;
 mod stage;
 #[path = "boot/stops.rs"]
 mod stops;
+#[path = "trust/tuf/repository.rs"]
+mod tuf_repository;
+#[path = "boot/updates.rs"]
+mod updates;
 
 use muster::boot::{Ended, Mode, boot};
 use muster::failure::Stage as At;

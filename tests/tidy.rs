@@ -35,7 +35,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Files that may hold `unsafe`, each with its reason written in it.
-const UNSAFE: usize = 4;
+const UNSAFE: usize = 5;
 
 /// Production lines beyond which a file is a floor too many.
 const LONGEST_FILE: usize = 400;

@@ -84,7 +84,7 @@ impl Duty {
     fn due(&self, result: &Result<Ended, Failure>) -> Vec<Message> {
         let host = self.host.as_ref().filter(|_| self.request.mode == Mode::Boot);
         match (self.request.mode, result) {
-            (Mode::Converge | Mode::Report | Mode::Tree | Mode::Rollback, _) => Vec::new(),
+            (Mode::Converge | Mode::Report | Mode::Tree | Mode::Rollback | Mode::Update, _) => Vec::new(),
             (_, Ok(Ended::AlreadyDone { done, .. })) => self.audience.lifecycle(done.stretch == self.stretch),
             (_, result) => {
                 let mut due = self.reporter.messages(&self.audience, result.as_ref().map(|_| ()));
@@ -125,6 +125,6 @@ fn with_signals(ended: Ended, lines: Vec<String>) -> Ended {
         Ended::Converged { commit, counts, .. } => Ended::Converged { commit, counts, signals: lines },
         Ended::AlreadyDone { done, .. } => Ended::AlreadyDone { done, signals: lines },
         Ended::Reported { .. } => Ended::Reported { signals: lines },
-        other @ (Ended::RolledBack { .. } | Ended::Planned { .. }) => other,
+        other @ (Ended::RolledBack { .. } | Ended::Updated { .. } | Ended::Planned { .. }) => other,
     }
 }

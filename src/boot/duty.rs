@@ -9,9 +9,10 @@ use super::reach::{Caller, Reach};
 use super::remote::{CloudRemote, Downloads};
 use super::report::Reporter;
 use super::repository::{self, Checked, Order};
+use super::updates::{self, Updates};
 use super::who::Who;
 use super::work::{self, Grounds, Work};
-use super::{Ended, Mode, Request, parameters, roles, vault};
+use super::{Ended, Mode, Planning, Request, parameters, releases, roles, vault};
 use crate::cloud::{self, CloudError};
 use crate::failure::{Failure, Stage};
 use crate::host::{Linux, durable};
@@ -72,7 +73,7 @@ impl Duty {
     /// Finds what a run stands on, and says that one begins. What is wrong with that is told like any other failure.
     pub(super) fn begin(request: &Request) -> Result<Self, Failure> {
         let Ground { written, reach, run, redactor, deadline, state, stopped, trouble, lock } = Ground::find(request)?;
-        if matches!(request.mode, Mode::Converge | Mode::Tree | Mode::Rollback) {
+        if matches!(request.mode, Mode::Converge | Mode::Tree | Mode::Rollback | Mode::Update) {
             // Nobody waits for it.
             run.reported();
         }
@@ -160,7 +161,7 @@ impl Duty {
                 marker.clear().map_err(journal)?;
                 None
             }
-            Mode::Converge | Mode::Tree | Mode::Rollback => None,
+            Mode::Converge | Mode::Tree | Mode::Rollback | Mode::Update => None,
         })
     }
 
@@ -196,12 +197,46 @@ impl Duty {
         self.deadline = self.deadline.of_failure();
     }
 
+    /// The update repository, refreshed, and the commits that its releases pin; where no release names a target, none.
+    pub(super) fn updates(
+        &self,
+        settled: &Settings,
+        caller: &Caller,
+        realm: &Realm,
+    ) -> Result<Option<(Updates, Vec<String>)>, Failure> {
+        let Some(updates) =
+            settled.updates.as_ref().filter(|_| settled.releases.iter().any(|one| one.target.is_some()))
+        else {
+            return Ok(None);
+        };
+        self.run.enter(Stage::Updates);
+        let opened = Updates::open(&updates::Order {
+            settings: updates,
+            realm,
+            state: &self.state,
+            reach: &self.reach,
+            session: Some(caller.session.clone()),
+            deadline: self.deadline.work(),
+            keeps: self.request.planning != Planning::Plan,
+        })?;
+        let versions = opened.versions();
+        self.run.line(&format!("updates: timestamp {}, targets {}", versions.timestamp, versions.targets));
+        let pins = releases::pins(&opened, settled, self.architecture)?;
+        Ok(Some((opened, pins)))
+    }
+
+    /// The newest commit that ran here.
+    pub(super) fn last_tree(&self) -> Result<Option<String>, Failure> {
+        Ok(History::open(&self.state).last_done().map_err(journal)?.and_then(|record| record.tree))
+    }
+
     /// Fetches parameters and the repository at the same time.
     pub(super) fn fetch(
         &self,
         settled: &Settings,
         caller: &Caller,
         realm: &Realm,
+        pins: &[String],
     ) -> Result<(Vec<cloud::Parameter>, Checked), Failure> {
         let Some(repository) = &settled.repository else {
             return Err(Failure::message(Stage::Settings, "settings name no config repository")
@@ -211,7 +246,7 @@ impl Duty {
             Some(name) => self.realm(Some(name))?,
             None => realm.clone(),
         };
-        let last = History::open(&self.state).last_done().map_err(journal)?.and_then(|record| record.tree);
+        let last = self.last_tree()?;
         let order = Order {
             repository,
             network: &settled.network,
@@ -220,6 +255,7 @@ impl Duty {
             state: &self.state,
             last,
             allow_rollback: self.request.allow_rollback.as_deref(),
+            pins,
         };
         self.run.enter(Stage::Parameters);
         std::thread::scope(|scope| {

@@ -3,6 +3,7 @@
 mod audience;
 mod by_hand;
 mod close;
+mod conformance;
 mod deadline;
 mod duty;
 mod ground;
@@ -23,15 +24,20 @@ mod root_volume;
 mod seam;
 pub mod signal;
 mod tree;
+mod update;
+mod updates;
 mod vault;
 mod vitals;
 mod who;
 mod work;
 
 pub use by_hand::{LocalTree, converge_tree, roll_back, vault_of};
+pub use conformance::{Conformance, conformance};
 pub use planning::Planning;
 pub use roles::What;
 pub use seam::Machine;
+pub use update::update;
+pub use updates::{Baked, Baking, Linting, bake, lint};
 
 use crate::failure::Failure;
 use crate::journal::{Counts, Done};
@@ -84,6 +90,8 @@ pub enum Mode {
     Tree,
     /// The release before, back in its place; nobody is told.
     Rollback,
+    /// The newest releases of the update repository; nobody is told.
+    Update,
     /// Only what earlier runs still owe.
     Report,
 }
@@ -96,6 +104,7 @@ impl Mode {
             Self::Converge => "muster converge",
             Self::Tree => "muster converge --tree",
             Self::Rollback => "muster release rollback",
+            Self::Update => "muster release update",
             Self::Report => "muster boot --report-only",
         }
     }
@@ -130,6 +139,11 @@ pub enum Ended {
         /// The plan.
         plan: Box<PlanFile>,
     },
+    /// The newest releases of the update repository are in place.
+    Updated {
+        /// The applications, and what is in place of each.
+        releases: Vec<Record>,
+    },
     /// The release before is back.
     RolledBack {
         /// What stands now.
@@ -160,8 +174,10 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let caller = duty.become_caller(&settings, &instance)?;
     let _heartbeat = duty.heartbeat(&caller, &instance);
     let realm = duty.realm(settings.trust.realm.as_ref())?;
-    let (parameters, checked) = duty.fetch(&settings, &caller, &realm)?;
+    let (updates, pins) = duty.updates(&settings, &caller, &realm)?.unzip();
+    let (parameters, checked) = duty.fetch(&settings, &caller, &realm, &pins.unwrap_or_default())?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
+    work.updates = updates;
     work.fetch_secrets()?;
     if duty.request.planning != Planning::Converge {
         return work.by_plan(&duty.request.planning, None);

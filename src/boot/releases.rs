@@ -1,13 +1,17 @@
 //! The releases that settings name: planned, put in place, their units restarted; and put back when the run fails.
 
-use super::work::Work;
-use crate::failure::{Failure, Stage};
+use super::remote::CloudRemote;
+use super::updates::Updates;
+use super::work::Grounds;
+use crate::failure::{Explain, Failure, Stage};
 use crate::host::{Attributes, Change, Host, HostError, Observe, UnitAction};
-use crate::release::{self, Layout, Order, Planned, Record};
+use crate::release::{self, Descriptor, Layout, Order, Planned, Record, ReleaseError, Source};
 use crate::roles::remote::Remote;
 use crate::roles::store::Store;
 use crate::settings::Settings;
 use crate::settings::keys::Release;
+use crate::trust::{Untrusted, Verified};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The largest artifact that is accepted: a full disk is no way to find out.
@@ -63,25 +67,85 @@ pub(super) fn restart(unit: &str) -> Change {
     Change::Unit { name: unit.to_owned(), action: UnitAction::Restart, scope: None, no_block: false }
 }
 
-/// Puts all of them in place, in order.
-pub(super) fn put_in_place(work: &mut Work, settings: &Settings) -> Result<(), Failure> {
-    for written in &settings.releases {
-        work.go_on()?;
-        let order = order(work, settings, written)?;
-        let policy = work.remote.release_keys().map_err(|error| {
+/// What putting releases in place takes.
+pub(super) struct Site<'a> {
+    pub(super) grounds: &'a Grounds,
+    pub(super) remote: &'a CloudRemote,
+    pub(super) host: &'a mut dyn Host,
+    /// The update repository, where releases name targets.
+    pub(super) updates: Option<&'a Updates>,
+}
+
+/// Where releases come from: the cloud that roles have, and the update repository.
+struct Supply<'a> {
+    store: Store<'a>,
+    updates: Option<&'a Updates>,
+}
+
+type Refused = (String, Option<String>);
+
+impl Source for Supply<'_> {
+    fn parameter(&self, name: &str) -> Result<String, Refused> {
+        self.store.parameter(name)
+    }
+
+    fn document(&self, order: &Order, key: &str) -> Result<Untrusted<Vec<u8>>, Refused> {
+        self.store.document(order, key)
+    }
+
+    fn artifact(&self, order: &Order, key: &str, limit: u64) -> Result<Untrusted<File>, Refused> {
+        match self.updates {
+            Some(updates) if order.bucket.is_empty() => {
+                updates.artifact(key, limit).map_err(|error| (error.to_string(), error.hint()))
+            }
+            _ => self.store.artifact(order, key, limit),
+        }
+    }
+
+    fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
+        let none = "settings name no update repository".to_owned();
+        let updates = self.updates.ok_or(ReleaseError::Descriptor { descriptor: path.to_owned(), why: none })?;
+        updates.descriptor(path).map_err(|source| ReleaseError::Target { target: path.to_owned(), source })
+    }
+}
+
+/// The commits of the config repository that the releases of the update repository pin.
+pub(super) fn pins(updates: &Updates, settings: &Settings, architecture: &'static str) -> Result<Vec<String>, Failure> {
+    let mut pins = Vec::new();
+    for written in settings.releases.iter().filter(|written| written.target.is_some()) {
+        let order = order(written, settings, architecture, Path::new(""), Some(updates))?;
+        let path = order.target_path().unwrap_or_default();
+        let signed = updates.descriptor(&path).map_err(|source| ReleaseError::Target { target: path.clone(), source });
+        let descriptor = signed.and_then(|signed| Descriptor::of_target(&signed, &order, &path));
+        pins.extend(descriptor.map_err(|error| Failure::new(Stage::Release, error))?.commit);
+    }
+    pins.sort();
+    pins.dedup();
+    Ok(pins)
+}
+
+/// Puts all of them in place, in order; `only` are those that come from the update repository.
+pub(super) fn put_in_place(site: &mut Site<'_>, settings: &Settings, only: bool) -> Result<(), Failure> {
+    for written in settings.releases.iter().filter(|written| !only || written.target.is_some()) {
+        site.grounds.go_on()?;
+        let (architecture, records) = (site.grounds.architecture, site.grounds.records.as_path());
+        let mut order = order(written, settings, architecture, records, site.updates)?;
+        order.attributes = attributes(site.host.observe(), written)?;
+        let policy = site.remote.release_keys().map_err(|error| {
             let failure = Failure::message(Stage::Release, error.message);
             Failure { hint: error.hint, ..failure }
         })?;
-        let planned = release::plan(&order, &Store(&*work.remote), &policy, work.host.observe())
+        let supply = Supply { store: Store(site.remote), updates: site.updates };
+        let planned = release::plan(&order, &supply, &policy, site.host.observe())
             .map_err(|error| Failure::new(Stage::Release, error))?;
         let label = label(&order);
         let version = &planned.descriptor.version;
         if planned.changes.is_empty() {
-            work.grounds.run.line(&format!("release {label} {version} is in place"));
+            site.grounds.run.line(&format!("release {label} {version} is in place"));
             continue;
         }
-        activate(work.host.as_mut(), &order, &planned)?;
-        work.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
+        activate(site.host, &order, &planned)?;
+        site.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
     }
     Ok(())
 }
@@ -124,26 +188,41 @@ fn activate(host: &mut dyn Host, order: &Order, planned: &Planned) -> Result<(),
     })
 }
 
-fn order(work: &Work, settings: &Settings, written: &Release) -> Result<Order, Failure> {
+/// The owner, group and mode that settings ask for.
+fn attributes(host: &dyn Observe, written: &Release) -> Result<Attributes, Failure> {
+    let unknown = |kind: &str, name: &str| {
+        Failure::message(Stage::Release, format!("release {}: there is no {kind} `{name}`", written.app))
+    };
+    let uid = host.user(&written.owner).ok().flatten().ok_or_else(|| unknown("user", &written.owner))?.uid;
+    let gid = host.group(&written.group).ok().flatten().ok_or_else(|| unknown("group", &written.group))?.gid;
+    Ok(Attributes { mode: Some(written.mode.0), uid: Some(uid), gid: Some(gid) })
+}
+
+fn order(
+    written: &Release,
+    settings: &Settings,
+    architecture: &str,
+    records: &Path,
+    updates: Option<&Updates>,
+) -> Result<Order, Failure> {
     let failed = |message: String| Failure::message(Stage::Release, message);
     let channel = written.channel.as_ref().or(settings.channel.as_ref());
     let channel = channel.ok_or_else(|| failed(format!("release {} names no channel", written.app)))?;
-    let unknown = |kind: &str, name: &str| failed(format!("release {}: there is no {kind} `{name}`", written.app));
-    let uid = work.host.user(&written.owner).ok().flatten().ok_or_else(|| unknown("user", &written.owner))?.uid;
-    let gid = work.host.group(&written.group).ok().flatten().ok_or_else(|| unknown("group", &written.group))?.gid;
     let layout = &written.layout;
     Ok(Order {
         app: written.app.to_string(),
         component: written.component.as_ref().map(ToString::to_string),
         channel: channel.to_string(),
         os: "linux".into(),
-        arch: work.grounds.architecture.into(),
+        arch: architecture.into(),
+        target: written.target.clone(),
+        environment: updates.map(|updates| updates.environment().to_owned()),
         parameter: written.parameter.clone(),
-        bucket: written.bucket.clone(),
+        bucket: written.bucket.clone().unwrap_or_default(),
         region: written.region.as_ref().map(ToString::to_string),
         descriptor_key: written.descriptor.clone(),
         bundle_key: written.bundle.clone(),
-        artifact_key: written.artifact.clone(),
+        artifact_key: written.artifact_pattern(),
         layout: Layout {
             app: layout.app.clone(),
             component: layout.component.clone(),
@@ -158,9 +237,9 @@ fn order(work: &Work, settings: &Settings, written: &Release) -> Result<Order, F
             size: layout.size.clone(),
         },
         destination: written.destination.as_path().to_owned(),
-        attributes: Attributes { mode: Some(written.mode.0), uid: Some(uid), gid: Some(gid) },
+        attributes: Attributes::default(),
         limit: LARGEST,
-        records: work.grounds.records.clone(),
+        records: records.to_owned(),
         restart: written.restart.clone(),
     })
 }

@@ -38,6 +38,8 @@ pub(super) struct Order<'a> {
     pub(super) last: Option<String>,
     /// What `--allow-rollback` names.
     pub(super) allow_rollback: Option<&'a str>,
+    /// The commits that releases pin.
+    pub(super) pins: &'a [String],
 }
 
 fn at(stage: Stage) -> impl Fn(FetchError) -> Failure {
@@ -106,7 +108,9 @@ fn fetch(repository: &mut Repository, origin: &Origin, order: &Order<'_>) -> Res
         settings::Reference::Commit(id) => Reference::Commit(id.clone()),
         settings::Reference::Name(name) => Reference::Name(name.clone()),
     };
-    repository.fetch(origin, order.hosts, &reference, order.last.as_deref()).map_err(at(Stage::Repository))
+    repository
+        .fetch_with(origin, order.hosts, &reference, order.last.as_deref(), order.pins)
+        .map_err(at(Stage::Repository))
 }
 
 fn credentials(

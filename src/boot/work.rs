@@ -4,15 +4,17 @@ use super::deadline::Deadline;
 use super::hooks::{self, Hook, Hooks};
 use super::observer::Watching;
 use super::reach::Reach;
+use super::releases::Site;
 use super::releases::{self, Before};
 use super::remote::CloudRemote;
 use super::repository::IMAGE_ROLES;
 use super::roles::{GOES_ON, Reading, UNCHANGED, What};
+use super::updates::Updates;
 use super::vitals::{Looking, RunClock, checks};
 use super::{Ended, Machine};
 use crate::failure::{Failure, Stage};
 use crate::health;
-use crate::host::{Host, Linux};
+use crate::host::{Host, Linux, Observe};
 use crate::journal::{Counts, Run};
 use crate::roles::converge::{self, Input, Observer, Outcome, PendingHandler, converge, judge, literal_lookups};
 use crate::roles::load::{Loader, Playbook, Source};
@@ -38,6 +40,40 @@ pub(super) struct Grounds {
     pub(super) records: PathBuf,
     /// The file that keeps handlers which are still due.
     pub(super) handlers: PathBuf,
+}
+
+impl Grounds {
+    /// Ends the work where the run is asked to end, or its time is over.
+    pub(super) fn go_on(&self) -> Result<(), Failure> {
+        if self.reach.is_stopped() {
+            return Err(Failure::message(Stage::Interrupted, "the run was stopped from outside"));
+        }
+        if self.deadline.left().is_zero() {
+            return Err(Failure::message(Stage::Deadline, "the run's deadline passed")
+                .with_hint("what was done stays done; raise `deadline`, or see why it took so long"));
+        }
+        Ok(())
+    }
+
+    /// Watches the checks that settings name until they pass.
+    pub(super) fn check_health(&self, settings: &Settings, host: &dyn Observe) -> Result<(), Failure> {
+        if settings.health.is_empty() {
+            return Ok(());
+        }
+        let run = &self.run;
+        run.enter(Stage::Health);
+        let (looking, clock) = (Looking(&self.reach), RunClock(&self.reach));
+        let left = self.deadline.left();
+        let passed = health::watch(&checks(&settings.health), host, &looking, &clock, left, &mut |name, seen| {
+            run.waiting(Some(&format!("health check {name}: {seen}")));
+        })
+        .map_err(|error| Failure::new(Stage::Health, error))?;
+        run.waiting(None);
+        for check in passed {
+            run.line(&format!("healthy: {} after {:.1} s", check.name, check.after.as_secs_f64()));
+        }
+        Ok(())
+    }
 }
 
 /// A tree, and what is run of it.
@@ -67,6 +103,8 @@ pub(super) struct Work {
     pub(super) tree: String,
     pub(super) counts: Counts,
     before: Before,
+    /// The update repository, where releases name targets.
+    pub(super) updates: Option<Updates>,
 }
 
 /// The machine beneath a root, twice.
@@ -111,7 +149,22 @@ impl Work {
         let before = Before::look(host.observe(), &grounds.records)?;
         let (tree, counts) = (order.name, Counts::default());
         let what = order.what;
-        Ok(Self { grounds, remote, host, below, what, loader, templar, playbook, hooks, input, tree, counts, before })
+        Ok(Self {
+            grounds,
+            remote,
+            host,
+            below,
+            what,
+            loader,
+            templar,
+            playbook,
+            hooks,
+            input,
+            tree,
+            counts,
+            before,
+            updates: None,
+        })
     }
 
     /// Asks for every parameter that the tree names literally, by tens, before the first task.
@@ -152,14 +205,7 @@ impl Work {
 
     /// Ends the work where the run is asked to end, or its time is over.
     pub(super) fn go_on(&self) -> Result<(), Failure> {
-        if self.grounds.reach.is_stopped() {
-            return Err(Failure::message(Stage::Interrupted, "the run was stopped from outside"));
-        }
-        if self.grounds.deadline.left().is_zero() {
-            return Err(Failure::message(Stage::Deadline, "the run's deadline passed")
-                .with_hint("what was done stays done; raise `deadline`, or see why it took so long"));
-        }
-        Ok(())
+        self.grounds.go_on()
     }
 
     /// Applies the roles; somebody else may watch, too.
@@ -215,7 +261,9 @@ impl Work {
             return Ok(());
         }
         self.grounds.run.enter(Stage::Release);
-        releases::put_in_place(self, settings)
+        let updates = self.updates.as_ref();
+        let mut site = Site { grounds: &self.grounds, remote: &self.remote, host: self.host.as_mut(), updates };
+        releases::put_in_place(&mut site, settings, false)
     }
 
     /// Runs the hook before the roles.
@@ -250,23 +298,7 @@ impl Work {
 
     /// Watches the checks that settings name until they pass.
     pub(super) fn check_health(&mut self, settings: &Settings) -> Result<(), Failure> {
-        if settings.health.is_empty() {
-            return Ok(());
-        }
-        let run = Arc::clone(&self.grounds.run);
-        run.enter(Stage::Health);
-        let (looking, clock) = (Looking(&self.grounds.reach), RunClock(&self.grounds.reach));
-        let left = self.grounds.deadline.left();
-        let passed =
-            health::watch(&checks(&settings.health), self.host.observe(), &looking, &clock, left, &mut |name, seen| {
-                run.waiting(Some(&format!("health check {name}: {seen}")));
-            })
-            .map_err(|error| Failure::new(Stage::Health, error))?;
-        run.waiting(None);
-        for check in passed {
-            run.line(&format!("healthy: {} after {:.1} s", check.name, check.after.as_secs_f64()));
-        }
-        Ok(())
+        self.grounds.check_health(settings, self.host.observe())
     }
 
     /// After a failure: the releases before take their places again, and the failure's hook runs, in the time that was

@@ -88,6 +88,7 @@ pub(crate) fn show(ended: &Ended, json: bool) {
         Ended::Reported { signals } => serde_json::json!({"outcome": "reported", "signals": signals}),
         Ended::Planned { plan } => serde_json::json!({"outcome": "planned", "steps": plan.steps.len()}),
         Ended::RolledBack { record } => serde_json::json!({"outcome": "rolled-back", "release": record}),
+        Ended::Updated { releases } => serde_json::json!({"outcome": "updated", "releases": releases}),
     };
     if json {
         print(&format!("{value}\n"));
@@ -102,6 +103,9 @@ pub(crate) fn show(ended: &Ended, json: bool) {
         Ended::Reported { signals } if signals.is_empty() => "nothing was owed\n".to_owned(),
         Ended::Reported { signals } => signals.iter().map(|line| format!("{line}\n")).collect(),
         Ended::Planned { plan } => super::plan::text(plan),
+        Ended::Updated { releases } => {
+            releases.iter().map(|record| format!("{} is at {}\n", record.label(), record.active.version)).collect()
+        }
         Ended::RolledBack { record } => format!("{} is back at {}\n", record.label(), record.active.version),
     });
 }

@@ -1,4 +1,4 @@
-//! `muster release`: the releases in place, and the way back.
+//! `muster release`: the releases in place, the newest ones, and the way back.
 
 use super::boot::Ground;
 use super::config::SettingsArgs;
@@ -10,7 +10,7 @@ use crate::release::Record;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
-/// List releases in place, or put the previous one back
+/// List releases in place, bring them to the newest, or put the previous one back
 #[derive(Args)]
 pub(crate) struct Release {
     #[command(subcommand)]
@@ -30,6 +30,16 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Bring releases that come from the update repository to the newest of their channel, as a boot would
+    ///
+    /// The repository is refreshed above the image's floor, artifacts are verified and put in place, units restarted and
+    /// health checked; what fails gives its place back to the release before it. Roles do not run.
+    Update {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        #[command(flatten)]
+        ground: Ground,
+    },
     /// Put the previous release of an application back, in one step, and restart its unit
     Rollback {
         #[command(flatten)]
@@ -45,6 +55,10 @@ impl Release {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         match self.what {
             What::List { settings, root, json } => list(&settings, &root, json)?,
+            What::Update { settings, ground } => {
+                let request = ground.request(Mode::Update, &settings, Default::default())?;
+                super::boot::show(&boot::update(&request)?, ground.json);
+            }
             What::Rollback { settings, ground, name } => {
                 let request = ground.request(Mode::Rollback, &settings, Default::default())?;
                 let Ended::RolledBack { record } = boot::roll_back(&request, &name)? else { return Ok(0) };

@@ -1,7 +1,10 @@
 //! `muster trust`: what is believed, and putting it into a binary.
 
+use super::config::SettingsArgs;
+use crate::boot::{self, Baking, Linting};
 use crate::failure::{Failure, Stage};
 use crate::host::durable;
+use crate::trust::tuf::Finding;
 use crate::trust::{Realm, TrustError, TrustRoot};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -14,6 +17,10 @@ pub enum Trust {
     Show(Show),
     /// Puts a trust directory into a copy of this binary, as the ELF section .muster.trust.
     Embed(Embed),
+    /// Makes the image's floor: what the update repository has now is the least that a host accepts later.
+    Bake(Bake),
+    /// Judges a TUF repository as an operator publishes it.
+    Lint(Lint),
 }
 
 /// `muster trust show`.
@@ -37,10 +44,87 @@ pub struct Embed {
     binary: PathBuf,
 }
 
+/// `muster trust bake`.
+#[derive(clap::Args)]
+pub struct Bake {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// The root of the image.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// Make a new floor in place of one that is there, though that one is higher or damaged.
+    #[arg(long)]
+    replace: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `muster trust lint`. The exit code is 0 when there is nothing to mend, 1 when there is.
+#[derive(clap::Args)]
+pub struct Lint {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Where it is: s3://BUCKET/PREFIX, https://HOST/PATH or a directory.
+    repository: String,
+    /// The directory of its metadata, below that.
+    #[arg(long, value_name = "NAME", default_value = "metadata")]
+    metadata_directory: String,
+    /// The root to begin at, instead of the repository's own first one.
+    #[arg(long, value_name = "FILE")]
+    root_json: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bake {
+    fn run(&self) -> Result<u8, Failure> {
+        let (root, replace, trust) = (self.root.clone(), self.replace, None);
+        let baked = boot::bake(&Baking { sources: self.settings.sources(&root)?, root, replace, trust })?;
+        let versions = baked.versions;
+        super::print(&match self.json {
+            true => format!("{:#}\n", json!(baked)),
+            false => format!(
+                "floor of realm {}: root {}, timestamp {}, snapshot {}, targets {}, baked {} in {}\n",
+                baked.realm,
+                versions.root,
+                versions.timestamp,
+                versions.snapshot,
+                versions.targets,
+                baked.baked,
+                baked.directory.display()
+            ),
+        });
+        Ok(0)
+    }
+}
+
+impl Lint {
+    fn run(&self) -> Result<u8, Failure> {
+        let found = boot::lint(&Linting {
+            sources: self.settings.sources(std::path::Path::new("/"))?,
+            repository: self.repository.clone(),
+            metadata: self.metadata_directory.clone(),
+            root: self.root_json.clone(),
+        })?;
+        let text = |finding: &Finding| {
+            format!("{} [{}]: {}\n  hint: {}\n", finding.role, finding.rule, finding.message, finding.hint)
+        };
+        super::print(&match self.json {
+            true => format!("{:#}\n", json!({"findings": found})),
+            false => format!("{}{} to mend\n", found.iter().map(text).collect::<String>(), found.len()),
+        });
+        Ok(u8::from(!found.is_empty()))
+    }
+}
+
 impl Trust {
     /// Runs the command.
     pub fn run(self) -> Result<u8, Failure> {
         let text = match self {
+            Self::Bake(bake) => return bake.run(),
+            Self::Lint(lint) => return lint.run(),
             Self::Show(show) => show.run(),
             Self::Embed(embed) => embed.run(),
         };

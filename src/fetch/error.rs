@@ -16,6 +16,16 @@ pub enum FetchError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A release pins a commit that the fetched one does not have.
+    #[error(
+        "the release pins commit {pin} of the config repository, and commit {found} does not have it in its history"
+    )]
+    Pinned {
+        /// The commit that the release's descriptor names.
+        pin: String,
+        /// The commit that was served.
+        found: String,
+    },
     /// A secret that is not a key.
     #[error("the deploy key cannot be used: {problem}")]
     Key {
@@ -219,6 +229,9 @@ impl Explain for FetchError {
             Self::NotCommit { .. } => "name a branch, a tag of a commit, or a commit",
             Self::Rollback { found, .. } => {
                 return Some(format!("if that is meant, run once with `--allow-rollback {found}`"));
+            }
+            Self::Pinned { .. } => {
+                "push the config repository's commits before the release that was made with them; if they are there, something serves an old copy"
             }
             Self::Incomplete { .. } => {
                 "run again: everything is fetched anew; if it stays so, look at the server (`git fsck`)"

@@ -40,11 +40,17 @@ pub struct Fetched {
     pub movement: Movement,
     reference: Reference,
     last: Option<Oid>,
+    /// A commit that a release pins, and that this one does not have among its ancestors.
+    lacking: Option<String>,
 }
 
 impl Fetched {
     /// Refuses a branch that moved back behind or aside from what ran last. `allowed` is what `--allow-rollback` names.
+    /// A commit without one that a release pins is refused whatever is allowed: the release was not made for it.
     pub fn permit(&self, allowed: Option<&str>) -> Result<(), FetchError> {
+        if let Some(pin) = &self.lacking {
+            return Err(FetchError::Pinned { pin: pin.clone(), found: self.id.clone() });
+        }
         self.movement.permit(&self.reference, self.last, &self.id, allowed)
     }
 }
@@ -75,6 +81,18 @@ impl Repository {
         reference: &Reference,
         last: Option<&str>,
     ) -> Result<Fetched, FetchError> {
+        self.fetch_with(origin, realm, reference, last, &[])
+    }
+
+    /// The same, and looks for commits that releases pin among the fetched one's ancestors.
+    pub fn fetch_with(
+        &self,
+        origin: &Origin,
+        realm: &Realm,
+        reference: &Reference,
+        last: Option<&str>,
+        pins: &[String],
+    ) -> Result<Fetched, FetchError> {
         let last = last.and_then(|last| Oid::from_str(last).ok());
         let dial = Dial::new(origin, realm);
         let wanted = self.ask(&dial, reference, last)?;
@@ -84,15 +102,24 @@ impl Repository {
             // A bare name is held to the rule even where it turns out a tag: which of the two it is, the server says.
             Reference::Head | Reference::Name(_) | Reference::Branch(_) => Movement::of(git, last, commit),
         };
+        let found = commit.to_string();
+        let lacking = || pins.iter().find(|pin| !self.has(&found, pin)).cloned();
         let mut movement = moved(&self.git);
-        if movement == Movement::Unknown && self.git.is_shallow() {
+        if (movement == Movement::Unknown || lacking().is_some()) && self.git.is_shallow() {
             self.download(&dial, &wanted, WHOLE)?;
             movement = moved(&self.git);
         }
+        let lacking = lacking();
         let bytes = self.raw(commit, ObjectType::Commit)?;
         let id = commit.to_string();
         let candidate = Untrusted::new(Candidate { id: id.clone(), bytes, tag });
-        Ok(Fetched { candidate, id, movement, reference: reference.clone(), last })
+        Ok(Fetched { candidate, id, movement, reference: reference.clone(), last, lacking })
+    }
+
+    /// Whether a commit is another one or has it among its ancestors, by the history that is here.
+    pub fn has(&self, commit: &str, ancestor: &str) -> bool {
+        let (Ok(commit), Ok(ancestor)) = (Oid::from_str(commit), Oid::from_str(ancestor)) else { return false };
+        matches!(Movement::of(&self.git, Some(ancestor), commit), Movement::Same | Movement::Forward)
     }
 
     /// The files of a verified commit. A copy that lacks some is thrown away, so that the next fetch brings all.

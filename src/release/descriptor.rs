@@ -24,6 +24,8 @@ pub struct Descriptor {
     pub channel: String,
     /// The artifact for this host.
     pub artifact: Artifact,
+    /// The commit of the config repository that it was made with, where it pins one.
+    pub commit: Option<String>,
 }
 
 /// One file of a release.
@@ -35,6 +37,26 @@ pub struct Artifact {
     pub sha256: [u8; 32],
     /// Its bytes.
     pub size: u64,
+    /// What else must be there, by digest: a registry or bucket cannot hide it.
+    pub attestations: Vec<Required>,
+}
+
+/// A Sigstore bundle that belongs to an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Required {
+    /// Its path beside the artifact.
+    pub path: String,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// Whether a path leads nowhere but down.
+pub(super) fn is_plain(path: &str) -> bool {
+    let part = |part: &str| part.is_empty() || part == "." || part == "..";
+    !path.split('/').any(part) && !path.chars().any(|c| c.is_control() || c == '\\')
 }
 
 impl Descriptor {
@@ -52,6 +74,7 @@ impl Descriptor {
             release_id: text(&json, &layout.release_id).map_err(wrong)?,
             channel: text(&json, &layout.channel).map_err(wrong)?,
             artifact: artifact(&json, layout, order).map_err(wrong)?,
+            commit: None,
         };
         let part = |component: &Option<String>| component.clone().unwrap_or_default();
         for (field, have, want) in [
@@ -83,7 +106,7 @@ fn artifact(json: &serde_json::Value, layout: &Layout, order: &Order) -> Result<
         return Err(format!("it has {} artifacts for {} {}, and must have one", fitting.len(), order.os, order.arch));
     };
     let path = text(item, &layout.path)?;
-    if path.is_empty() || path.starts_with('/') || path.split('/').any(|part| part == ".." || part == ".") {
+    if !is_plain(&path) {
         return Err(format!("the artifact's path `{path}` is not a plain relative path"));
     }
     let hex = text(item, &layout.sha256)?;
@@ -93,5 +116,5 @@ fn artifact(json: &serde_json::Value, layout: &Layout, order: &Order) -> Result<
     if size > order.limit {
         return Err(format!("the artifact has {size} bytes, and {} are allowed", order.limit));
     }
-    Ok(Artifact { path, sha256, size })
+    Ok(Artifact { path, sha256, size, attestations: Vec::new() })
 }

@@ -9,8 +9,9 @@ mod judge;
 mod layout;
 mod plan;
 mod record;
+mod target;
 
-pub use descriptor::{Artifact, Descriptor};
+pub use descriptor::{Artifact, Descriptor, Required};
 pub use judge::{Asking, Judged, judge};
 pub use layout::Layout;
 pub use plan::{Planned, Source, plan, resolve};
@@ -32,10 +33,14 @@ pub struct Order {
     pub os: String,
     /// The architecture, as descriptors name it: `amd64`, `arm64`.
     pub arch: String,
+    /// The TUF target that is the descriptor, as a pattern; with it, neither parameter nor bundle are asked.
+    pub target: Option<String>,
+    /// The environment that the host was baked for: its realm.
+    pub environment: Option<String>,
     /// The parameter that holds the release id; `{app}`, `{component}`, `{channel}`, `{os}` and
     /// `{arch}` stand for themselves.
     pub parameter: String,
-    /// The bucket.
+    /// The bucket; empty where artifacts lie beside the TUF targets.
     pub bucket: String,
     /// The bucket's region, where it is not the host's.
     pub region: Option<String>,
@@ -60,6 +65,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// The TUF target that is the descriptor.
+    pub fn target_path(&self) -> Option<String> {
+        self.target.as_ref().map(|target| self.fill(target, &[]))
+    }
+
     /// Fills a pattern's placeholders.
     fn fill(&self, pattern: &str, more: &[(&str, &str)]) -> String {
         let component = self.component.as_deref().unwrap_or_default();
@@ -102,6 +112,22 @@ pub enum ReleaseError {
         bundle: String,
         /// Why.
         source: BundleError,
+    },
+    /// The update repository is not believed, or lists no such release.
+    #[error("resolving {target}: {source}")]
+    Target {
+        /// The target.
+        target: String,
+        /// Why.
+        source: crate::trust::tuf::TufError,
+    },
+    /// An attestation that the descriptor requires is not there, or is another.
+    #[error("verifying the attestation {attestation}: {source}")]
+    Attestation {
+        /// Its address.
+        attestation: String,
+        /// Why.
+        source: crate::trust::artifact::ArtifactError,
     },
     /// The descriptor does not say what it must.
     #[error("reading the verified descriptor {descriptor}: {why}")]
@@ -146,6 +172,13 @@ impl crate::failure::Explain for ReleaseError {
         match self {
             Self::Fetch { hint, .. } => hint.clone(),
             Self::Bundle { source, .. } => source.hint(),
+            Self::Target { source, .. } => source.hint(),
+            Self::Attestation { .. } => {
+                Some("nothing was changed; publish what the descriptor names, unaltered".into())
+            }
+            Self::Descriptor { descriptor, .. } if !descriptor.starts_with("s3://") => {
+                Some("sign a descriptor of the schema `muster.release/1` (README, updates)".into())
+            }
             Self::Descriptor { .. } => Some("map its fields with `layout:` in the release's settings".into()),
             Self::Mismatch { .. } => Some("the parameter or the object key leads to another release".into()),
             Self::Artifact { .. } => Some("nothing was changed; the release before it keeps running".into()),
@@ -155,7 +188,8 @@ impl crate::failure::Explain for ReleaseError {
 
     fn rule(&self) -> Option<&'static str> {
         match self {
-            Self::Bundle { .. } | Self::Artifact { .. } | Self::Mismatch { .. } => {
+            Self::Target { source, .. } => source.rule(),
+            Self::Bundle { .. } | Self::Artifact { .. } | Self::Mismatch { .. } | Self::Attestation { .. } => {
                 Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)")
             }
             _ => None,

@@ -6,9 +6,14 @@ use crate::host::{Attributes, Change, Content, Digest, FileWrite, Observe};
 use crate::trust::artifact::verify_file;
 use crate::trust::bundle::BundlePolicy;
 use crate::trust::policy::Asked;
-use crate::trust::{Untrusted, attested, verify_release};
+use crate::trust::sigstore::Subject;
+use crate::trust::{Untrusted, Verified, approve, attested, verify_release};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The most bytes of an attestation: an SBOM is large, a program is larger.
+const ATTESTATION: u64 = 16 << 20;
 
 /// Where releases come from. The boot hands it in; every method only reads.
 pub trait Source {
@@ -23,6 +28,11 @@ pub trait Source {
         key: &str,
         limit: u64,
     ) -> Result<Untrusted<std::fs::File>, (String, Option<String>)>;
+    /// A target of the update repository, verified by TUF.
+    fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
+        let why = "no update repository is known here".to_owned();
+        Err(ReleaseError::Descriptor { descriptor: path.to_owned(), why })
+    }
 }
 
 /// What putting a release in place takes.
@@ -46,6 +56,10 @@ pub fn resolve(
     source: &dyn Source,
     policy: &BundlePolicy,
 ) -> Result<(Descriptor, String), ReleaseError> {
+    if let Some(path) = order.target_path() {
+        let signed = source.target(&path)?;
+        return Ok((Descriptor::of_target(&signed, order, &path)?, "TUF".into()));
+    }
     let parameter = order.fill(&order.parameter, &[]);
     let id = source.parameter(&parameter).map_err(fetch(&parameter))?.trim().to_owned();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
@@ -91,15 +105,12 @@ pub fn plan(
             changes.push(Change::SetAttributes { path, attributes, follow: true });
         }
     } else {
-        let artifact_key = order.fill(
-            &order.artifact_key,
-            &[
-                ("release_id", &descriptor.release_id),
-                ("version", &descriptor.version),
-                ("path", &descriptor.artifact.path),
-            ],
-        );
-        let address = format!("s3://{}/{artifact_key}", order.bucket);
+        let artifact_key = place(order, &descriptor, &descriptor.artifact.path, &sha256);
+        let address = address(order, &artifact_key);
+        if order.target.is_some() {
+            let bundles = attestations(order, &descriptor, source)?;
+            approved(order, &descriptor, &bundles, policy)?;
+        }
         let size = descriptor.artifact.size;
         let file = source.artifact(order, &artifact_key, size).map_err(fetch(&address))?;
         let verified = verify_file(file, descriptor.artifact.sha256, size)
@@ -131,6 +142,65 @@ pub fn plan(
         changes.push(record.change(record::path(order)));
     }
     Ok(Planned { descriptor, key, changes, previous, replaced })
+}
+
+/// Where a file of a release is.
+fn place(order: &Order, descriptor: &Descriptor, path: &str, sha256: &str) -> String {
+    let (id, version) = (descriptor.release_id.as_str(), descriptor.version.as_str());
+    order.fill(&order.artifact_key, &[("release_id", id), ("version", version), ("path", path), ("sha256", sha256)])
+}
+
+/// A file's address, for people.
+fn address(order: &Order, key: &str) -> String {
+    match order.bucket.as_str() {
+        "" => format!("target {key}"),
+        bucket => format!("s3://{bucket}/{key}"),
+    }
+}
+
+/// Every attestation that the descriptor requires is there, with the bytes that it names: what is hidden is missed.
+fn attestations(
+    order: &Order,
+    descriptor: &Descriptor,
+    source: &dyn Source,
+) -> Result<Vec<Untrusted<Vec<u8>>>, ReleaseError> {
+    let mut bundles = Vec::new();
+    for required in &descriptor.artifact.attestations {
+        let key = place(order, descriptor, &required.path, &required.sha256);
+        let attestation = address(order, &key);
+        let sha256 = <[u8; 32]>::try_from(hex::decode(&required.sha256).unwrap_or_default());
+        let sound = super::descriptor::is_plain(&required.path) && required.size <= ATTESTATION;
+        let sha256 = sha256.ok().filter(|_| sound).ok_or_else(|| {
+            let path = required.path.escape_default();
+            let why =
+                format!("the attestation `{path}` has no plain path, no SHA-256, or more than {ATTESTATION} bytes");
+            ReleaseError::Descriptor { descriptor: descriptor.app.clone(), why }
+        })?;
+        let file = source.artifact(order, &key, required.size).map_err(fetch(&attestation))?;
+        let refused = |source| ReleaseError::Attestation { attestation: attestation.clone(), source };
+        let file = verify_file(file, sha256, required.size).map_err(refused)?.into_inner();
+        let mut bytes = Vec::new();
+        file.file.take(ATTESTATION).read_to_end(&mut bytes).map_err(|error| refused(error.into()))?;
+        bundles.push(Untrusted::new(bytes));
+    }
+    Ok(bundles)
+}
+
+/// Where the realm has a policy, TUF and the policy must both agree: those who publish are not those who build.
+fn approved(
+    order: &Order,
+    descriptor: &Descriptor,
+    bundles: &[Untrusted<Vec<u8>>],
+    policy: &BundlePolicy,
+) -> Result<(), ReleaseError> {
+    if policy.policy.is_none() {
+        return Ok(());
+    }
+    let (asked, now) = (Asked { application: &order.app, channel: &order.channel }, jiff::Timestamp::now());
+    approve(Subject::digest(descriptor.artifact.sha256), bundles, policy, &asked, now).map(drop).map_err(|source| {
+        let descriptor = order.target_path().unwrap_or_default();
+        ReleaseError::Bundle { descriptor, bundle: "the attestations that it names".into(), source }
+    })
 }
 
 /// What is kept beside the artifact is the one that it replaced; a record of anything else would mislead a rollback.

@@ -34,6 +34,13 @@ fn faults(settings: &Settings) -> Vec<(String, String)> {
     faults.extend(settings.signal.faults());
     faults.extend(settings.hooks.iter().flat_map(|(name, hook)| hook.faults(name)));
     faults.extend(settings.health.iter().enumerate().flat_map(|(index, check)| check.faults(index)));
+    faults.extend(settings.updates.iter().flat_map(|updates| updates.faults()));
+    for (index, _) in settings.releases.iter().enumerate().filter(|(_, release)| release.target.is_some()) {
+        if settings.updates.is_none() {
+            let text = "a target comes from a TUF repository, and `updates` names none";
+            faults.push((format!("releases[{index}].target"), text.to_owned()));
+        }
+    }
     let releases = settings.releases.iter().enumerate();
     faults.extend(releases.flat_map(|(index, release)| release.faults(index, settings.channel.as_ref())));
     faults

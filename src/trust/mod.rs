@@ -22,6 +22,7 @@ pub mod sigstore;
 mod sshsig;
 pub mod strict;
 mod timestamp;
+pub mod tuf;
 
 pub use approval::{approve, attested, verify_release};
 pub use commit::{Candidate, Commit, Tag, verify as verify_commit};

@@ -163,6 +163,11 @@ impl Stage {
         self.aws.put_parameter(Parameter::string("/shop/api/stable/release_id", id));
     }
 
+    /// What KMS signs: a bundle over these bytes.
+    pub fn bundle(&self, bytes: &[u8]) -> String {
+        bundle(&self.pair, bytes).expect("a signature").to_string()
+    }
+
     /// The newest run that the journal has.
     pub fn newest(&self) -> muster::journal::Record {
         let history = muster::journal::History::open(&self.root().join("var/lib/muster"));
@@ -240,11 +245,7 @@ fn release(
         "track": "stable", "artifacts": artifacts,
     })
     .to_string();
-    let bundle = serde_json::json!({
-        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
-        "verificationMaterial": {"publicKey": {"hint": "kms"}},
-        "messageSignature": {"signature": pair.sign(descriptor.as_bytes())?.to_base64()},
-    });
+    let bundle = bundle(pair, descriptor.as_bytes())?;
     let descriptor = if tampered { descriptor.replace(version, "6.6.6") } else { descriptor };
     let artifact = if swapped { b"#!/bin/sh\necho shop 6.6.6\n".to_vec() } else { artifact };
     let at = |name: &str| format!("shop/api/{id}/{name}");
@@ -253,4 +254,12 @@ fn release(
         Object::new(BUCKET, &at("release.json.sigstore.json"), bundle.to_string()),
         Object::new(BUCKET, &at("shop-api"), artifact),
     ])
+}
+
+fn bundle(pair: &sigstore_crypto::KeyPair, bytes: &[u8]) -> Result<serde_json::Value, Error> {
+    Ok(serde_json::json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": {"publicKey": {"hint": "kms"}},
+        "messageSignature": {"signature": pair.sign(bytes)?.to_base64()},
+    }))
 }

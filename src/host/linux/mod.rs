@@ -3,6 +3,7 @@
 pub mod accounts;
 mod capture;
 mod child;
+pub mod clock;
 mod dialog;
 mod identity;
 mod jobs;

@@ -61,6 +61,8 @@ impl Scene {
             channel: "stable".into(),
             os: "linux".into(),
             arch: "amd64".into(),
+            target: None,
+            environment: None,
             parameter: "/{app}/{component}/{channel}/release_id".into(),
             bucket: "releases".into(),
             region: None,

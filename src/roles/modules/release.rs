@@ -51,6 +51,8 @@ pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         channel: args.must("channel")?,
         os: "linux".into(),
         arch: args.text("arch").unwrap_or_else(|| native().into()),
+        target: None,
+        environment: None,
         parameter: args.must("parameter")?,
         bucket: args.must("bucket")?,
         region: args.text("region"),

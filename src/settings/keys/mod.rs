@@ -8,6 +8,7 @@ mod parameters;
 mod release;
 mod repository;
 mod signal;
+mod updates;
 mod vault;
 
 pub use health::{HealthCheck, Probe};
@@ -19,6 +20,7 @@ pub use parameters::Parameters;
 pub use release::{DescriptorLayout, Release};
 pub use repository::{DeployKey, HttpsLogin, Repository};
 pub use signal::{AutoScaling, CloudFormation, Signal};
+pub use updates::{ClockRule, Updates};
 pub use vault::VaultKey;
 
 use super::scalar::{Name, Path, Period, RoleName, VariableName};
@@ -57,6 +59,8 @@ pub struct Settings {
     pub metadata: Metadata,
     /// Application releases to put in place after the roles.
     pub releases: Vec<Release>,
+    /// The TUF repository that releases with a `target` come from.
+    pub updates: Option<Updates>,
     /// What else is run, and when.
     pub hooks: Hooks,
     /// What must hold before the host is said to be in service.
@@ -91,6 +95,7 @@ impl Default for Settings {
             network: Network::default(),
             metadata: Metadata::default(),
             releases: Vec::new(),
+            updates: None,
             hooks: Hooks::default(),
             health: Vec::new(),
             signal: Signal::default(),
@@ -135,6 +140,8 @@ pub struct Early {
     pub launch: Launch,
     /// What is believed without proof.
     pub trust: Trust,
+    /// The TUF repository.
+    pub updates: Option<Updates>,
     /// The time that a whole run has.
     pub deadline: Period,
     /// What happens when a role downloads something that nothing verifies.
@@ -152,6 +159,7 @@ impl From<Settings> for Early {
             metadata: settings.metadata,
             launch: settings.launch,
             trust: settings.trust,
+            updates: settings.updates,
             deadline: settings.deadline,
             unverified_downloads: settings.unverified_downloads,
             state_directory: settings.state_directory,
@@ -164,5 +172,14 @@ impl From<Settings> for Early {
 pub(crate) const NO_TAGS: &[&str] = &["repository", "hooks"];
 
 /// The keys of [`Early`], and those that templates, which read tags, must not reach.
-pub(crate) const NO_TEMPLATES: &[&str] =
-    &["network", "metadata", "launch", "deadline", "state_directory", "run_directory", "trust", "unverified_downloads"];
+pub(crate) const NO_TEMPLATES: &[&str] = &[
+    "network",
+    "metadata",
+    "launch",
+    "deadline",
+    "state_directory",
+    "run_directory",
+    "trust",
+    "updates",
+    "unverified_downloads",
+];

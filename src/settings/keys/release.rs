@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An application release. In patterns, `{app}`, `{component}`, `{channel}`, `{release_id}`, `{os}`, `{arch}` and, once
-/// the descriptor is read, `{path}` and `{version}` stand for their values.
+/// the descriptor is read, `{path}`, `{sha256}` and `{version}` stand for their values.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
@@ -20,8 +20,13 @@ pub struct Release {
     /// The parameter that holds the release id, as a pattern.
     #[serde(default = "parameter")]
     pub parameter: String,
-    /// The bucket.
-    pub bucket: String,
+    /// The TUF target that names the release, as a pattern such as `{channel}/{app}/release.json`. With it the release
+    /// comes from the repository of `updates`, and neither `parameter`, `descriptor`, `bundle` nor `layout` is asked.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// The bucket. With `target` it may be left out: then artifacts lie beside the repository's targets.
+    #[serde(default)]
+    pub bucket: Option<String>,
     /// The bucket's region, where it is not the host's.
     #[serde(default)]
     pub region: Option<Region>,
@@ -31,9 +36,10 @@ pub struct Release {
     /// The key of the descriptor's Sigstore bundle, as a pattern.
     #[serde(default = "bundle")]
     pub bundle: String,
-    /// The artifact's key, as a pattern.
-    #[serde(default = "artifact")]
-    pub artifact: String,
+    /// The artifact's key, as a pattern. `{app}/{component}/{release_id}/{path}`, or with `target` `{app}/{path}`,
+    /// where none is written.
+    #[serde(default)]
+    pub artifact: Option<String>,
     /// How the descriptor reads.
     #[serde(default)]
     pub layout: DescriptorLayout,
@@ -63,10 +69,6 @@ fn descriptor() -> String {
 
 fn bundle() -> String {
     "{app}/{component}/{release_id}/release.json.sigstore.json".into()
-}
-
-fn artifact() -> String {
-    "{app}/{component}/{release_id}/{path}".into()
 }
 
 fn root() -> String {
@@ -124,19 +126,32 @@ impl Default for DescriptorLayout {
 }
 
 impl Release {
+    /// The artifact's key, as a pattern.
+    pub fn artifact_pattern(&self) -> String {
+        let default = if self.target.is_some() { "{app}/{path}" } else { "{app}/{component}/{release_id}/{path}" };
+        self.artifact.clone().unwrap_or_else(|| default.to_owned())
+    }
+
     /// What is wrong, and with which key, for the release at an index.
     pub(in crate::settings) fn faults(&self, index: usize, channel: Option<&Name>) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut fault = |key: &str, message: String| faults.push((format!("releases[{index}]{key}"), message));
         let early = ["app", "component", "channel"];
         let fetched = ["app", "component", "channel", "release_id", "os", "arch"];
-        let all = ["app", "component", "channel", "release_id", "os", "arch", "path", "version"];
-        let patterns: [(&str, &String, &[&str]); 4] = [
-            (".parameter", &self.parameter, &early),
-            (".descriptor", &self.descriptor, &fetched),
-            (".bundle", &self.bundle, &fetched),
-            (".artifact", &self.artifact, &all),
-        ];
+        let all = ["app", "component", "channel", "release_id", "os", "arch", "path", "sha256", "version"];
+        let artifact = self.artifact_pattern();
+        let mut patterns: Vec<(&str, &String, &[&str])> = vec![(".artifact", &artifact, &all)];
+        match &self.target {
+            Some(target) => patterns.push((".target", target, &early)),
+            None => patterns.extend([
+                (".parameter", &self.parameter, early.as_slice()),
+                (".descriptor", &self.descriptor, fetched.as_slice()),
+                (".bundle", &self.bundle, fetched.as_slice()),
+            ]),
+        }
+        if self.target.is_none() && self.bucket.is_none() {
+            fault("", "the key `bucket` is missing; without it a release needs a `target`".into());
+        }
         for (key, pattern, known) in patterns {
             for name in placeholders(pattern) {
                 if !known.contains(&name) {

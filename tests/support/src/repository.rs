@@ -88,6 +88,14 @@ impl Repository {
         Ok(id.to_string())
     }
 
+    /// The commit that a branch is at.
+    ///
+    /// # Errors
+    /// When there is no such branch.
+    pub fn head(&self, branch: &str) -> Result<String, Error> {
+        Ok(self.open()?.refname_to_id(&format!("refs/heads/{branch}"))?.to_string())
+    }
+
     /// Moves a branch to a commit that is there: back, for one.
     ///
     /// # Errors

@@ -1,0 +1,105 @@
+//! `muster trust bake`: at image build, the repository's present state becomes the image's floor.
+
+use super::super::ground::beneath;
+use super::super::reach::Reach;
+use super::super::who::Who;
+use super::{Order, anchor, floor_of, refused, remote};
+use crate::cloud::{Instant, Session};
+use crate::failure::{Failure, Stage};
+use crate::settings::{self, Sources, keys};
+use crate::trust::tuf::{Client, Floor, Store, Versions};
+use crate::trust::{Realm, TrustRoot};
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Fetching a repository's metadata.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Baking {
+    /// Where settings come from.
+    pub sources: Sources,
+    /// The root of the image.
+    pub root: PathBuf,
+    /// Whether a floor that is there and cannot be used gives way.
+    pub replace: bool,
+    /// What is believed; `None` is this binary's own trust root.
+    pub trust: Option<TrustRoot>,
+}
+
+/// What was baked.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Baked {
+    /// The realm.
+    pub realm: String,
+    /// Where the floor is.
+    pub directory: PathBuf,
+    /// The least that a repository may have from now on.
+    pub versions: Versions,
+    /// When.
+    pub baked: Timestamp,
+}
+
+/// The session in which a bucket is asked; none is needed for anything else.
+pub(super) fn session(reach: &Reach, repository: &str) -> Result<Option<Session>, Failure> {
+    if !repository.starts_with("s3://") {
+        return Ok(None);
+    }
+    let who = Who::unknown();
+    let session = who.session(reach, &|| repository.to_owned());
+    let session = session.map_err(|error| {
+        let failure = Failure::message(Stage::Identity, error.message);
+        Failure { hint: error.hint, ..failure }
+    })?;
+    Ok(Some(session.clone()))
+}
+
+/// Refreshes, and writes the floor. A repository below a floor that is there already is refused.
+pub fn bake(baking: &Baking) -> Result<Baked, Failure> {
+    let written = settings::load(&baking.sources).and_then(|written| written.early());
+    let early = written.map_err(|error| Failure::new(Stage::Settings, error))?;
+    let updates: &keys::Updates = early.updates.as_ref().ok_or_else(|| {
+        Failure::message(Stage::Settings, "settings name no update repository")
+            .with_hint("set `updates: {repository: ...}` in /etc/muster/muster.yaml")
+    })?;
+    let untrusted = |error| Failure::new(Stage::Verify, error);
+    let trust = baking.trust.clone().map_or_else(TrustRoot::load, Ok).map_err(untrusted)?;
+    let realm: &Realm = trust.realm(early.trust.realm.as_ref().map(|name| name.as_str())).map_err(untrusted)?;
+    let reach = Arc::new(Reach::open(&early.network, &early.metadata)?);
+    let state = beneath(&baking.root, early.state_directory.as_path());
+    let order = Order {
+        settings: updates,
+        realm,
+        state: &state,
+        reach: &reach,
+        session: session(&reach, &updates.repository)?,
+        deadline: Instant::now() + PATIENCE,
+        keeps: true,
+    };
+    let (anchor, directory) = (anchor(realm)?, floor_of(&state, realm));
+    let now = Timestamp::now();
+    let there = match Floor::read(&directory, anchor) {
+        Ok(floor) => Some(floor),
+        Err(crate::trust::tuf::TufError::NoFloor { .. }) => None,
+        Err(_) if baking.replace => None,
+        Err(error) => {
+            return Err(
+                refused(error).with_hint("`muster trust bake --replace` makes a new floor in place of this one")
+            );
+        }
+    };
+    let remote = remote(&order)?;
+    let client = match there {
+        Some(floor) if !baking.replace => Client::above(floor, anchor, remote),
+        _ => Client::without_floor(anchor, remote, Store::default()),
+    };
+    let mut client = client.map_err(refused)?;
+    client.refresh(now).map_err(refused)?;
+    let mut floor = client.raised(anchor, now).map_err(refused)?;
+    floor.baked = now;
+    floor.write(&directory).map_err(refused)?;
+    Ok(Baked { realm: realm.name.clone(), directory, versions: floor.versions, baked: now })
+}

@@ -1,0 +1,80 @@
+//! The TUF repository that says which release a host should have, and what the host's clock must be to judge it.
+
+use crate::settings::scalar::{Period, Region};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A TUF repository. Releases with a `target` come from it, above the floor that `muster trust bake` made.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Updates {
+    /// Where it is: `s3://bucket/prefix`, `https://host/path` or `file:///directory`.
+    pub repository: String,
+    /// The directory of its metadata, below that; empty where it is that itself.
+    #[serde(default = "metadata")]
+    pub metadata_directory: String,
+    /// The directory of its targets, below that.
+    #[serde(default = "targets")]
+    pub targets_directory: String,
+    /// The bucket's region, where it is not the host's.
+    #[serde(default)]
+    pub bucket_region: Option<Region>,
+    /// Whether 403 for the next root says that there is none, as S3 answers without `s3:ListBucket`. Better allow that.
+    #[serde(default)]
+    pub treat_403_as_missing: bool,
+    /// How old an image may be that is still launched. Without it, as old as its root's keys last.
+    #[serde(default)]
+    pub maximum_age: Option<Period>,
+    /// Which clock may judge freshness.
+    #[serde(default)]
+    pub clock: ClockRule,
+    /// How long a clock that is not synchronised yet is waited for.
+    #[serde(default = "patience")]
+    pub clock_wait: Period,
+}
+
+/// Which clock may judge freshness. One that is before the image's own time may never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockRule {
+    /// One that the kernel says is synchronised.
+    #[default]
+    Synchronised,
+    /// Any, for where nothing tells the kernel.
+    Any,
+}
+
+fn metadata() -> String {
+    "metadata".into()
+}
+
+fn targets() -> String {
+    "targets".into()
+}
+
+const fn patience() -> Period {
+    Period::seconds(120)
+}
+
+impl Updates {
+    /// What is wrong, and with which key.
+    pub(in crate::settings) fn faults(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        let mut fault = |key: &str, message: &str| faults.push((format!("updates.{key}"), message.to_owned()));
+        if !["s3://", "https://", "file:///", "http://127.0.0.1", "http://localhost"]
+            .iter()
+            .any(|scheme| self.repository.starts_with(scheme))
+        {
+            fault("repository", "expected s3://bucket/prefix, https://host/path or file:///directory");
+        }
+        let outside = |name: &str| name.starts_with('/') || name.split('/').any(|part| part == "..");
+        for (key, name) in
+            [("metadata_directory", &self.metadata_directory), ("targets_directory", &self.targets_directory)]
+        {
+            if outside(name) {
+                fault(key, "expected a directory within the repository");
+            }
+        }
+        faults
+    }
+}

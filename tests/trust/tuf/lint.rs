@@ -1,0 +1,115 @@
+//! What `muster trust lint` says of a repository: nothing of a sound one, and of each fault its rule.
+
+use crate::repository::{Key, Repository, days, now};
+use muster::trust::tuf::{Remote, lint};
+use serde_json::json;
+use std::sync::Arc;
+
+fn rules(repository: &Repository) -> Vec<(&'static str, String)> {
+    let remote: Arc<dyn Remote> = Arc::new(repository.server.clone());
+    let found = lint(&repository.anchor, &remote, now()).unwrap();
+    assert!(found.iter().all(|finding| !finding.hint.is_empty() && !finding.message.is_empty()));
+    found.into_iter().map(|finding| (finding.rule, finding.role)).collect()
+}
+
+/// With three keys where two sign, as an operator should have it.
+fn sound() -> Repository {
+    let mut repository = Repository::new();
+    repository.rotate(|this| {
+        for role in ["root", "targets"] {
+            let keys = (0..3).map(|number| Key::new(&format!("{role} {number}"))).collect();
+            this.keys.insert(role.into(), keys);
+        }
+        this.list_keys(2);
+    });
+    let targets = repository.roles.get_mut("targets").unwrap();
+    targets["delegations"] = json!({"keys": {}, "roles": []});
+    for name in ["shop", "blog"] {
+        let keys = (0..3).map(|number| Key::new(&format!("{name} {number}"))).collect();
+        let listed = repository.roles[name]["targets"].clone();
+        repository.delegate_to(name, &[&format!("stable/{name}/*")], 2, keys);
+        repository.roles.get_mut(name).unwrap()["targets"] = listed;
+        repository.roles.get_mut(name).unwrap()["version"] = json!(1);
+    }
+    repository.next(&["targets", "shop", "blog"]);
+    repository
+}
+
+#[test]
+fn a_sound_repository_has_nothing_to_mend() {
+    assert_eq!(rules(&sound()), []);
+}
+
+#[test]
+fn each_fault_is_named_with_its_role() {
+    type Break = fn(&mut Repository);
+    let faults: [(&str, &str, Break); 9] = [
+        ("threshold", "root", |this| this.rotate(|this| this.list_keys(1))),
+        ("consistent-snapshot", "root", |this| {
+            // Names without versions are served too, as such a repository has them.
+            this.rotate(|this| this.root["consistent_snapshot"] = json!(false));
+            this.server.alter(|served| {
+                let plain: Vec<_> = served
+                    .metadata
+                    .iter()
+                    .filter(|(name, _)| !name.contains("root"))
+                    .map(|(name, bytes)| {
+                        let name = name.split_once('.').filter(|(first, _)| first.parse::<u64>().is_ok());
+                        (name.map(|(_, rest)| rest.to_owned()), bytes.clone())
+                    })
+                    .collect();
+                plain.into_iter().for_each(|(name, bytes)| drop(name.map(|name| served.metadata.insert(name, bytes))));
+            });
+        }),
+        ("expiry", "root", |this| this.rotate(|this| this.root["expires"] = json!(days(4000).to_string()))),
+        ("expiry", "shop", |this| {
+            this.roles.get_mut("shop").unwrap()["expires"] = json!(days(4000).to_string());
+            this.next(&["shop"]);
+        }),
+        ("shared-key", "root", |this| {
+            this.rotate(|this| {
+                let key = this.keys["root"][0].clone();
+                this.keys.insert("snapshot".into(), vec![key]);
+                this.list_keys(2);
+            });
+            this.next(&[]);
+        }),
+        ("terminating", "shop", |this| {
+            this.roles.get_mut("targets").unwrap()["delegations"]["roles"][0]["terminating"] = json!(false);
+            this.next(&["targets"]);
+        }),
+        ("pattern", "shop", |this| {
+            this.roles.get_mut("targets").unwrap()["delegations"]["roles"][0]["paths"] =
+                json!(["stable/shop/*", "beta/**"]);
+            this.next(&["targets"]);
+        }),
+        ("overlap", "blog", |this| {
+            this.roles.get_mut("targets").unwrap()["delegations"]["roles"][1]["paths"] =
+                json!(["stable/blog/*", "stable/*/release.json"]);
+            this.next(&["targets"]);
+        }),
+        ("outside", "blog", |this| {
+            this.add("blog", "stable/wiki/release.json", b"wiki");
+            this.next(&["blog"]);
+        }),
+    ];
+    for (rule, role, apply) in faults {
+        let mut repository = sound();
+        apply(&mut repository);
+        let found = rules(&repository);
+        assert!(found.contains(&(rule, role.to_owned())), "{rule} of {role}: {found:?}");
+    }
+}
+
+#[test]
+fn what_a_host_refuses_is_a_finding_too() {
+    let mut repository = sound();
+    repository.timestamp["expires"] = json!(days(-1).to_string());
+    repository.next(&[]);
+    assert!(rules(&repository).contains(&("refused", "repository".into())));
+    let mut repository = sound();
+    let both = repository.keys["shop"].clone();
+    repository.keys.insert("shop".into(), vec![both[0].clone()]);
+    repository.next(&["shop"]);
+    assert!(rules(&repository).contains(&("refused", "shop".into())));
+}
