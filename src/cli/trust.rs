@@ -222,7 +222,7 @@ fn text(root: &TrustRoot) -> String {
             let _ = writeln!(out, "\n               sha256 {}", signer.key.fingerprint_hex());
         }
         for key in &realm.revoked {
-            let _ = writeln!(out, "  revoked      {} {}", key.algorithm(), key.fingerprint());
+            let _ = writeln!(out, "  revoked      {}", key.fingerprint());
         }
         for host in realm.hosts.iter() {
             let revoked = if host.revoked { " revoked" } else { "" };

@@ -1,5 +1,6 @@
 //! Every way in which the program can alter a machine, as data that prints and compares.
 
+use super::unpack::Unpack;
 use super::{Command, Content, Output};
 use std::path::PathBuf;
 
@@ -174,6 +175,8 @@ pub enum Change {
         /// What.
         path: PathBuf,
     },
+    /// Extract a verified archive into a new directory, whole or not at all.
+    Unpack(Unpack),
     /// Run a program. A non-zero exit is an [`Effect`], not an error: the module judges it.
     Run(Command),
     /// Run a package manager's program. Beside [`Change::Run`] so that the package lock is waited for and named.

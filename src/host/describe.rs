@@ -29,6 +29,9 @@ impl Change {
             Self::HardLink { path, target } => format!("hard link {} = {}", path.display(), target.display()),
             Self::Rename { from, to } => format!("rename {} to {}", from.display(), to.display()),
             Self::Remove { path } => format!("remove {}", path.display()),
+            Self::Unpack(unpack) => {
+                format!("extract archive sha256:{} to {}", hex::encode(unpack.sha256), unpack.path.display())
+            }
             Self::Run(command)
             | Self::Start { command, .. }
             | Self::Packages(command)
@@ -54,6 +57,7 @@ impl Change {
             | Self::Symlink { path, .. }
             | Self::HardLink { path, .. }
             | Self::Remove { path } => vec![path],
+            Self::Unpack(unpack) => vec![&unpack.path],
             Self::Rename { from, to } => vec![from, to],
             Self::Run(_)
             | Self::Start { .. }

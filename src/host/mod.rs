@@ -8,6 +8,7 @@ mod digest;
 pub mod durable;
 pub mod linux;
 mod overlay;
+pub mod unpack;
 mod void;
 
 pub use change::{Account, Attributes, Change, Effect, FileWrite, GroupEntry, UnitAction, UserEntry};
@@ -274,6 +275,14 @@ pub enum HostError {
         what: String,
         /// The task that asks for it.
         task: String,
+    },
+    /// An archive was refused; nothing of it is left.
+    #[error("extracting the archive for {path}: {refusal}", path = path.display())]
+    Archive {
+        /// What it was to become.
+        path: PathBuf,
+        /// Why.
+        refusal: unpack::Refusal,
     },
     /// This kind of host cannot do that (a root directory has no services).
     #[error("{what} cannot be done on this host: {why}")]

@@ -32,4 +32,4 @@ pub use key::SshKey;
 pub use realm::Realm;
 pub use root::{DIRECTORY, Source, TrustRoot};
 pub use sealed::{Untrusted, Verified};
-pub use signers::Signer;
+pub use signers::{Revoked, Signer};

@@ -3,9 +3,8 @@
 use super::TrustError;
 use super::bundle::{BundlePolicy, ReleaseKey};
 use super::hosts::KnownHosts;
-use super::key::SshKey;
 use super::policy;
-use super::signers::{self, Signer};
+use super::signers::{self, Revoked, Signer};
 use super::strict::strict;
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ pub struct Realm {
     /// Who may sign the config repository.
     pub signers: Vec<Signer>,
     /// Keys that were withdrawn.
-    pub revoked: Vec<SshKey>,
+    pub revoked: Vec<Revoked>,
     /// The git hosts' keys.
     pub hosts: KnownHosts,
     /// Who may sign releases: `keys/*.pem`, `trusted_root.json`, and what `policy.yaml` says of them.

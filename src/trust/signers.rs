@@ -49,14 +49,44 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Signer>, TrustError> {
     lines(file, text)?.map(|(number, line)| signer(file, number, line)).collect()
 }
 
-/// Reads a list of plain public keys, one a line.
-pub(super) fn parse_revoked(file: &str, text: &str) -> Result<Vec<SshKey>, TrustError> {
+/// A key that was withdrawn: itself, or its fingerprint, which is all that may be known of one that was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The key.
+    Key(SshKey),
+    /// As OpenSSH prints it: `SHA256:` and 43 characters.
+    Fingerprint(String),
+}
+
+impl Revoked {
+    fn parse(line: &str) -> Result<Self, String> {
+        use base64::Engine;
+        use base64::engine::general_purpose::STANDARD_NO_PAD;
+        let word = line.split_ascii_whitespace().next().unwrap_or_default();
+        let Some(digest) = word.strip_prefix("SHA256:") else { return SshKey::parse(line).map(Self::Key) };
+        match STANDARD_NO_PAD.decode(digest) {
+            Ok(digest) if digest.len() == 32 => Ok(Self::Fingerprint(word.to_owned())),
+            _ => Err(format!("`{}` is no fingerprint", word.escape_default())),
+        }
+    }
+
+    /// As OpenSSH prints it.
+    pub fn fingerprint(&self) -> String {
+        match self {
+            Self::Key(key) => key.fingerprint(),
+            Self::Fingerprint(fingerprint) => fingerprint.clone(),
+        }
+    }
+}
+
+/// Reads a list of plain public keys and fingerprints, one a line.
+pub(super) fn parse_revoked(file: &str, text: &str) -> Result<Vec<Revoked>, TrustError> {
     if text.starts_with("SSHKRL") {
         let problem = "a binary key revocation list is not supported".to_owned();
         return Err(TrustError::File { file: file.to_owned(), problem });
     }
     lines(file, text)?
-        .map(|(number, line)| SshKey::parse(line).map_err(|problem| TrustError::line(file, number, line, problem)))
+        .map(|(number, line)| Revoked::parse(line).map_err(|problem| TrustError::line(file, number, line, problem)))
         .collect()
 }
 

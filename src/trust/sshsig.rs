@@ -30,7 +30,7 @@ pub(super) fn verify<'r>(
         let namespace = signature.namespace().escape_default();
         return Err(refuse(format!("it was made for namespace `{namespace}`, not `{NAMESPACE}`")));
     }
-    if realm.revoked.iter().any(|revoked| revoked.public().key_data() == key.key_data()) {
+    if realm.revoked.iter().any(|revoked| revoked.fingerprint() == fingerprint) {
         return Err(TrustError::Revoked { object: object.to_owned(), fingerprint, realm: realm.name.clone() });
     }
     let known: Vec<&Signer> =

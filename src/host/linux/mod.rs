@@ -14,6 +14,7 @@ mod place;
 pub mod program;
 mod root;
 pub mod units;
+mod unpack;
 mod write;
 
 use super::{Change, Command, Digest, Effect, GroupEntry, Host, HostError, Observe, Output, Stat, UserEntry};
@@ -177,6 +178,7 @@ impl Linux {
                 place::hard_link(root, path, target).map_err(|e| HostError::io("hard link", path, e))
             }
             Change::Rename { from, to } => place::rename(root, from, to).map_err(|e| HostError::io("rename", from, e)),
+            Change::Unpack(unpack) => return unpack::unpack(root, unpack).map(|()| Effect::default()),
             Change::Remove { path } => place::remove(root, path).map_err(|e| HostError::io("remove", path, e)),
             Change::Run(command) => return self.run(command).map(said),
             Change::Packages(command) => {

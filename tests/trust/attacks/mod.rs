@@ -2,8 +2,10 @@
 //! asserts the variant of the refusal.
 
 mod age;
+mod archive;
 mod certificate;
 mod document;
+mod git;
 mod identity;
 mod log;
 mod policy;
