@@ -127,7 +127,7 @@ fn exit_codes() -> String {
     use std::fmt::Write;
     let mut text = String::from("Exit codes:\n    0  done\n");
     for (code, meaning) in role::CODES {
-        let _ = writeln!(text, "  {code:>3}  muster role lint: {meaning}");
+        let _ = writeln!(text, "  {code:>3}  muster role lint, muster trust lint: {meaning}");
     }
     let _ = writeln!(text, "  {:>3}  muster plan: there is something to do", plan::CHANGES);
     for (code, meaning) in status::CODES {
