@@ -3,6 +3,8 @@
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
 use hickory_resolver::{Hosts, Resolver, TokioResolver};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -30,7 +32,15 @@ pub struct Dns(Arc<State>);
 
 struct State {
     directory: PathBuf,
-    current: Mutex<Option<(Stamp, TokioResolver, String)>>,
+    current: Mutex<Option<(Stamp, Sources)>>,
+}
+
+/// Where answers come from: the hosts file, and name servers with their addresses.
+#[derive(Clone)]
+struct Sources {
+    hosts: Arc<Hosts>,
+    resolver: TokioResolver,
+    servers: String,
 }
 
 /// When the two files changed last: in early boot DHCP may not have written them yet.
@@ -59,32 +69,37 @@ impl Dns {
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
         let failed = |servers: String, why: String| DnsError { name: name.to_owned(), servers, why };
-        let (resolver, servers) = self.resolver().map_err(|why| failed(self.0.directory.display().to_string(), why))?;
+        let Sources { hosts, resolver, servers } =
+            self.sources().map_err(|why| failed(self.0.directory.display().to_string(), why))?;
+        let stated = stated(&hosts, &plain);
+        if !stated.is_empty() {
+            return Ok(stated);
+        }
         let found = resolver.lookup_ip(bare).await.map_err(|error| failed(servers.clone(), error.to_string()))?;
         let addresses: Vec<IpAddr> = found.iter().collect();
         if addresses.is_empty() { Err(failed(servers, "it has no address".into())) } else { Ok(addresses) }
     }
 
-    fn resolver(&self) -> Result<(TokioResolver, String), String> {
+    fn sources(&self) -> Result<Sources, String> {
         let files = [self.0.directory.join("resolv.conf"), self.0.directory.join("hosts")];
         let stamp = [modified(&files[0]), modified(&files[1])];
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, resolver, servers)) = &*current
+        if let Some((known, sources)) = &*current
             && *known == stamp
         {
-            return Ok((resolver.clone(), servers.clone()));
+            return Ok(sources.clone());
         }
         let (config, mut options) = configuration(&files[0]);
         let servers = config.name_servers().iter().map(|server| server.ip.to_string()).collect::<Vec<_>>().join(", ");
         // The hosts file is read here, so that another directory's is possible and its absence is no error.
         options.use_hosts_file = ResolveHosts::Never;
-        let mut resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+        let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
             .with_options(options)
             .build()
             .map_err(|error| error.to_string())?;
-        resolver.set_hosts(Arc::new(hosts(&files[1])));
-        *current = Some((stamp, resolver.clone(), servers.clone()));
-        Ok((resolver, servers))
+        let sources = Sources { hosts: Arc::new(hosts(&files[1])), resolver, servers };
+        *current = Some((stamp, sources.clone()));
+        Ok(sources)
     }
 }
 
@@ -101,6 +116,15 @@ fn configuration(path: &Path) -> (ResolverConfig, ResolverOpts) {
         let servers = AMAZON.iter().map(|address| NameServerConfig::udp_and_tcp(*address)).collect();
         (ResolverConfig::from_parts(None, vec![], servers), ResolverOpts::default())
     })
+}
+
+/// What the hosts file says of a name. No name server is asked about a name that stands there, not even for a family
+/// of addresses that it lacks: glibc does not either, and the server may be the one that does not answer.
+fn stated(hosts: &Hosts, name: &str) -> Vec<IpAddr> {
+    let Ok(name) = Name::from_utf8(name) else { return Vec::new() };
+    let kinds = [RecordType::A, RecordType::AAAA];
+    let found = kinds.into_iter().filter_map(|kind| hosts.lookup_static_host(&Query::query(name.clone(), kind)));
+    found.flat_map(|lookup| lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>()).collect()
 }
 
 fn hosts(path: &Path) -> Hosts {
@@ -160,7 +184,20 @@ mod tests {
         let error = dns.addresses("a.internal").await.expect_err("unknown").to_string();
         assert!(error.contains("a.internal") && error.contains("127.0.0.99"), "{error}");
         std::fs::write(etc.path().join("hosts"), "10.0.0.7 a.internal\n").expect("hosts");
-        assert_eq!(dns.addresses("a.internal").await.expect("known"), [IpAddr::from([10, 0, 0, 7])]);
+        assert_eq!(dns.addresses("A.internal.").await.expect("known"), [IpAddr::from([10, 0, 0, 7])]);
+    }
+
+    #[tokio::test]
+    async fn a_name_server_that_does_not_answer_is_not_asked_about_a_name_of_the_hosts_file() {
+        let etc = tempfile::tempdir().expect("scratch");
+        std::fs::write(etc.path().join("resolv.conf"), "nameserver 192.0.2.1\noptions timeout:30\n").expect("resolv.conf");
+        std::fs::write(etc.path().join("hosts"), "10.0.0.7 a.internal\nfd00::7 a.internal\n10.0.0.8 b\n").expect("hosts");
+        let dns = Dns::beneath(etc.path());
+        let both = [IpAddr::from([10, 0, 0, 7]), "fd00::7".parse().expect("an address")];
+        let limit = std::time::Duration::from_secs(5);
+        assert_eq!(tokio::time::timeout(limit, dns.addresses("a.internal")).await.expect("at once").expect("known"), both);
+        let one = tokio::time::timeout(limit, dns.addresses("b")).await.expect("at once").expect("known");
+        assert_eq!(one, [IpAddr::from([10, 0, 0, 8])]);
     }
 
     #[test]

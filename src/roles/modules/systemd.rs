@@ -131,7 +131,11 @@ impl Module for Unit {
         }
         // What the units are is known only once systemd has read them again.
         let unit = self.clone();
-        first.next = Some(Box::new(move |eyes, _| unit.settle(eyes, &name)));
+        first.next = Some(Box::new(move |eyes, _| {
+            let plan = unit.settle(eyes, &name)?;
+            // Reading the units again is no change; what follows it may be one.
+            Ok(Plan { changed: plan.changed.or(Some(!plan.changes.is_empty())), ..plan })
+        }));
         Ok(first)
     }
 }
@@ -393,7 +397,7 @@ mod tests {
         let first = first.expect("plan");
         assert_eq!((changes(&first), first.changed), (vec!["daemon-reload ".to_owned()], Some(false)));
         let second = follow(first, &idle, &[(0, "", "")]).expect("second");
-        assert_eq!(changes(&second), ["start app.service"]);
+        assert_eq!((changes(&second), second.changed), (vec!["start app.service".to_owned()], Some(true)));
         let status = second.result.get(&Key::from("status")).and_then(|status| status.get("ExecStart")).cloned();
         assert_eq!(status.expect("ExecStart").as_str(), Some("{ path=/a\n ; b }"));
     }

@@ -52,6 +52,8 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// Names of `include`; empty is all.
     pub include: Vec<String>,
+    /// Names of `include` are patterns: tar's `--wildcards`.
+    pub wildcards: bool,
     /// Leading directories to drop.
     pub strip: usize,
 }
@@ -87,8 +89,16 @@ impl Selection {
                 .include
                 .iter()
                 .map(|name| name.trim_start_matches("./").trim_end_matches('/'))
-                .any(|name| whole == name || whole.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')));
+                .any(|name| self.includes(name, &whole));
         included && !excluded
+    }
+
+    /// Whether an entry is the included one, or below it.
+    fn includes(&self, name: &str, whole: &str) -> bool {
+        let above = whole.match_indices('/').map(|(end, _)| &whole[..end]);
+        std::iter::once(whole).chain(above).any(|part| {
+            part == name || self.wildcards && super::super::glob::matches(name, part)
+        })
     }
 }
 

@@ -30,7 +30,7 @@ pub static SPEC: Spec = Spec {
         Param::new(
             "extra_opts",
             ParamKind::StrList,
-            "Options of tar: only how leading directories and owners are dropped.",
+            "Options of tar: how leading directories and owners are dropped, and that `include` has patterns.",
         ),
         Param::new("validate_certs", ParamKind::Bool, "Verify the server's certificate.").default("true"),
         Param::new("io_buffer_size", ParamKind::Int, "muster chooses it.").default("65536"),
@@ -70,7 +70,7 @@ pub fn unarchive(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         list: args.flag("list_files"),
         keep_newer: args.flag("keep_newer"),
         verify: args.flag("validate_certs"),
-        selection: Selection { exclude: args.texts("exclude"), include: args.texts("include"), strip: 0 },
+        selection: Selection { exclude: args.texts("exclude"), include: args.texts("include"), ..Selection::default() },
         own_ids: false,
         masked: false,
         wanted: Wanted::read(args)?,
@@ -91,7 +91,8 @@ fn options(module: &mut Unarchive, words: &[String]) -> Result<(), ArgError> {
     let refuse = |word: &str| ArgError::Unsupported {
         module: SPEC.name,
         name: format!("extra_opts: {word}"),
-        why: "archives are unpacked natively; --strip-components, --no-same-owner and --no-same-permissions are done",
+        why: "archives are unpacked natively; --strip-components, --wildcards, --no-same-owner and --no-same-permissions \
+              are done",
     };
     let mut words = words.iter().flat_map(|word| word.split_whitespace());
     while let Some(word) = words.next() {
@@ -106,9 +107,11 @@ fn options(module: &mut Unarchive, words: &[String]) -> Result<(), ArgError> {
             }
             "--no-same-owner" | "-o" => module.own_ids = true,
             "--no-same-permissions" => module.masked = true,
+            "--wildcards" => module.selection.wildcards = true,
+            "--no-wildcards" => module.selection.wildcards = false,
             // What happens anyway.
             "--overwrite" | "--no-overwrite-dir" | "--same-permissions" | "-p" | "--same-owner" | "-v" | "-q"
-            | "--verbose" => {}
+            | "--verbose" | "--show-transformed-names" | "--show-stored-names" => {}
             _ => return Err(refuse(word)),
         }
     }
@@ -285,6 +288,9 @@ pub mod tests {
         let (stage, _) = unpack(&ordinary(), json!({"extra_opts": ["--strip-components=1"], "mode": "u=rwX,go="}));
         assert_eq!((stage.text("/to/README").as_str(), stage.mode("/to/bin/run")), ("read me", 0o700));
         let (_, result) = unpack(&ordinary(), json!({"include": ["app-1/bin"], "list_files": true}));
+        assert_eq!(result["files"], json!(["app-1/bin/run"]));
+        let wild = json!({"include": ["*/bin"], "extra_opts": ["--wildcards", "--show-stored-names"], "list_files": true});
+        let (_, result) = unpack(&ordinary(), wild);
         assert_eq!(result["files"], json!(["app-1/bin/run"]));
         let (_, result) = unpack(&ordinary(), json!({"exclude": ["bin", "current", "again"], "list_files": true}));
         assert_eq!(result["files"], json!(["app-1/", "app-1/README"]));

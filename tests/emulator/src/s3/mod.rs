@@ -42,6 +42,7 @@ pub(crate) fn action(request: &Request) -> String {
     match (request.method.as_str(), key.is_empty()) {
         ("GET", false) => "GetObject",
         ("HEAD", false) => "HeadObject",
+        ("HEAD", true) => "HeadBucket",
         ("GET", true) if request.query_parameter("list-type").as_deref() == Some("2") => "ListObjectsV2",
         ("PUT", false) => "PutObject",
         _ => "Unknown",
@@ -63,6 +64,11 @@ impl Store {
         let (bucket, key) = address(request);
         match action {
             "GetObject" | "HeadObject" => self.get(caller, &bucket, &key, request),
+            "HeadBucket" => {
+                self.require_bucket(&bucket)?;
+                caller.permit("s3:ListBucket", &bucket, "")?;
+                Ok(Reply::new(200, "", "").with("x-amz-bucket-region", caller.account.region.as_str()))
+            }
             "ListObjectsV2" => self.list(caller, &bucket, request),
             _ => {
                 let message = "The specified method is not allowed against this resource.";

@@ -7,7 +7,7 @@ fn ask(policy: &Policy, method: &str, target: &str, headers: &[(&str, &str)]) ->
     let objects = vec![
         Object::new("b", "a/1", "0123456789"),
         Object::new("b", "a/2", "old").then("new"),
-        Object::new("b", "c d", "x"),
+        Object::new("b", "c d", "x").in_one_piece(),
     ];
     let store = Store { objects, modified: Timestamp::UNIX_EPOCH };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -44,7 +44,16 @@ fn objects_come_whole_or_in_part() {
     assert_eq!(get("/b/a/1", &[("if-none-match", &etag)]).status, 304);
     assert_eq!(get("/b/a/1", &[("if-match", &etag)]).status, 200);
     assert!(ask(&Policy::default(), "GET", "/b/a/1", &[("if-match", "\"x\"")]).is_err());
-    assert!(!header(&get("/b/c%20d", &[("x-amz-checksum-mode", "ENABLED")]), "x-amz-checksum-sha256").is_empty());
+    let small = get("/b/c%20d", &[("x-amz-checksum-mode", "ENABLED")]);
+    assert!(!header(&small, "x-amz-checksum-sha256").is_empty());
+    assert_eq!(header(&small, "etag"), "\"9dd4e461268c8034f5c8564e155c67a6\"");
+}
+
+#[test]
+fn a_bucket_tells_its_region() {
+    let reply = ask(&Policy::default(), "HEAD", "/b", &[]).expect("a bucket");
+    assert_eq!((reply.status, header(&reply, "x-amz-bucket-region")), (200, "us-east-1"));
+    assert_eq!(ask(&Policy::default(), "HEAD", "/none", &[]).expect_err("none").spelled(crate::error::Protocol::S3).0, 404);
 }
 
 #[test]
