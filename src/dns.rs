@@ -124,7 +124,9 @@ fn stated(hosts: &Hosts, name: &str) -> Vec<IpAddr> {
     let Ok(name) = Name::from_utf8(name) else { return Vec::new() };
     let kinds = [RecordType::A, RecordType::AAAA];
     let found = kinds.into_iter().filter_map(|kind| hosts.lookup_static_host(&Query::query(name.clone(), kind)));
-    found.flat_map(|lookup| lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>()).collect()
+    found
+        .flat_map(|lookup| lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>())
+        .collect()
 }
 
 fn hosts(path: &Path) -> Hosts {
@@ -190,12 +192,17 @@ mod tests {
     #[tokio::test]
     async fn a_name_server_that_does_not_answer_is_not_asked_about_a_name_of_the_hosts_file() {
         let etc = tempfile::tempdir().expect("scratch");
-        std::fs::write(etc.path().join("resolv.conf"), "nameserver 192.0.2.1\noptions timeout:30\n").expect("resolv.conf");
-        std::fs::write(etc.path().join("hosts"), "10.0.0.7 a.internal\nfd00::7 a.internal\n10.0.0.8 b\n").expect("hosts");
+        std::fs::write(etc.path().join("resolv.conf"), "nameserver 192.0.2.1\noptions timeout:30\n")
+            .expect("resolv.conf");
+        std::fs::write(etc.path().join("hosts"), "10.0.0.7 a.internal\nfd00::7 a.internal\n10.0.0.8 b\n")
+            .expect("hosts");
         let dns = Dns::beneath(etc.path());
         let both = [IpAddr::from([10, 0, 0, 7]), "fd00::7".parse().expect("an address")];
         let limit = std::time::Duration::from_secs(5);
-        assert_eq!(tokio::time::timeout(limit, dns.addresses("a.internal")).await.expect("at once").expect("known"), both);
+        assert_eq!(
+            tokio::time::timeout(limit, dns.addresses("a.internal")).await.expect("at once").expect("known"),
+            both
+        );
         let one = tokio::time::timeout(limit, dns.addresses("b")).await.expect("at once").expect("known");
         assert_eq!(one, [IpAddr::from([10, 0, 0, 8])]);
     }

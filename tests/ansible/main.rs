@@ -18,6 +18,9 @@ struct Case {
     start: BTreeMap<String, Entry>,
     #[serde(default)]
     vars: String,
+    /// More keys of the play, or whole plays after it.
+    #[serde(default)]
+    play: String,
     tasks: String,
     #[serde(default)]
     handlers: String,
@@ -44,12 +47,15 @@ enum Entry {
 }
 
 /// What no two runs share, and what only one of the two says.
-const DROPPED: [&str; 26] = [
+const DROPPED: [&str; 29] = [
     "invocation",
     "diff",
     "start",
     "end",
+    "stop",
     "delta",
+    "ansible_job_id",
+    "results_file",
     "warnings",
     "deprecations",
     "exception",
@@ -112,6 +118,9 @@ fn play(case: &Case, root: &Path) -> String {
         for line in part.lines() {
             text.push_str(&format!("    {line}\n"));
         }
+    }
+    for line in case.play.lines() {
+        text.push_str(&format!("  {line}\n"));
     }
     text
 }
@@ -219,6 +228,7 @@ fn run(case: &Case) -> Value {
         "results": of("result"),
         "recap": of("recap").first().map_or(Value::Null, |event| event["recap"].clone()),
         "tree": serde_json::from_str::<Value>(&after).expect("JSON"),
+        "rc": output.status.code(),
         "said": String::from_utf8_lossy(&output.stderr),
     })
 }
@@ -226,12 +236,21 @@ fn run(case: &Case) -> Value {
 /// The differences between two runs of a case, each in a line.
 fn differences(want: &Value, got: &Value) -> Vec<String> {
     let mut all = Vec::new();
-    for part in ["recap", "tree"] {
+    let well = |run: &Value| run["rc"] == 0;
+    if well(want) != well(got) {
+        all.push(format!("ended with\n    ansible: {}\n    muster:  {}", want["rc"], got["rc"]));
+    }
+    // What Ansible refuses as a whole has no recap: muster may have said how far it would have come.
+    let parts: &[&str] = if want["recap"].is_null() { &["tree"] } else { &["recap", "tree"] };
+    for part in parts {
         if want[part] != got[part] {
             all.push(format!("{part}\n    ansible: {}\n    muster:  {}", want[part], got[part]));
         }
     }
     let (empty, mut at) = (Vec::new(), 0);
+    if want["recap"].is_null() {
+        return all;
+    }
     let rows = |value: &Value| value["results"].as_array().unwrap_or(&empty).clone();
     let (want, have) = (rows(want), rows(got));
     while at < want.len().max(have.len()) {

@@ -168,12 +168,23 @@ impl Run<'_> {
             Some(Value::Int(number)) => Some(*number as f64),
             _ => None,
         };
-        let seconds = number("seconds").or_else(|| number("minutes").map(|minutes| minutes * 60.0));
-        let seconds =
-            seconds.ok_or_else(|| Failed::new("`pause` without a time waits for a key, and nobody is there"))?;
+        let (count, unit, each) = match (number("seconds"), number("minutes")) {
+            (Some(seconds), _) => (seconds, "seconds", 1.0),
+            (None, Some(minutes)) => (minutes, "minutes", 60.0),
+            (None, None) => {
+                return Err(Failed::new("`pause` without a time waits for a key, and nobody is there").into());
+            }
+        };
+        let seconds = count * each;
         self.wait(Duration::from_secs_f64(seconds.clamp(0.0, 1e6)), stage.task).map_err(Trouble::Stop)?;
         let mut result = Map::new();
         put(&mut result, "delta", Value::Float(seconds));
+        put(&mut result, "rc", 0);
+        put(&mut result, "stdout", format!("Paused for {count} {unit}"));
+        for name in ["stderr", "user_input"] {
+            put(&mut result, name, "");
+        }
+        put(&mut result, "echo", !matches!(args.value("echo"), Some(Value::Bool(false))));
         put(&mut result, "changed", false);
         Ok(End::new(result))
     }
@@ -260,7 +271,7 @@ impl Run<'_> {
         let what = task.action.arguments.get("free_form").map(|value| self.view(&stage).render(value)).transpose()?;
         let what = what.map_or_else(String::new, |value| super::arguments::plain(&value));
         match what.as_str() {
-            "flush_handlers" => self.flush(),
+            "flush_handlers" => self.flush_of(task.frame.role()),
             "end_play" | "end_host" | "end_batch" => Err(Stop::EndPlay),
             "end_role" => match task.frame.role() {
                 Some(role) => Err(Stop::EndRole(role.identity.clone())),

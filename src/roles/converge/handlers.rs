@@ -5,7 +5,7 @@ use super::error::{ConvergeError, Stop};
 use super::events::Event;
 use super::outcome::PendingHandler;
 use super::run::Run;
-use crate::roles::load::{Refusal, Said, Task};
+use crate::roles::load::{Refusal, Role, Said, Task};
 use crate::roles::value::Value;
 use std::sync::Arc;
 
@@ -86,6 +86,7 @@ impl Run<'_> {
             }
             for index in &meant {
                 self.scene.perhaps.remove(index);
+                self.scene.recalled.remove(index);
             }
             self.scene.notified.extend(meant);
         }
@@ -104,11 +105,23 @@ impl Run<'_> {
         }
     }
 
-    /// Runs every handler that is due, in the order in which they are defined.
+    /// `meta: flush_handlers` of a role, or of the play itself.
+    pub(super) fn flush_of(&mut self, role: Option<&Arc<Role>>) -> Result<(), Stop> {
+        let own = |index: &usize| {
+            let handler = self.scene.handlers.get(*index);
+            handler.is_some_and(|handler| handler.frame.role().map(Arc::as_ptr) == role.map(Arc::as_ptr))
+        };
+        let waiting = self.scene.recalled.iter().copied().filter(|index| !own(index)).collect();
+        self.scene.recalled = waiting;
+        self.flush()
+    }
+
+    /// Runs every handler that is due, in the order in which they are defined. What an earlier run left due waits until
+    /// its role was there: a handler reads what the role's tasks set.
     pub(super) fn flush(&mut self) -> Result<(), Stop> {
         let mut index = 0;
         while index < self.scene.handlers.len() {
-            if self.scene.notified.contains(&index) {
+            if self.scene.notified.contains(&index) && !self.scene.recalled.contains(&index) {
                 let handler = Arc::clone(&self.scene.handlers[index]);
                 // It is owed until it has run.
                 let perhaps = self.scene.perhaps.remove(&index);
@@ -136,6 +149,7 @@ impl Run<'_> {
             if meant.is_empty() {
                 self.owed.push(pending);
             }
+            self.scene.recalled.extend(&meant);
             self.scene.notified.extend(meant);
         }
     }
@@ -144,6 +158,7 @@ impl Run<'_> {
     pub(super) fn leave(&mut self) {
         self.owed = self.pending();
         self.scene.notified.clear();
+        self.scene.recalled.clear();
     }
 
     /// What is due now.

@@ -63,7 +63,7 @@ impl Run<'_> {
     fn know_groups(&mut self) {
         let magic = Arc::make_mut(&mut self.scene.magic);
         magic.insert(Key::from("groups"), self.inventory.groups());
-        let own = Value::list(self.inventory.own_groups().into_iter().map(Value::from));
+        let own = Value::list(self.inventory.group_names().into_iter().map(Value::from));
         magic.insert(Key::from("group_names"), own);
     }
 }

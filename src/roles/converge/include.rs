@@ -146,7 +146,9 @@ impl Run<'_> {
             Ok(items) => items,
             Err(error) => {
                 let end = End::new(result::of_failure(super::builtin::load_failed(&error)));
-                return self.include_ends(task, title, end);
+                // Tasks that cannot be read are no result: `ignore_errors` does not reach them, as in Ansible.
+                self.tell_include(&end, None);
+                return Err(self.fail(task, title, &end));
             }
         };
         self.recap.ok += 1;
@@ -180,6 +182,8 @@ impl Run<'_> {
                 self.variables.public.push(Arc::clone(&run.role));
             }
         }
+        // An earlier run may have left handlers due of a role that is there only now.
+        self.recall();
         self.refuse(&items)?;
         self.items(&items)
     }

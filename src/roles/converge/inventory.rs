@@ -33,7 +33,13 @@ impl Inventory {
         Value::map(self.groups.iter().map(|(group, members)| (group.as_str(), hosts(members))))
     }
 
-    /// `group_names`: this host's groups but `all` and `ungrouped`.
+    /// `group_names`: this host's groups, and of the two that every inventory has `ungrouped` where there is no other.
+    pub(super) fn group_names(&self) -> Vec<String> {
+        let own = self.own_groups();
+        if own.is_empty() { vec!["ungrouped".into()] } else { own }
+    }
+
+    /// This host's groups but `all` and `ungrouped`.
     pub(super) fn own_groups(&self) -> Vec<String> {
         let special = |group: &str| matches!(group, "all" | "ungrouped");
         let own = self.groups.iter().filter(|(group, members)| !special(group) && members.contains(&self.own));

@@ -47,7 +47,7 @@ pub(super) fn of_play(input: &Input, inventory: &Inventory, play: &Play, name: &
         ("ansible_skip_tags", texts(&input.skip_tags)),
         ("ansible_verbosity", i64::from(input.verbosity).into()),
         ("ansible_version", version),
-        ("group_names", texts(&inventory.own_groups())),
+        ("group_names", texts(&inventory.group_names())),
         ("groups", inventory.groups()),
         ("inventory_hostname", input.hostname.as_str().into()),
         ("inventory_hostname_short", short.into()),

@@ -32,8 +32,12 @@ impl Run<'_> {
         self.gather(play);
         self.recall();
         let mut end = Ok(());
-        for part in play.parts() {
-            end = self.items(&part).and_then(|()| self.flush());
+        for (index, part) in play.parts().into_iter().enumerate() {
+            end = self.items(&part);
+            if index > 0 {
+                self.scene.recalled.clear();
+            }
+            end = end.and_then(|()| self.flush());
             if end.is_err() {
                 break;
             }
@@ -64,6 +68,7 @@ impl Run<'_> {
             handlers,
             notified: BTreeSet::new(),
             perhaps: BTreeSet::new(),
+            recalled: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
             adds_hosts: false,

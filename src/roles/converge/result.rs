@@ -109,7 +109,14 @@ pub(super) fn of_nothing() -> Map {
 /// As it may be seen.
 pub(super) fn shown(result: &Map, hidden: bool, redactor: &crate::secret::Redactor) -> serde_json::Value {
     if hidden {
-        return serde_json::json!({ "censored": CENSORED, "changed": flag(result, "changed") });
+        let mut kept = serde_json::json!({ "censored": CENSORED, "changed": flag(result, "changed") });
+        // How often it was tried is no secret.
+        for name in ["attempts", "retries"] {
+            if let Some(count) = result.get(&Key::from(name)) {
+                kept[name] = count.to_json();
+            }
+        }
+        return kept;
     }
     scrub(value(result).to_json(), redactor)
 }

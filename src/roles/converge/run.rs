@@ -57,6 +57,8 @@ pub(super) struct Scene {
     pub(super) notified: BTreeSet<usize>,
     /// Those of them that only undecided tasks have notified.
     pub(super) perhaps: BTreeSet<usize>,
+    /// Of these, handlers that an earlier run left due, and that no task of this one notified.
+    pub(super) recalled: BTreeSet<usize>,
     /// Roles that have run, by identity.
     pub(super) done: HashSet<String>,
     /// Roles of which a task ran.
@@ -145,6 +147,7 @@ fn begin<'a>(
             handlers: Vec::new(),
             notified: BTreeSet::new(),
             perhaps: BTreeSet::new(),
+            recalled: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
             adds_hosts: false,

@@ -201,20 +201,27 @@ fn chosen(subsets: &[String]) -> Result<Vec<&'static str>, UnknownSubset> {
             None => Err(UnknownSubset(other.to_owned())),
         },
     };
-    let mut out: Vec<&'static str> = MINIMUM.to_vec();
-    let added: Vec<&String> = subsets.iter().filter(|name| !name.starts_with('!')).collect();
-    if added.is_empty() {
-        out = all.clone();
+    let (mut added, mut named, mut without) = (MINIMUM.to_vec(), Vec::new(), Vec::new());
+    if subsets.is_empty() {
+        added.extend(&all);
     }
-    for name in added {
-        out.extend(expand(name)?);
+    for subset in subsets {
+        match subset.strip_prefix('!') {
+            // `!all` leaves the minimum, which only `!min` takes away.
+            Some("all") => without.extend(all.iter().filter(|subset| !MINIMUM.contains(subset))),
+            Some(subset) => without.extend(expand(subset)?),
+            None => {
+                let subsets = expand(subset)?;
+                if subset != "all" && subset != "min" {
+                    named.extend(subsets.iter().copied());
+                }
+                added.extend(subsets);
+            }
+        }
     }
-    for name in subsets.iter().filter_map(|name| name.strip_prefix('!')) {
-        let without = expand(name)?;
-        // `!all` leaves the minimum, which only `!min` takes away.
-        out.retain(|subset| !without.contains(subset) || (name == "all" && MINIMUM.contains(subset)));
-    }
-    Ok(out)
+    // What is asked for by its name stays, whatever is left out.
+    added.retain(|subset| named.contains(subset) || !without.contains(subset));
+    Ok(added)
 }
 
 #[cfg(test)]
@@ -244,6 +251,22 @@ mod tests {
         };
         let few = gather(&["!all"], &[]).expect("known");
         assert!(few.contains_key(&Key::from("ansible_os_family")) && !few.contains_key(&Key::from("ansible_mounts")));
+        // As ansible-core's `setup` answers: memory, whether there is an environment, and the distribution.
+        for (subsets, memory, environment, distribution) in [
+            (&["!hardware"][..], false, true, true),
+            (&["!all", "!min", "env"], false, true, false),
+            (&["!all", "hardware"], true, true, true),
+            (&["!network", "all"], true, true, true),
+            (&["!hardware", "hardware"], true, true, true),
+            (&["hardware", "!min"], true, false, false),
+            (&["!env"], false, false, true),
+            (&[], true, true, true),
+        ] {
+            let found = gather(subsets, &[]).expect("known");
+            let has = |name: &str| found.contains_key(&Key::from(name));
+            let have = (has("ansible_memtotal_mb"), has("ansible_env"), has("ansible_distribution"));
+            assert_eq!(have, (memory, environment, distribution), "{subsets:?}");
+        }
         let one = gather(&["all"], &["ansible_distribution"]).expect("known");
         assert_eq!(one.len(), 1);
         assert!(gather(&["nope"], &[]).is_err());

@@ -10,6 +10,7 @@ use crate::roles::modules::RenderOptions;
 use crate::roles::value::Value;
 use minijinja::machinery::{Span, ast};
 use minijinja::syntax::SyntaxConfig;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Longer texts are refused: spans count lines and columns in 16 bits, and no role has such a one.
@@ -18,7 +19,7 @@ const LONGEST: usize = 16 << 20;
 /// A text of a YAML document.
 pub(super) fn template(source: Source) -> Result<Program, TemplateError> {
     let syntax = SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build();
-    statements(source, syntax.unwrap_or_default(), true)
+    statements(source, syntax.unwrap_or_default(), ("{%", "%}"), true)
 }
 
 /// A template file.
@@ -26,7 +27,7 @@ pub(super) fn file(source: Source, options: &RenderOptions) -> Result<Program, T
     let pair = |(start, end): &(String, String)| (start.clone(), end.clone());
     let (block, variable, comment) = (pair(&options.block), pair(&options.variable), pair(&options.comment));
     let syntax = SyntaxConfig::builder()
-        .block_delimiters(block.0, block.1)
+        .block_delimiters(block.0.clone(), block.1.clone())
         .variable_delimiters(variable.0, variable.1)
         .comment_delimiters(comment.0, comment.1)
         .trim_blocks(options.trim_blocks)
@@ -34,7 +35,7 @@ pub(super) fn file(source: Source, options: &RenderOptions) -> Result<Program, T
         .keep_trailing_newline(true)
         .build()
         .map_err(|error| syntax_error(&source, &error))?;
-    statements(source, syntax, false)
+    statements(source, syntax, (&block.0, &block.1), false)
 }
 
 /// An expression without delimiters. It parses as the only thing between them, so nothing can follow it.
@@ -48,15 +49,50 @@ pub(super) fn expression(source: Source) -> Result<Program, TemplateError> {
     Ok(Program { source, body })
 }
 
-fn statements(source: Source, syntax: SyntaxConfig, yaml: bool) -> Result<Program, TemplateError> {
+fn statements(source: Source, syntax: SyntaxConfig, marks: (&str, &str), yaml: bool) -> Result<Program, TemplateError> {
     bounded(&source)?;
-    let text = source.text.clone();
+    let text = raws(&source.text, marks);
     let body = match minijinja::machinery::parse(&text, "template", syntax) {
         Ok(ast::Stmt::Template(parsed)) => Lower { text: &text, raw_strings: yaml }.body(&parsed.children),
         Ok(_) => Vec::new(),
         Err(error) => return Err(syntax_error(&source, &error)),
     };
     Ok(Program { source, body })
+}
+
+/// Jinja's `trim_blocks` leaves the newline after `{% raw %}`, minijinja's takes it: the tag then asks for it to stay.
+fn raws<'t>(text: &'t str, (open, close): (&str, &str)) -> Cow<'t, str> {
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(found) = text[at..].find(open) {
+        at += found + open.len();
+        let Some(after) = tag(&text[at..], "raw") else { continue };
+        let end = text.len() - after.len();
+        if let Some(body) = after.strip_prefix(close)
+            && body.starts_with(['\n', '\r'])
+        {
+            out.push_str(&text[copied..end]);
+            out.push('+');
+            copied = end;
+        }
+        at = end;
+        while let Some(found) = text[at..].find(open) {
+            at += found + open.len();
+            if tag(&text[at..], "endraw").is_some() {
+                break;
+            }
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// What follows a tag's name, where it is this one.
+fn tag<'t>(inside: &'t str, name: &str) -> Option<&'t str> {
+    let inside = inside.strip_prefix(['-', '+']).unwrap_or(inside).trim_ascii_start();
+    Some(inside.strip_prefix(name)?.trim_ascii_start())
 }
 
 fn bounded(source: &Source) -> Result<(), TemplateError> {

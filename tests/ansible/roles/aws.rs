@@ -12,7 +12,9 @@ fn main() {
         words[at + 1].clone()
     };
     let account: Value = serde_json::from_slice(&std::fs::read(named("--account")).unwrap()).unwrap();
-    let mut builder = Builder::new(Account { region: "us-east-2".to_owned(), ..Account::default() }).parameter_quota(1000).instance(Instance::default());
+    let mut builder = Builder::new(Account { region: "us-east-2".to_owned(), ..Account::default() })
+        .parameter_quota(1000)
+        .instance(Instance::default());
     for (name, value) in account["parameters"].as_object().unwrap() {
         // A name with an account in it is another account's, shared with this one.
         let words: Vec<&str> = name.splitn(6, ':').collect();
@@ -29,7 +31,8 @@ fn main() {
     }
     for object in account["objects"].as_array().unwrap() {
         let text = |key: &str| object[key].as_str().unwrap();
-        builder = builder.object(Object::new(text("bucket"), text("key"), std::fs::read(text("file")).unwrap()).in_one_piece());
+        builder = builder
+            .object(Object::new(text("bucket"), text("key"), std::fs::read(text("file")).unwrap()).in_one_piece());
     }
     let running = builder.start_blocking().unwrap();
     let carried = [(named("--services"), running.endpoint_url()), (named("--metadata"), running.imds_url())];

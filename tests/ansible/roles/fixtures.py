@@ -28,6 +28,13 @@ case "$1" in
 version | --version | verify-blob) echo stub 1.0; exit 0 ;;
 sign) openssl x509 -req -in "$4" -CA "$3" -CAkey /etc/harness/ca.key -days 30 -out "$5" 2>/dev/null; exit ;;
 esac
+# A service that tells when it is ready has to tell it by itself.
+[ -z "$NOTIFY_SOCKET" ] || exec python3 -c '
+import os, socket, time
+there = os.environ["NOTIFY_SOCKET"]
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + there[1:] if there[0] == "@" else there)
+while True: time.sleep(3600)
+'
 exec sleep infinity
 """
 LOOKUPS = re.compile(r"lookup\(\s*'amazon\.aws\.(aws_ssm|ssm_parameter|aws_secret)',\s*'([^']+)'")
@@ -68,7 +75,7 @@ def dressed(machine, row, cache):
     machine.put("/etc/harness/ca.key", (there / "ca.key").read_text(), 0o600)
     bundle = machine.root / "etc/ssl/certs/ca-certificates.crt"
     bundle.write_text(bundle.read_text() + trusted)
-    machine.put("/etc/apt/apt.conf.d/00harness", 'Acquire::http::Proxy "http://127.0.0.1:3142";\n'
+    machine.put("/etc/apt/apt.conf.d/00harness", 'Acquire::http::Proxy "http://127.0.0.1:3142";\nAcquire::https::Proxy "DIRECT";\n'
                 'Acquire::Check-Valid-Until "false";\nAcquire::Check-Date "false";\n')
     machine.put("/etc/hosts", "127.0.0.1 localhost roles\n" + "".join(f"127.0.0.1 {name}\n" for name in sites_named()))
     machine.put("/etc/hostname", "roles-0a1b2c\n")

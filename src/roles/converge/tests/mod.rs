@@ -117,6 +117,27 @@ fn handlers_run_in_their_order_and_survive_a_failure() {
 }
 
 #[test]
+fn a_handler_that_is_still_due_waits_for_what_its_role_sets() {
+    let site = "- hosts: all\n  gather_facts: no\n  pre_tasks:\n  - debug: msg=before\n  roles: [other, own]\n  tasks:\n  - include_role: {name: late}\n";
+    let own = "- set_fact: {unit: web}\n- debug: msg=own\n- meta: flush_handlers\n- debug: msg=after\n";
+    let files = [
+        ("site.yml", site),
+        ("roles/other/tasks/main.yml", "- debug: msg=other\n- meta: flush_handlers\n"),
+        ("roles/own/tasks/main.yml", own),
+        ("roles/own/handlers/main.yml", "- name: restart\n  debug: msg={{ unit }}\n"),
+        ("roles/late/tasks/main.yml", "- debug: msg=late\n"),
+        ("roles/late/handlers/main.yml", "- name: reload\n  debug: msg=reloaded\n"),
+    ];
+    let due = |role: &str, name: &str| PendingHandler { name: name.into(), role: Some(role.into()) };
+    let input = Input { pending_handlers: vec![due("own", "restart"), due("late", "reload")], ..Input::default() };
+    let (outcome, said) = run_with(&files, &input);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let said: Vec<&str> = said.iter().map(String::as_str).filter(|said| *said != "-").collect();
+    assert_eq!(said, ["before", "other", "own", "web", "after", "late", "reloaded"]);
+    assert!(outcome.pending_handlers.is_empty());
+}
+
+#[test]
 fn what_is_not_done_is_refused_before_anything_runs_unless_skipped() {
     let (outcome, said) = run("tasks:\n- debug: msg=first\n- nomodule: {a: b}\n");
     assert!(matches!(outcome.error, Some(ConvergeError::Refused(_))));

@@ -96,9 +96,9 @@ impl Selection {
     /// Whether an entry is the included one, or below it.
     fn includes(&self, name: &str, whole: &str) -> bool {
         let above = whole.match_indices('/').map(|(end, _)| &whole[..end]);
-        std::iter::once(whole).chain(above).any(|part| {
-            part == name || self.wildcards && super::super::glob::matches(name, part)
-        })
+        std::iter::once(whole)
+            .chain(above)
+            .any(|part| part == name || self.wildcards && super::super::glob::matches(name, part))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::draft::{Draft, expand};
 use super::file::{make_directories, shown};
 use super::placement::{Placement, Source};
+use crate::host::Kind;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::value::Value;
 use std::path::{Path, PathBuf};
@@ -128,7 +129,10 @@ impl Module for Copy {
             }
             From::Machine(src) => super::remote::copy(&self.to, &mut draft, &expand(eyes, src)?, &dest, self.preserve)?,
             From::Tree(src) => {
-                let path = eyes.tree.resolve("files", src.trim_end_matches('/'))?;
+                let path = match eyes.tree.resolve("files", src.trim_end_matches('/')) {
+                    Err(missing) => return self.absolute(draft, src, &dest).unwrap_or(Err(missing)),
+                    Ok(path) => path,
+                };
                 match eyes.tree.walk(&path) {
                     Ok(below) => self.directory(&mut draft, &path, below, src.ends_with('/'), dest)?,
                     Err(_) => {
@@ -145,6 +149,26 @@ impl Module for Copy {
 }
 
 impl Copy {
+    /// A whole path that the tree does not have is this host's, as it is the controller's in Ansible.
+    fn absolute(&self, mut draft: Draft<'_>, src: &str, dest: &str) -> Option<Result<Plan, Failed>> {
+        let path = Path::new(src);
+        let stat = path.is_absolute().then(|| draft.stat(path, true).ok().flatten()).flatten()?;
+        let done = if stat.kind == Kind::Directory {
+            super::remote::copy(&self.to, &mut draft, src, dest, self.preserve)
+        } else {
+            draft.read(path).and_then(|bytes| {
+                let mode = self.preserve.then_some(stat.mode);
+                let name = path.file_name().map(Path::new);
+                self.single(
+                    &mut draft,
+                    dest,
+                    Source { name, shown: shown(path), bytes: bytes.unwrap_or_default(), mode },
+                )
+            })
+        };
+        Some(done.map(|()| draft.finish(Some("backup_file"))))
+    }
+
     fn source<'n>(&self, eyes: &Eyes<'_>, path: &Path, name: &'n Path) -> Result<Source<'n>, Failed> {
         let mode = if self.preserve { Some(eyes.tree.mode(path)?) } else { None };
         Ok(Source { name: Some(name), shown: shown(path), bytes: eyes.tree.read(path)?, mode })
@@ -224,6 +248,12 @@ mod tests {
         let made = json!({"src": "app.conf", "dest": "/x/y/", "directory_mode": "0700"});
         converges(&mut stage, "copy", made);
         assert_eq!((stage.mode("/x"), stage.text("/x/y/app.conf").as_str()), (0o700, "new"));
+        // A whole path that the tree does not have is the host's own.
+        converges(&mut stage, "copy", json!({"src": "/old", "dest": "/x/y/"}));
+        assert_eq!((stage.text("/x/y/old").as_str(), stage.mode("/x/y/old")), ("old", 0o644));
+        converges(&mut stage, "copy", json!({"src": "/x/y/", "dest": "/z"}));
+        assert_eq!(stage.text("/z/app.conf"), "new");
+        assert!(stage.run("copy", json!({"src": "/nowhere", "dest": "/z"})).is_err());
         let missing = stage.run("copy", json!({"src": "app.conf", "dest": "/no/f"})).err().expect("refused");
         assert_eq!(missing.message, "Destination directory /no does not exist");
         assert!(!stage.run("copy", json!({"src": "app.conf", "dest": "/old", "force": false})).expect("kept").changed);

@@ -72,7 +72,13 @@ impl Edit {
 
     /// Sets owner, group and mode, and gives the result's message: `said`, and that they changed.
     pub fn settle(&self, draft: &mut Draft<'_>, before: &Before, said: &str) -> Result<String, Failed> {
-        if draft.stat(&before.path, false)?.is_none() || !self.wanted.settle(draft, &before.path)? {
+        if draft.stat(&before.path, false)?.is_none() {
+            // `create` with `backrefs` where nothing matches: no file is made, and a mode is asked for all the same.
+            let none = self.wanted.mode.is_none() && self.wanted.owner.is_none() && self.wanted.group.is_none();
+            let missing = || Failed::new(format!("[Errno 2] No such file or directory: b'{}'", before.path.display()));
+            return none.then(|| said.to_owned()).ok_or_else(missing);
+        }
+        if !self.wanted.settle(draft, &before.path)? {
             return Ok(said.to_owned());
         }
         let and = if said.is_empty() { "" } else { " and " };

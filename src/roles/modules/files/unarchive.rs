@@ -110,8 +110,16 @@ fn options(module: &mut Unarchive, words: &[String]) -> Result<(), ArgError> {
             "--wildcards" => module.selection.wildcards = true,
             "--no-wildcards" => module.selection.wildcards = false,
             // What happens anyway.
-            "--overwrite" | "--no-overwrite-dir" | "--same-permissions" | "-p" | "--same-owner" | "-v" | "-q"
-            | "--verbose" | "--show-transformed-names" | "--show-stored-names" => {}
+            "--overwrite"
+            | "--no-overwrite-dir"
+            | "--same-permissions"
+            | "-p"
+            | "--same-owner"
+            | "-v"
+            | "-q"
+            | "--verbose"
+            | "--show-transformed-names"
+            | "--show-stored-names" => {}
             _ => return Err(refuse(word)),
         }
     }
@@ -155,8 +163,14 @@ impl Unarchive {
     fn source(&self, draft: &Draft<'_>) -> Result<(String, Content), Failed> {
         let eyes = draft.eyes;
         if !self.remote {
-            let path = eyes.tree.resolve("files", &self.src)?;
-            return Ok((shown(&path), Content::Bytes(eyes.tree.read(&path)?.into())));
+            let missing = match eyes.tree.resolve("files", &self.src) {
+                Ok(path) => return Ok((shown(&path), Content::Bytes(eyes.tree.read(&path)?.into()))),
+                Err(missing) => missing,
+            };
+            // A whole path that the tree does not have is this host's, as it is the controller's in Ansible.
+            let path = Path::new(&self.src);
+            let bytes = if path.is_absolute() { draft.read(path)? } else { None };
+            return Ok((shown(path), Content::Bytes(bytes.ok_or(missing)?.into())));
         }
         if self.src.contains("://") {
             let request = Request {
@@ -289,7 +303,13 @@ pub mod tests {
         assert_eq!((stage.text("/to/README").as_str(), stage.mode("/to/bin/run")), ("read me", 0o700));
         let (_, result) = unpack(&ordinary(), json!({"include": ["app-1/bin"], "list_files": true}));
         assert_eq!(result["files"], json!(["app-1/bin/run"]));
-        let wild = json!({"include": ["*/bin"], "extra_opts": ["--wildcards", "--show-stored-names"], "list_files": true});
+        let mut stage = Stage::new().file("/to/", "").file("/from.tar", "no archive");
+        let error = stage.run("unarchive", json!({"src": "/from.tar", "dest": "/to"})).err().expect("of the host");
+        assert!(error.message.starts_with("/from.tar: "), "{error}");
+        let error = stage.run("unarchive", json!({"src": "/none.tar", "dest": "/to"})).err().expect("nowhere");
+        assert!(!error.message.starts_with("/none.tar: "), "{error}");
+        let wild =
+            json!({"include": ["*/bin"], "extra_opts": ["--wildcards", "--show-stored-names"], "list_files": true});
         let (_, result) = unpack(&ordinary(), wild);
         assert_eq!(result["files"], json!(["app-1/bin/run"]));
         let (_, result) = unpack(&ordinary(), json!({"exclude": ["bin", "current", "again"], "list_files": true}));

@@ -53,7 +53,10 @@ fn objects_come_whole_or_in_part() {
 fn a_bucket_tells_its_region() {
     let reply = ask(&Policy::default(), "HEAD", "/b", &[]).expect("a bucket");
     assert_eq!((reply.status, header(&reply, "x-amz-bucket-region")), (200, "us-east-1"));
-    assert_eq!(ask(&Policy::default(), "HEAD", "/none", &[]).expect_err("none").spelled(crate::error::Protocol::S3).0, 404);
+    assert_eq!(
+        ask(&Policy::default(), "HEAD", "/none", &[]).expect_err("none").spelled(crate::error::Protocol::S3).0,
+        404
+    );
 }
 
 #[test]
