@@ -17,7 +17,7 @@ class CallbackModule(CallbackBase):
 
     def _write(self, status, result, ignored=False):
         task = result._task_fields or {}
-        if task.get("action", "").rsplit(".", 1)[-1] in ("include_tasks", "include_role", "gather_facts", "meta"):
+        if (task.get("action") or result._task.action).rsplit(".", 1)[-1] in ("include_tasks", "include_role", "gather_facts", "meta"):
             return
         kept = clean(dict(result._result))
         if status == "ok" and kept.get("changed"):

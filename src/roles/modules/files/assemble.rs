@@ -176,7 +176,10 @@ impl Module for Assemble {
         draft.set("dest", dest);
         draft.set("checksum", sha1);
         draft.set("md5sum", md5);
-        draft.set("msg", "OK");
+        // From the tree it is `copy` that puts the file in place, and it says no such thing.
+        if self.of_host {
+            draft.set("msg", "OK");
+        }
         draft.set_path_members(&placed.path)?;
         Ok(draft.finish(Some("backup_file")))
     }

@@ -45,6 +45,8 @@ struct Copy {
     from: From,
     to: Placement,
     preserve: bool,
+    /// Whether the task says that links of the source are followed: what is not said is neither.
+    follows: bool,
     sensitive: bool,
 }
 
@@ -64,7 +66,8 @@ pub fn copy(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         return Err(args.together("can not use content with a dir as dest"));
     }
     let preserve = args.text("mode").as_deref() == Some("preserve");
-    Ok(Box::new(Copy { from, to, preserve, sensitive: args.has_secret() }))
+    let follows = args.is_given("local_follow");
+    Ok(Box::new(Copy { from, to, preserve, follows, sensitive: args.has_secret() }))
 }
 
 /// `content` as bytes: text as it is, lists and mappings as JSON with Python's spacing, others as Python writes them.
@@ -127,7 +130,10 @@ impl Module for Copy {
                 let source = Source { name: None, shown: String::new(), bytes: bytes.clone(), mode: None };
                 self.single(&mut draft, &dest, source)?;
             }
-            From::Machine(src) => super::remote::copy(&self.to, &mut draft, &expand(eyes, src)?, &dest, self.preserve)?,
+            From::Machine(src) => {
+                let src = expand(eyes, src)?;
+                super::remote::copy(&self.to, &mut draft, &src, &dest, self.preserve, self.follows)?;
+            }
             From::Tree(src) => {
                 let path = match eyes.tree.resolve("files", src.trim_end_matches('/')) {
                     Err(missing) => return self.absolute(draft, src, &dest).unwrap_or(Err(missing)),
@@ -154,7 +160,7 @@ impl Copy {
         let path = Path::new(src);
         let stat = path.is_absolute().then(|| draft.stat(path, true).ok().flatten()).flatten()?;
         let done = if stat.kind == Kind::Directory {
-            super::remote::copy(&self.to, &mut draft, src, dest, self.preserve)
+            super::remote::copy(&self.to, &mut draft, src, dest, self.preserve, true)
         } else {
             draft.read(path).and_then(|bytes| {
                 let mode = self.preserve.then_some(stat.mode);

@@ -8,13 +8,20 @@ use crate::roles::modules::Failed;
 use crate::roles::value::Value;
 use std::path::{Path, PathBuf};
 
-/// Copies a file or a directory of the machine.
-pub fn copy(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str, preserve: bool) -> Result<(), Failed> {
+/// Copies a file or a directory of the machine. Links below a directory stay links unless they are to be followed.
+pub fn copy(
+    to: &Placement,
+    draft: &mut Draft<'_>,
+    src: &str,
+    dest: &str,
+    preserve: bool,
+    follows: bool,
+) -> Result<(), Failed> {
     let path = PathBuf::from(src);
     let Some(stat) = draft.stat(&path, true)? else { return Err(Failed::new(format!("Source {src} not found"))) };
     match stat.kind {
         Kind::File => file(to, draft, &path, &stat, dest, preserve),
-        Kind::Directory => directory(to, draft, src, dest),
+        Kind::Directory => directory(to, draft, src, dest, follows),
         _ => Err(Failed::new(format!("Cannot copy invalid source '{src}': not a file"))),
     }
 }
@@ -55,7 +62,7 @@ fn file(
     to.report(draft, &placed)
 }
 
-fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Result<(), Failed> {
+fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str, follows: bool) -> Result<(), Failed> {
     let from = PathBuf::from(src);
     let mut into = PathBuf::from(dest);
     // Ansible's word for the destination, and what it sets owner and mode of.
@@ -65,6 +72,7 @@ fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Re
             return Err(Failed::new(format!("cannot copy the directory {src} over {dest}: it is no directory")));
         }
         Some(_) => named.push(src.rsplit('/').next().unwrap_or_default()),
+        None if !src.ends_with('/') => named.push(from.file_name().unwrap_or_default()),
         None => {}
     }
     if !src.ends_with('/') {
@@ -75,7 +83,7 @@ fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Re
     }
     let parent = into.parent().unwrap_or(Path::new("/"));
     super::file::make_plain_directories(draft, parent)?;
-    merge(to, draft, &from, &into, 0)?;
+    merge(to, draft, &from, &into, (follows, 0))?;
     to.wanted.settle(draft, &named)?;
     draft.set("src", src);
     draft.set("dest", shown(&named));
@@ -85,23 +93,39 @@ fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str) -> Re
 }
 
 /// One directory's content. What only the destination has stays.
-fn merge(to: &Placement, draft: &mut Draft<'_>, from: &Path, into: &Path, depth: usize) -> Result<(), Failed> {
+fn merge(
+    to: &Placement,
+    draft: &mut Draft<'_>,
+    from: &Path,
+    into: &Path,
+    (follows, depth): (bool, usize),
+) -> Result<(), Failed> {
     if depth > 200 {
         return Err(Failed::new(format!("{} is too deep to copy", from.display())));
     }
     let stat = draft.stat(from, true)?.ok_or_else(|| Failed::new(format!("Source {} not found", from.display())))?;
-    if draft.stat(into, true)?.is_none() {
+    let is_new = draft.stat(into, true)?.is_none();
+    if is_new {
         draft.make_directory(into, Attributes { mode: Some(stat.mode), ..Attributes::default() })?;
     }
     own(to, draft, into)?;
     let names = draft.machine().list(from).map_err(|e| Failed::new(format!("list {}: {e}", from.display())))?;
     for name in names.unwrap_or_default() {
         let (source, target) = (from.join(&name), into.join(&name));
+        let is_link = draft.stat(&source, false)?.is_some_and(|stat| stat.kind == Kind::Link);
+        if is_link && !follows && draft.stat(&target, false)?.is_none() {
+            // Ansible's quirk: a directory that was there before does not get the links that it lacks.
+            let leads = draft.machine().read_link(&source).ok().flatten().filter(|_| is_new);
+            if let Some(leads) = leads {
+                draft.symlink(&target, &leads)?;
+            }
+            continue;
+        }
         let Some(stat) = draft.stat(&source, true)? else {
             return Err(Failed::new(format!("{} leads nowhere", source.display())));
         };
         match stat.kind {
-            Kind::Directory => merge(to, draft, &source, &target, depth + 1)?,
+            Kind::Directory => merge(to, draft, &source, &target, (follows, depth + 1))?,
             Kind::File => {
                 let bytes = draft.read(&source)?.unwrap_or_default();
                 let old = draft.stat(&target, true)?;

@@ -91,7 +91,6 @@ impl Module for Template {
         let placed = self.to.put(&mut draft, &dest, source)?;
         if placed.kept {
             draft.set("dest", dest);
-            draft.set("src", shown(&path));
         } else {
             self.to.report(&mut draft, &placed)?;
         }
