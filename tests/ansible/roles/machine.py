@@ -110,3 +110,5 @@ class Machine:
                 self.nspawn.wait()
         if subprocess.run(["umount", "-l", self.root], capture_output=True).returncode == 0:
             shutil.rmtree(self.base, ignore_errors=True)
+        if self.base.parent.exists() and not any(self.base.parent.iterdir()):
+            self.base.parent.rmdir()

@@ -1,4 +1,5 @@
 """Package archives of vendors, made up: packages with the users, directories and units that roles go on from."""
+import fcntl
 import gzip
 import hashlib
 import os
@@ -24,13 +25,21 @@ WantedBy=multi-user.target
 def sites(cache, stub):
     """The directory of all sites, made once for a text of packages.yml."""
     said = (pathlib.Path(__file__).parent / "packages.yml").read_text()
-    there = cache / "sites"
-    mark = there / ".made"
     digest = hashlib.sha256(said.encode() + stub + pathlib.Path(__file__).read_bytes()).hexdigest()
-    if mark.exists() and mark.read_text() == digest:
-        return there
-    shutil.rmtree(there, ignore_errors=True)
-    there.mkdir(parents=True)
+    finished = cache / f"sites-{digest[:12]}"
+    # Runs side by side share what was made, and make it once.
+    with open(cache / "sites.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            there = pathlib.Path(tempfile.mkdtemp(dir=cache, prefix="making."))
+            there.chmod(0o755)
+            fill(there, said, stub, cache)
+            there.rename(finished)
+    return finished
+
+
+def fill(there, said, stub, cache):
+    """Makes every site of a text."""
     key = signing_key(cache)
     for site in yaml.safe_load(said):
         if "file" in site:
@@ -39,8 +48,6 @@ def sites(cache, stub):
             path.write_bytes({"STUB": stub, "AUTHORITY": (cache / "authority/ca.crt").read_bytes()}[site["content"]])
         else:
             archive(there, site, stub, cache, key)
-    mark.write_text(digest)
-    return there
 
 
 def signing_key(cache):
