@@ -1,5 +1,5 @@
 //! The emulated AWS of the roles' comparison: an account from a file, at the addresses that a guest expects.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a stage for other programs")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a stage for other programs")]
 
 use emulator::{Account, Builder, Instance, Object, Parameter, Secret};
 use serde_json::Value;

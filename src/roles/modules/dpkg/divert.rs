@@ -181,6 +181,10 @@ fn judged(eyes: &Eyes<'_>, work: &Work, effects: &[Effect]) -> Result<Plan, Fail
 
 impl Module for Divert {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
+        if !self.path.starts_with(['/', '~', '$']) {
+            // dpkg-divert's own word: a diversion is of a place, not of wherever a program happens to run.
+            return Err(Failed::new(format!("filename \"{}\" is not absolute", self.path)));
+        }
         let path = expand(eyes, &self.path)?;
         let found = eyes.host.find_program("dpkg-divert");
         let found = found.map_err(|error| Failed::new(format!("looking for dpkg-divert: {error}")))?;
