@@ -22,7 +22,7 @@ use discover::Found;
 use finding::Findings;
 use known::Known;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use unit::Unit;
 
@@ -49,7 +49,9 @@ pub fn lint(path: &Path, from: &Path, advise: bool) -> io::Result<Report> {
     let loader = Loader::new(Arc::clone(&source), &found.role_paths()).stepping_over();
     let linter = Linter { loader, templar: Templar::new() };
     let (units, known, mut findings) = linter.read(&found);
-    for unit in &units {
+    let below = |unit: &Unit| unit.path.starts_with(&path);
+    // The rest is read for what it defines.
+    for unit in units.iter().filter(|unit| below(unit)) {
         linter.judge(unit, &known, &mut findings);
         linter.variables(unit, &known, &mut findings);
         if advise {
@@ -62,8 +64,7 @@ pub fn lint(path: &Path, from: &Path, advise: bool) -> io::Result<Report> {
     if advise {
         linter.loader.take_warnings().into_iter().for_each(|odd| findings.warn(odd.text, None, odd.place));
     }
-    let below = |path: &PathBuf, unit: &Unit| unit.path.starts_with(path);
-    let judged: Vec<&Unit> = units.iter().filter(|unit| below(&path, unit)).collect();
+    let judged: Vec<&Unit> = units.iter().filter(|unit| below(unit)).collect();
     Ok(Report {
         roles: judged.iter().filter(|unit| unit.is_role).count(),
         playbooks: judged.iter().filter(|unit| !unit.is_role).count(),

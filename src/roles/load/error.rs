@@ -144,6 +144,13 @@ impl Refusal {
 
 /// The nearest of some names, where one is near enough to be a slip of the pen.
 pub(crate) fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let near = among.into_iter().map(|have| (strsim::damerau_levenshtein(have, name), have));
-    near.filter(|(distance, have)| *distance <= (have.len() / 3).clamp(1, 3)).min().map(|(_, have)| have.to_owned())
+    let length = name.chars().count();
+    let near = among.into_iter().filter_map(|have| {
+        let limit = (have.len() / 3).clamp(1, 3);
+        // A name that is longer by more than that is farther, too.
+        let close = have.chars().count().abs_diff(length) <= limit;
+        let distance = close.then(|| strsim::damerau_levenshtein(have, name))?;
+        (distance <= limit).then_some((distance, have))
+    });
+    near.min().map(|(_, have)| have.to_owned())
 }
