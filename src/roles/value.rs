@@ -4,8 +4,8 @@ use crate::failure::Place;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-/// A mapping's key. YAML and Python have more kinds of key; roles use these.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A mapping's key. YAML and Python have more kinds of key; roles use these. As in Python, `True` and `1` are one key.
+#[derive(Clone, Debug, Eq)]
 pub enum Key {
     /// A string.
     Str(Arc<str>),
@@ -15,6 +15,42 @@ pub enum Key {
     Bool(bool),
     /// YAML's null.
     Null,
+}
+
+impl Key {
+    /// What it is told from others by.
+    fn identity(&self) -> (Option<&str>, Option<i64>) {
+        match self {
+            Self::Str(text) => (Some(text), None),
+            Self::Int(number) => (None, Some(*number)),
+            Self::Bool(truth) => (None, Some(i64::from(*truth))),
+            Self::Null => (None, None),
+        }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.identity().cmp(&other.identity())
+    }
 }
 
 /// A mapping in the order in which it was written.

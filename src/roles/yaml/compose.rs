@@ -74,10 +74,23 @@ fn compose(source: &Arc<Source>, text: &str, loose: &Loose) -> Result<Document, 
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(Stopped::Scan)?;
         composer.last = loose.position(&span.start);
-        composer.event(event)?;
+        composer.event(without_added_break(event, text, span.end.index()))?;
     }
     let root = composer.root.take().unwrap_or_else(|| composer.node(Content::Plain(Value::Null), 1));
     Ok(Document { root, warnings: composer.warnings })
+}
+
+/// A block scalar at the end of a text whose last line does not end: PyYAML gives it no line break either.
+fn without_added_break<'e>(event: Event<'e>, text: &str, end: usize) -> Event<'e> {
+    let last = text.rsplit('\n').next().unwrap_or_default().trim_matches(' ');
+    match event {
+        Event::Scalar(scalar, style @ (ScalarStyle::Literal | ScalarStyle::Folded), anchor, tag)
+            if !last.is_empty() && end >= text.chars().count() && scalar.trim_end().ends_with(last.trim_end()) =>
+        {
+            Event::Scalar(scalar.strip_suffix('\n').unwrap_or(&scalar).to_owned().into(), style, anchor, tag)
+        }
+        other => other,
+    }
 }
 
 enum Open {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::failure::Explain;
-use crate::roles::value::Value;
+use crate::roles::value::{Key, Value};
 
 fn json(text: &str) -> String {
     read("t.yml", text).expect("reads").root.value().to_json().to_string()
@@ -91,4 +91,30 @@ fn texts_are_what_ansible_reads_in_them() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_last_line_without_its_end_has_none_in_a_block_either() {
+    for (text, expected) in [
+        ("a: |\n  one\n  two", "one\ntwo"),
+        ("a: |+\n  one", "one"),
+        ("a: >\n  one\n  two", "one two"),
+        ("a: |\n  one\n", "one\n"),
+        ("b: |\n  one\na: |\n  one\n\n", "one\n"),
+        ("a: |\n  one\n# a comment", "one\n"),
+    ] {
+        let read = read("t.yml", text).expect(text);
+        assert_eq!(read.root.get("a").and_then(Node::text), Some(expected), "{text:?}");
+    }
+    let twice = read("t.yml", "- |\n  one\n- |\n  one").expect("reads");
+    let texts: Vec<_> = twice.root.list().expect("a list").iter().filter_map(Node::text).collect();
+    assert_eq!(texts, ["one\n", "one"]);
+}
+
+#[test]
+fn one_and_true_are_one_key() {
+    let read = read("t.yml", "1: a\nyes: b\n0: c\n").expect("reads");
+    let pairs = read.root.pairs().expect("a mapping");
+    assert_eq!(pairs.len(), 2, "{pairs:?}");
+    assert_eq!((pairs[0].0.key(), pairs[0].1.text()), (Key::Int(1), Some("b")));
 }
