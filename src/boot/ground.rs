@@ -87,7 +87,7 @@ impl Ground {
         let progress = if request.progress { Progress::standard() } else { Progress::silent() };
         let deadline = Deadline::after(early.deadline.get());
         let (run, kept) = match request.mode {
-            _ if request.mode == Mode::Report || request.planning == Planning::Plan => {
+            _ if request.mode == Mode::Report || matches!(request.planning, Planning::Plan | Planning::List) => {
                 (Run::unrecorded(command, redactor.clone(), progress, now), Ok(()))
             }
             _ => Run::begin(command, &state, &directory, redactor.clone(), progress, now),

@@ -19,6 +19,8 @@ pub enum Planning {
     Converge,
     /// It is told as a plan, and nothing is altered. Hooks, releases and health checks are no part of it.
     Plan,
+    /// Its tasks are listed, and nothing else.
+    List,
     /// It is done where a reviewed plan has it.
     Apply {
         /// The plan.
@@ -35,6 +37,10 @@ impl Work {
         planning: &Planning,
         observer: Option<&mut dyn Observer>,
     ) -> Result<Ended, Failure> {
+        if *planning == Planning::List {
+            self.list(observer)?;
+            return Ok(self.ended());
+        }
         let Planning::Apply { reviewed, undecided } = planning else {
             let plan = self.plan(observer)?;
             return Ok(Ended::Planned { plan: Box::new(plan) });

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Stage};
 use crate::health;
 use crate::host::{Host, Linux, Observe};
 use crate::journal::{Counts, Run};
-use crate::roles::converge::{self, Input, Observer, Outcome, PendingHandler, converge, judge, literal_lookups};
+use crate::roles::converge::{self, Input, Observer, Outcome, PendingHandler, converge, judge, list, literal_lookups};
 use crate::roles::load::{Loader, Playbook, Source};
 use crate::roles::template::Templar;
 use crate::roles::vault::Vault;
@@ -201,6 +201,18 @@ impl Work {
             })?;
         }
         Ok(())
+    }
+
+    /// Tells of the tasks that the playbook would go through.
+    pub(super) fn list(&mut self, observer: Option<&mut dyn Observer>) -> Result<(), Failure> {
+        let mut nobody = ();
+        let observer: &mut dyn Observer = match observer {
+            Some(observer) => observer,
+            None => &mut nobody,
+        };
+        let machine = converge::Machine { host: self.host.as_mut(), remote: &*self.remote, real: None };
+        let listed = list(&self.input, &self.playbook, &self.loader, &self.templar, machine, observer);
+        listed.map_err(converge::ConvergeError::into_failure)
     }
 
     /// Ends the work where the run is asked to end, or its time is over.

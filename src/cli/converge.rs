@@ -16,13 +16,20 @@ pub struct Converge {
     /// Show how texts change
     #[arg(long)]
     diff: bool,
+    /// List the tasks that tags select, with their tags, and do nothing
+    #[arg(long, requires = "tree", conflicts_with = "check")]
+    list_tasks: bool,
 }
 
 impl Converge {
     /// Runs the command.
     pub fn run(self) -> Result<u8, Failure> {
         let (local, json) = (self.selection.is_local(), self.selection.json());
-        let planning = if self.check { Planning::Plan } else { Planning::Converge };
+        let planning = match (self.check, self.list_tasks) {
+            (true, _) => Planning::Plan,
+            (_, true) => Planning::List,
+            _ => Planning::Converge,
+        };
         let mut progress = self.selection.progress(self.diff);
         let ended = self.selection.run(planning, &mut progress)?;
         // A local tree's tasks have told everything already, as Ansible tells it.

@@ -39,12 +39,16 @@ impl Progress {
             Event::PlaySkipped { name, hosts } => {
                 format!("{}skipping: `{hosts}` does not mean this host\n", banner(&format!("PLAY [{name}]")))
             }
-            Event::Task { name, role, handler, .. } => {
+            Event::Task { name, role, handler, place, .. } => {
                 let kind = if *handler { "RUNNING HANDLER" } else { "TASK" };
-                banner(&match role {
+                let mut text = banner(&match role {
                     Some(role) => format!("{kind} [{role} : {name}]"),
                     None => format!("{kind} [{name}]"),
-                })
+                });
+                if self.verbosity > 1 {
+                    text.push_str(&format!("task path: {}:{}\n", place.file, place.line));
+                }
+                text
             }
             Event::Result { status, item, result, diff, shown, .. } => {
                 let mut text = self.diffs(diff);
@@ -69,6 +73,7 @@ impl Progress {
                 let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
                 format!("[WARNING]: {place}{text}\n")
             }
+            Event::Listing(text) => (*text).to_owned(),
             Event::Recap(recap) => self.recap(recap),
         }
     }
@@ -176,6 +181,7 @@ fn as_json(event: &Event<'_>) -> String {
             json!({ "event": "warning", "text": text, "place": place.map(ToString::to_string) })
         }
         Event::Pending(handlers) => json!({ "event": "pending-handlers", "handlers": handlers }),
+        Event::Listing(text) => json!({ "event": "listing", "text": text }),
         Event::Recap(recap) => json!({ "event": "recap", "recap": recap }),
     };
     format!("{json}\n")

@@ -160,7 +160,7 @@ fn extra_vars(given: &[String], vault: &Vault) -> Result<Map, Failure> {
                 let value = if yaml::is_template(&value) {
                     Value::Template(Arc::new(Template::new(value, place)))
                 } else {
-                    Value::str(value)
+                    Value::trusted(value)
                 };
                 all.insert(Key::from(name.as_str()), value);
             }

@@ -75,22 +75,53 @@ impl Template {
     }
 }
 
-/// A text, and whether it must not be seen.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// A text, whether it must not be seen, and whether it may be evaluated.
+#[derive(Clone)]
 pub struct Text {
     text: Arc<str>,
     secret: bool,
+    origin: Origin,
 }
+
+/// Where a text comes from, as long as it is carried about as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A result, a fact, or what a template has made.
+    Elsewhere,
+    /// The verified tree, settings or the command line.
+    Tree,
+    /// A value that was encrypted.
+    Vault,
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.secret == other.secret
+    }
+}
+
+impl Eq for Text {}
 
 impl Text {
     /// A text in the open.
     pub fn open(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), secret: false }
+        Self { text: text.into(), secret: false, origin: Origin::Elsewhere }
     }
 
     /// A text that must not be seen.
     pub fn secret(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), secret: true }
+        Self { text: text.into(), secret: true, origin: Origin::Elsewhere }
+    }
+
+    /// Whether it stands as it is in the verified tree, settings or the command line: only such a text is evaluated
+    /// where it turns out to be a condition.
+    pub fn is_trusted(&self) -> bool {
+        self.origin == Origin::Tree
+    }
+
+    /// Whether it was opened with a key of Ansible Vault.
+    pub fn was_encrypted(&self) -> bool {
+        self.origin == Origin::Vault
     }
 
     /// The text itself, secret or not: for the work, not for printing.
@@ -145,6 +176,16 @@ impl Value {
     /// A string that must not be seen.
     pub fn secret(text: impl Into<Arc<str>>) -> Self {
         Self::Str(Text::secret(text))
+    }
+
+    /// A string of the verified tree, settings or the command line, without anything to template.
+    pub fn trusted(text: impl Into<Arc<str>>) -> Self {
+        Self::Str(Text { text: text.into(), secret: false, origin: Origin::Tree })
+    }
+
+    /// A string that was opened with a key of Ansible Vault.
+    pub fn opened(text: impl Into<Arc<str>>) -> Self {
+        Self::Str(Text { text: text.into(), secret: true, origin: Origin::Vault })
     }
 
     /// A list.
@@ -204,7 +245,7 @@ impl Value {
     #[must_use]
     pub fn into_secret(self) -> Self {
         match self {
-            Self::Str(text) => Self::Str(Text::secret(text.text)),
+            Self::Str(text) => Self::Str(Text { secret: true, ..text }),
             Self::List(items) => Self::list(items.iter().cloned().map(Self::into_secret)),
             Self::Map(map) => {
                 Self::Map(Arc::new(map.iter().map(|(k, v)| (k.clone(), v.clone().into_secret())).collect()))

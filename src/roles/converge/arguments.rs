@@ -2,7 +2,7 @@
 
 use super::view::View;
 use crate::roles::load::Task;
-use crate::roles::modules::Failed;
+use crate::roles::modules::{Failed, Row};
 use crate::roles::template::TemplateError;
 use crate::roles::value::{Key, Map, Value};
 use std::sync::Arc;
@@ -14,17 +14,22 @@ const RAW: [(&str, &str); 2] = [("ansible.builtin.assert", "that"), ("ansible.bu
 pub(super) fn arguments(view: &View<'_>, task: &Task) -> Result<Map, Failed> {
     let mut all = defaults(view, task)?;
     if let Some(whole) = &task.action.arguments.whole {
-        match view.render(whole).map_err(|error| argument(&error))? {
-            Value::Map(map) => lay(&mut all, task, &map),
+        match view.render(whole).map_err(|error| argument(task, &error))? {
+            Value::Map(map) => {
+                let kept = map.iter().filter(|(_, value)| !matches!(value, Value::Omit));
+                lay(&mut all, task, &kept.map(|(key, value)| (key.clone(), value.clone())).collect());
+            }
+            Value::Omit => {}
             other => {
-                return Err(Failed::new(format!("arguments must be a mapping, and this is {}", other.type_name())));
+                let why = format!("arguments must be a mapping, and this is of type {}", other.type_name());
+                return Err(Failed::new(format!("{}: {why}", finalization(task))));
             }
         }
     }
     let mut own = Map::new();
     for (key, value) in &task.action.arguments.map {
         let raw = RAW.iter().any(|(module, name)| task.action.name() == *module && *key == Key::from(*name));
-        let value = if raw { value.clone() } else { view.render(value).map_err(|error| argument(&error))? };
+        let value = if raw { value.clone() } else { view.render(value).map_err(|error| argument(task, &error))? };
         own.insert(key.clone(), value);
     }
     lay(&mut all, task, &own);
@@ -44,9 +49,13 @@ fn lay(under: &mut Map, task: &Task, over: &Map) {
     }
 }
 
-fn argument(error: &TemplateError) -> Failed {
+fn finalization(task: &Task) -> String {
+    format!("Finalization of task args for '{}' failed", task.action.name())
+}
+
+fn argument(task: &Task, error: &TemplateError) -> Failed {
     let mut failed = super::view::failed(error);
-    failed.message = format!("the task's arguments could not be templated: {}", failed.message);
+    failed.message = format!("{}: {}", finalization(task), failed.message);
     failed
 }
 
@@ -78,8 +87,21 @@ fn has_omit(value: &Value) -> bool {
 fn defaults(view: &View<'_>, task: &Task) -> Result<Map, Failed> {
     let mut all = Map::new();
     let Some(row) = task.action.row else { return Ok(all) };
+    // `service` is carried out by systemd's module, whose defaults lie under its own.
+    if row.spec.name == "ansible.builtin.service" {
+        let systemd = crate::roles::modules::find("ansible.builtin.systemd_service");
+        all = systemd.map(|systemd| defaults_of(view, task, systemd)).transpose()?.unwrap_or_default();
+    }
+    let own = defaults_of(view, task, row)?;
+    lay(&mut all, task, &own);
+    Ok(all)
+}
+
+/// What `module_defaults` gives a module.
+fn defaults_of(view: &View<'_>, task: &Task, row: &Row) -> Result<Map, Failed> {
+    let mut all = Map::new();
     for said in task.frame.defaults() {
-        let Value::Map(modules) = view.render(&said.value).map_err(|error| argument(&error))? else { continue };
+        let Value::Map(modules) = view.render(&said.value).map_err(|error| argument(task, &error))? else { continue };
         for (name, given) in modules.iter() {
             let name = name.to_string();
             let meant = match name.strip_prefix("group/") {

@@ -41,6 +41,27 @@ impl Jobs {
     }
 }
 
+/// Modules that Ansible carries out on the controller, as a whole or in part, which it does not do with `async`.
+const NEVER_BESIDE: [&str; 17] = [
+    "add_host",
+    "assemble",
+    "assert",
+    "copy",
+    "debug",
+    "fail",
+    "fetch",
+    "group_by",
+    "include_vars",
+    "pause",
+    "raw",
+    "reboot",
+    "script",
+    "set_fact",
+    "template",
+    "unarchive",
+    "validate_argument_spec",
+];
+
 /// How often a job is asked after.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -66,6 +87,16 @@ impl Run<'_> {
     pub(super) fn polled(&self, stage: &Stage<'_>) -> Result<bool, Failed> {
         let started = self.seconds_of(stage, stage.task.asynchronous.as_ref())?.is_some();
         Ok(started && !self.fire_and_forget(stage)?)
+    }
+
+    /// Refuses `async` where Ansible's module does not know it.
+    pub(super) fn goes_on_beside(&self, stage: &Stage<'_>) -> Result<(), Failed> {
+        let action = &stage.task.action;
+        let never = NEVER_BESIDE.iter().any(|name| action.is(name));
+        if never && self.seconds_of(stage, stage.task.asynchronous.as_ref())?.is_some() {
+            return Err(Failed::new(format!("This action ({}) does not support async.", action.written)));
+        }
+        Ok(())
     }
 
     fn fire_and_forget(&self, stage: &Stage<'_>) -> Result<bool, Failed> {

@@ -28,9 +28,12 @@ impl Run<'_> {
         }
         // What ends the play or the run does so at once, as in Ansible.
         if matches!(end, Ok(()) | Err(Stop::Failed(_))) {
-            self.forgiven = false;
+            // Only a block that failed asks whether it is forgiven: one within its `always` may be what forgives.
+            if end.is_err() {
+                self.forgiven = false;
+            }
             self.items(&block.always)?;
-            if std::mem::take(&mut self.forgiven) {
+            if end.is_err() && std::mem::take(&mut self.forgiven) {
                 return Ok(());
             }
         }

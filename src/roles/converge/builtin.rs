@@ -7,10 +7,8 @@ use super::task::End;
 use super::tries::Trouble;
 use crate::failure::Place;
 use crate::roles::load::Task;
-use crate::roles::modules::{Args, Failed, Tree};
-use crate::roles::template::{Binding, Scope};
+use crate::roles::modules::{Args, Failed};
 use crate::roles::value::{Key, Map, Value};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +27,7 @@ impl Run<'_> {
             return Ok(self.add_host(given)?);
         }
         let row = stage.task.action.row.ok_or_else(|| Failed::new(format!("no module `{name}`")))?;
-        let args = row.spec.accept(&given).map_err(|error| Failed::new(error.to_string()))?;
+        let args = row.spec.accept(&given).map_err(|error| Failed::new(error.as_answered()))?;
         match short {
             "debug" => Ok(self.debug(stage, &args)?),
             "assert" => Ok(self.assert(stage, &args)?),
@@ -84,50 +82,6 @@ impl Run<'_> {
         }
         let mut result = Map::new();
         put(&mut result, "ansible_facts", Value::Map(Arc::new(facts)));
-        put(&mut result, "changed", false);
-        Ok(End::new(result))
-    }
-
-    fn debug(&self, stage: &Stage<'_>, args: &Args) -> Result<End, Failed> {
-        let mut result = Map::new();
-        if args.int("verbosity").unwrap_or(0) > i64::from(self.input.verbosity) {
-            put(&mut result, "skipped", true);
-            put(&mut result, "skipped_reason", "Verbosity threshold not met.");
-            return Ok(End::new(result));
-        }
-        let view = self.view(stage);
-        match (args.value("var"), args.value("msg")) {
-            (Some(_), Some(_)) => return Err(Failed::new("'msg' and 'var' are incompatible options")),
-            (Some(variable), None) => {
-                let (name, value) = match variable {
-                    Value::Template(template) => {
-                        let value = view.render(variable);
-                        // `var: "{{ name }}"` names a variable, or is the value itself.
-                        match &value {
-                            Ok(Value::Str(text)) => {
-                                let name = text.expose().to_owned();
-                                let inner = view.expression(&name, &stage.task.place);
-                                (name, inner.or(value))
-                            }
-                            _ => (template.text.trim_matches(['{', '}', ' ']).to_owned(), value),
-                        }
-                    }
-                    other => {
-                        let name = super::arguments::plain(other);
-                        let value = view.expression(&name, &stage.task.place);
-                        (name, value)
-                    }
-                };
-                let value = match value {
-                    Ok(value) => value,
-                    Err(error) if error.is_undefined() => Value::str("VARIABLE IS NOT DEFINED!"),
-                    Err(error) => return Err(super::view::failed(&error)),
-                };
-                put(&mut result, &name, value);
-            }
-            (None, Some(message)) => put(&mut result, "msg", message.clone()),
-            (None, None) => put(&mut result, "msg", "Hello world!"),
-        }
         put(&mut result, "changed", false);
         Ok(End::new(result))
     }
@@ -189,79 +143,6 @@ impl Run<'_> {
         Ok(End::new(result))
     }
 
-    fn include_vars(&self, stage: &Stage<'_>, args: &Args) -> Result<End, Failed> {
-        let mut files: Vec<PathBuf> = Vec::new();
-        match (args.text("file"), args.text("dir")) {
-            (Some(file), None) => files.push(self.view(stage).resolve("vars", &file)?),
-            (None, Some(dir)) => files = self.vars_directory(stage, &dir, args)?,
-            _ => return Err(Failed::new("include_vars takes `file` or `dir`")),
-        }
-        let mut all = Map::new();
-        for file in &files {
-            all.extend(self.loader.vars_file(file).map_err(|error| load_failed(&error))?);
-        }
-        if let Some(name) = args.text("name").filter(|name| !name.is_empty()) {
-            all = super::layers::one(&name, Value::Map(Arc::new(all)));
-        }
-        if args.text("hash_behaviour").as_deref() == Some("merge") {
-            let view = self.view(stage);
-            for (key, value) in &mut all {
-                if let Binding::Value(before) = view.get(&key.to_string()) {
-                    *value = merged(before, value.clone());
-                }
-            }
-        }
-        let mut result = Map::new();
-        put(&mut result, "ansible_facts", Value::Map(Arc::new(all)));
-        let shown = files.iter().map(|file| Value::str(file.display().to_string()));
-        put(&mut result, "ansible_included_var_files", Value::list(shown));
-        put(&mut result, "changed", false);
-        Ok(End::new(result))
-    }
-
-    fn vars_directory(&self, stage: &Stage<'_>, dir: &str, args: &Args) -> Result<Vec<PathBuf>, Failed> {
-        let view = self.view(stage);
-        let source = self.loader.source();
-        let mut candidates = Vec::new();
-        if let Some(role) = stage.task.frame.role() {
-            candidates.push(role.path.join("vars").join(dir));
-            candidates.push(role.path.join(dir));
-        }
-        candidates.push(stage.task.directory.join(dir));
-        candidates.push(self.scene.directory.join(dir));
-        let tidy = candidates.iter().map(|path| crate::roles::load::tidy(path));
-        let top = tidy.into_iter().find(|path| source.is_directory(path));
-        let top = top.ok_or_else(|| Failed::new(format!("directory `{dir}` does not exist in the tree")))?;
-        let depth = usize::try_from(args.int("depth").unwrap_or(0)).unwrap_or(0);
-        let pattern = args.text("files_matching").map(|text| fancy_regex::Regex::new(&text)).transpose();
-        let pattern = pattern.map_err(|error| Failed::new(format!("files_matching: {error}")))?;
-        let (extensions, ignored) = (args.texts("extensions"), args.texts("ignore_files"));
-        let mut files = Vec::new();
-        for (path, is_directory) in view.walk(&top)? {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let too_deep = depth > 0 && path.components().count() > depth;
-            let fits = pattern.as_ref().is_none_or(|pattern| pattern.is_match(&name).unwrap_or(false));
-            if is_directory
-                || too_deep
-                || name.starts_with('.')
-                || !fits
-                || ignored.iter().any(|word| name.ends_with(word.as_str()))
-            {
-                continue;
-            }
-            let known =
-                path.extension().is_some_and(|ext| extensions.iter().any(|have| ext.to_string_lossy() == **have));
-            if known {
-                files.push(top.join(path));
-            } else if !args.flag("ignore_unknown_extensions") {
-                let message = format!("{} does not have a valid extension: {}", path.display(), extensions.join(", "));
-                return Err(Failed::new(message));
-            }
-        }
-        files.sort();
-        Ok(files)
-    }
-
     /// `meta`.
     pub(super) fn meta(&mut self, task: &Arc<Task>) -> Result<(), Stop> {
         let stage = self.stage(task);
@@ -288,21 +169,6 @@ impl Run<'_> {
             // One local host has no connection, no other batch and no inventory to refresh.
             _ => Ok(()),
         }
-    }
-}
-
-/// A mapping laid over another, mappings within alike; anything else replaces.
-fn merged(under: Value, over: Value) -> Value {
-    match (under, over) {
-        (Value::Map(under), Value::Map(over)) => {
-            let mut all = (*under).clone();
-            for (key, value) in over.iter() {
-                let before = all.get(key).cloned().unwrap_or_default();
-                all.insert(key.clone(), merged(before, value.clone()));
-            }
-            Value::Map(Arc::new(all))
-        }
-        (_, over) => over,
     }
 }
 

@@ -103,6 +103,8 @@ pub enum Event<'a> {
     },
     /// The handlers that are due changed: a run that is killed now owes these.
     Pending(&'a [PendingHandler]),
+    /// A play with its tasks, as `--list-tasks` tells of them.
+    Listing(&'a str),
     /// The end.
     Recap(&'a Recap),
 }

@@ -26,8 +26,8 @@ impl Run<'_> {
         match row.actor {
             Actor::Engine => self.builtin(stage, given),
             Actor::Host(read) => {
-                let mut accepted = row.spec.accept(&given).map_err(|error| Failed::new(error.to_string()))?;
-                let module = read(&mut accepted).map_err(|error| Failed::new(error.to_string()))?;
+                let mut accepted = row.spec.accept(&given).map_err(|error| Failed::new(error.as_answered()))?;
+                let module = read(&mut accepted).map_err(|error| Failed::new(error.as_answered()))?;
                 if self.rehearses(stage) {
                     return self.rehearse(stage, &*module);
                 }
@@ -88,10 +88,22 @@ impl Run<'_> {
         if self.input.check && !reads {
             self.doubt(stage, &mut end);
         }
-        if self.keyword(stage, "diff") && !end.diff.is_empty() {
-            put(&mut end.result, "diff", Value::list(end.diff.iter().map(super::result::of_diff)));
-        }
+        self.put_diff(stage, &mut end);
         Ok(end)
+    }
+
+    /// `diff: true` puts the differences into the result, in the form that Ansible's module has.
+    pub(super) fn put_diff(&self, stage: &Stage<'_>, end: &mut End) {
+        let key = Key::from("diff");
+        if !self.keyword(stage, "diff") || end.diff.is_empty() || end.result.contains_key(&key) {
+            return;
+        }
+        let listed = ["copy", "lineinfile", "template"].iter().any(|name| stage.task.action.is(name));
+        let diff = match end.diff.as_slice() {
+            [one] if !listed => super::result::of_diff(one),
+            all => Value::list(all.iter().map(super::result::of_diff)),
+        };
+        end.result.insert(key, diff);
     }
 
     /// Whether a plan may run the task's programs: it says that they only read.
@@ -121,9 +133,13 @@ impl Run<'_> {
     /// The user that the task becomes; `None` where it is the one that muster runs as.
     pub(super) fn become_user(&self, stage: &Stage<'_>) -> Result<Option<String>, Failed> {
         let view = self.view(stage);
+        // A variable of the same meaning stands over the keyword.
         let word = |name: &str| {
-            let said = stage.task.frame.keyword(name);
-            said.map(|said| view.render(&said.value)).transpose().map_err(|error| super::view::failed(&error))
+            let said = match view.get(&format!("ansible_{name}")) {
+                Binding::Value(value) => Some(value),
+                _ => stage.task.frame.keyword(name).map(|said| said.value.clone()),
+            };
+            said.map(|value| view.render(&value)).transpose().map_err(|error| super::view::failed(&error))
         };
         if !word("become")?.is_some_and(|value| truth(&value)) {
             return Ok(None);

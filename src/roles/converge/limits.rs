@@ -10,6 +10,9 @@ use crate::roles::modules::Failed;
 use crate::roles::value::{Key, Map, Value};
 use std::time::{Duration, Instant};
 
+/// The largest `timeout` that Ansible takes, in seconds.
+const LONGEST: f64 = 100_000_000.0;
+
 /// When a task must have ended.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
@@ -24,9 +27,22 @@ impl Run<'_> {
         Ok(seconds(&value).filter(|seconds| *seconds > 0.0))
     }
 
+    /// `timeout`, in seconds; `None` where the task has all the time there is.
+    fn timeout(&self, stage: &Stage<'_>) -> Result<Option<f64>, Failed> {
+        let Some(said) = stage.task.frame.keyword("timeout") else { return Ok(None) };
+        let value = self.view(stage).render(&said.value).map_err(|error| super::view::failed(&error))?;
+        let Some(seconds) = seconds(&value) else { return Ok(None) };
+        if !(0.0..=LONGEST).contains(&seconds) {
+            let message = format!("Timeout {seconds} is invalid, it must be between 0 and {LONGEST}.");
+            return Err(Failed::new(message));
+        }
+        Ok(Some(seconds).filter(|seconds| *seconds > 0.0))
+    }
+
     /// One attempt, within the task's time.
     pub(super) fn in_time(&mut self, stage: &Stage<'_>, given: Map) -> Result<End, Trouble> {
-        let limit = self.seconds_of(stage, stage.task.frame.keyword("timeout"))?;
+        let limit = self.timeout(stage)?;
+        self.goes_on_beside(stage)?;
         let waited = match self.polled(stage)? {
             true => self.seconds_of(stage, stage.task.asynchronous.as_ref())?,
             false => None,

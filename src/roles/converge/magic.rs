@@ -81,6 +81,12 @@ pub(super) fn of_host() -> Map {
     Map::from_iter(entries.map(|(key, value)| (Key::from(key), value.into())))
 }
 
+/// What a task sees where the inventory does not say how its host is reached.
+pub(super) fn implied(input: &Input) -> Map {
+    let address = if input.hostname == "localhost" { "127.0.0.1" } else { &input.hostname };
+    super::layers::one("ansible_host", Value::str(address))
+}
+
 /// Those that depend on where a task stands.
 pub(super) fn of_frame(frame: &Frame, name: &str) -> Option<Value> {
     let outer = || frame.roles().skip(1);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A play whose scene is set.
 pub(super) struct Entered {
-    name: String,
+    pub(super) name: String,
     hosts: String,
     /// Whether it is for this host.
     pub(super) meant: bool,

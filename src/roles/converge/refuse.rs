@@ -119,7 +119,9 @@ impl Run<'_> {
     fn elsewhere(&self, task: &Task) -> Vec<Refusal> {
         let Some(said) = task.frame.keyword("delegate_to") else { return Vec::new() };
         let Value::Str(to) = &said.value else { return Vec::new() };
-        if self.inventory.is_here(to.expose()) || self.scene.adds_hosts {
+        // What may be unreachable is not relied upon.
+        let optional = self.keyword(&self.stage(task), "ignore_unreachable");
+        if self.inventory.is_here(to.expose()) || self.scene.adds_hosts || optional {
             return Vec::new();
         }
         vec![elsewhere(said, to.expose())]

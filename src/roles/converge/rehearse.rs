@@ -46,14 +46,31 @@ impl Run<'_> {
         put(&mut end.result, "changed", said.unwrap_or(any));
         if ran && (stage.task.action.is("command") || stage.task.action.is("shell")) {
             not_run(stage, &mut end.result);
+        } else if ran && stage.task.action.is("script") {
+            script_not_run(stage, &mut end.result);
         }
+        self.put_diff(stage, &mut end);
         Ok(end)
+    }
+}
+
+fn is_guarded(stage: &Stage<'_>) -> bool {
+    ["creates", "removes"].iter().any(|name| stage.task.action.arguments.get(name).is_some())
+}
+
+/// What `script` says where it would have run: with a guard it counts as changed, without one it is skipped.
+fn script_not_run(stage: &Stage<'_>, result: &mut Map) {
+    let guarded = is_guarded(stage);
+    put(result, "changed", guarded);
+    if !guarded {
+        put(result, "skipped", true);
+        put(result, "msg", "Check mode is not supported for this task.");
     }
 }
 
 /// What `command` says where it would have run: with a guard it counts as changed, without one as skipped.
 fn not_run(stage: &Stage<'_>, result: &mut Map) {
-    let guarded = ["creates", "removes"].iter().any(|name| stage.task.action.arguments.get(name).is_some());
+    let guarded = is_guarded(stage);
     put(result, "msg", "Command would have run if not in check mode");
     put(result, "rc", 0);
     put(result, "changed", guarded);

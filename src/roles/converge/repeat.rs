@@ -38,7 +38,11 @@ impl Run<'_> {
                     Value::List(items) => items.to_vec(),
                     other => vec![other],
                 };
-                view.lookup(lookup, terms)?
+                let mut options = Map::new();
+                if matches!(lookup.as_str(), "first_found" | "ansible.builtin.first_found") {
+                    options.insert(Key::from("_kind"), Value::str(kind_for(&stage.task.action.written)));
+                }
+                view.lookup(lookup, terms, options)?
             }
         };
         let control = &stage.task.control;
@@ -63,6 +67,12 @@ impl Run<'_> {
         };
         Ok(self.input.redactor.scrub(&text))
     }
+}
+
+/// The directory in which `with_first_found` looks, by the task's module.
+fn kind_for(module: &str) -> &'static str {
+    let kinds = [("template", "templates"), ("var", "vars")];
+    kinds.iter().find(|(word, _)| module.contains(word)).map_or("files", |(_, kind)| kind)
 }
 
 fn article(python: &str) -> String {

@@ -54,10 +54,24 @@ pub(super) fn of_diff(diff: &crate::roles::modules::Diff) -> Value {
     ])
 }
 
+/// What stands for a Python traceback, which nobody has here: roles ask whether there is one.
+const NO_TRACEBACK: &str = "(traceback unavailable)";
+
+/// Notes that a result is a failure, or that `failed_when` says that it is none.
+pub(super) fn note_exception(result: &mut Map, failed: bool) {
+    let key = Key::from("exception");
+    if failed {
+        result.entry(key).or_insert_with(|| Value::str(NO_TRACEBACK));
+    } else if let Some(exception) = result.shift_remove(&key) {
+        put(result, "failed_when_suppressed_exception", exception);
+    }
+}
+
 /// The result of a module that failed.
 pub(super) fn of_failure(failed: Failed) -> Map {
     let mut result = failed.result;
     put(&mut result, "failed", true);
+    note_exception(&mut result, true);
     put(&mut result, "msg", failed.message);
     if !result.contains_key(&Key::from("changed")) {
         put(&mut result, "changed", false);
@@ -118,7 +132,12 @@ pub(super) fn shown(result: &Map, hidden: bool, redactor: &crate::secret::Redact
         }
         return kept;
     }
-    scrub(value(result).to_json(), redactor)
+    let mut shown = scrub(value(result).to_json(), redactor);
+    // A traceback is for `-vvv` in Ansible, and there is none here.
+    if let Some(members) = shown.as_object_mut() {
+        ["exception", "failed_when_suppressed_exception"].iter().for_each(|name| drop(members.shift_remove(*name)));
+    }
+    shown
 }
 
 fn scrub(json: serde_json::Value, redactor: &crate::secret::Redactor) -> serde_json::Value {

@@ -90,6 +90,20 @@ pub fn judge(
     run.refuse_playbook(playbook)
 }
 
+/// Tells the observer what [`converge`] would go through, and changes nothing.
+pub fn list(
+    input: &Input,
+    playbook: &Playbook,
+    loader: &Loader,
+    templar: &Templar,
+    machine: Machine<'_>,
+    observer: &mut dyn Observer,
+) -> Result<(), ConvergeError> {
+    let (mut run, beside_error) = begin(input, playbook, loader, templar, machine.shorter(), observer);
+    beside_error.map_or(Ok(()), Err)?;
+    run.list(playbook)
+}
+
 /// Runs a playbook, and says how it went. Whatever happens, the outcome names what was done and what is still due.
 pub fn converge(
     input: &Input,
@@ -128,6 +142,7 @@ fn begin<'a>(
     let variables = Variables {
         extra: Arc::new(input.extra.clone()),
         inventory: Arc::new(inventory),
+        implied: Arc::new(super::magic::implied(input)),
         parameters: Arc::new(input.parameters.clone()),
         facts: input.facts.clone(),
         ..Variables::default()
@@ -168,6 +183,8 @@ fn begin<'a>(
 impl Run<'_> {
     fn playbook(&mut self, playbook: &Playbook) -> Result<(), ConvergeError> {
         self.refuse_playbook(playbook)?;
+        // What was evaluated beforehand made up nothing that stays.
+        self.templar.take_owed();
         for play in &playbook.plays {
             match self.play(play) {
                 Ok(()) | Err(Stop::EndPlay | Stop::EndRole(_)) => {}

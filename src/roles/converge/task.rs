@@ -12,7 +12,7 @@ use crate::host::Change;
 use crate::roles::load::{Said, Task};
 use crate::roles::modules::{Diff, Failed};
 use crate::roles::template::TemplateError;
-use crate::roles::value::{Key, Map, Value};
+use crate::roles::value::{Key, Map, Template, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -113,11 +113,40 @@ impl Run<'_> {
             return self.meta(task);
         }
         let title = self.announce(task);
+        if task.action.is_templated() {
+            return self.carry_out_named(task, &title);
+        }
         if task.action.is("include_tasks") || task.action.is("include_role") {
             return self.include(task, &title);
         }
         let end = self.execute(task)?;
         self.settle(task, &title, end)
+    }
+
+    /// Carries out a task whose module a template names.
+    fn carry_out_named(&mut self, task: &Arc<Task>, title: &str) -> Result<(), Stop> {
+        let stage = self.stage(task);
+        let template = Template::new(task.action.written.as_str(), task.place.clone());
+        let action = match self.view(&stage).render(&Value::Template(Arc::new(template))) {
+            Ok(name) => task
+                .action
+                .named(&plain(&name), &task.place)
+                .map_err(|refusal| Failed { hint: refusal.hint, ..Failed::new(refusal.message) }),
+            Err(error) => Err(super::view::failed(&error)),
+        };
+        let end = match (action, self.condition_end(&stage)) {
+            (Ok(action), _) => self.execute(&Task { action, ..(**task).clone() })?,
+            (Err(_), Some(end)) => {
+                self.tell(task, &end, None);
+                end
+            }
+            (Err(failed), None) => {
+                let end = End { ignored: self.keyword(&stage, "ignore_errors"), ..End::failed(failed) };
+                self.tell(task, &end, None);
+                end
+            }
+        };
+        self.settle(task, title, end)
     }
 
     /// The task's name, evaluated as far as it can be.
@@ -130,10 +159,25 @@ impl Run<'_> {
     }
 
     pub(super) fn selected(&self, task: &Arc<Task>) -> Result<bool, Stop> {
+        let tags = self.tags_of(task)?;
+        Ok(super::tags::Selection { only: &self.input.tags, skip: &self.input.skip_tags }.selects(&tags))
+    }
+
+    /// A task's tags, with those that it inherits.
+    pub(super) fn tags_of(&self, task: &Arc<Task>) -> Result<BTreeSet<String>, Stop> {
+        Ok(self.rendered_tags(task.frame.all_tags(), |tag| self.view(&self.stage(task)).render(tag))?)
+    }
+
+    /// Tags as texts: each may be a template, a list, or several with commas.
+    pub(super) fn rendered_tags<'t>(
+        &self,
+        written: impl IntoIterator<Item = &'t Value>,
+        render: impl Fn(&Value) -> Result<Value, TemplateError>,
+    ) -> Result<BTreeSet<String>, TemplateError> {
         let mut tags = BTreeSet::new();
-        for tag in task.frame.all_tags() {
+        for tag in written {
             let value = match tag {
-                Value::Template(_) => self.view(&self.stage(task)).render(tag)?,
+                Value::Template(_) => render(tag)?,
                 plain => plain.clone(),
             };
             let texts = match &value {
@@ -142,10 +186,10 @@ impl Run<'_> {
             };
             tags.extend(texts.iter().flat_map(|text| text.split(',')).map(|tag| tag.trim().to_owned()));
         }
-        Ok(super::tags::Selection { only: &self.input.tags, skip: &self.input.skip_tags }.selects(&tags))
+        Ok(tags)
     }
 
-    fn execute(&mut self, task: &Arc<Task>) -> Result<End, Stop> {
+    fn execute(&mut self, task: &Task) -> Result<End, Stop> {
         let mut stage = self.stage(task);
         let hidden = self.keyword(&stage, "no_log");
         match self.repeat(&stage) {
@@ -277,7 +321,8 @@ impl Run<'_> {
             Err(Trouble::Failed(failed)) => End::failed(failed),
         };
         if result::failed(&end.result) {
-            end.ignored = self.keyword(stage, "ignore_errors");
+            let unreachable = flag(&end.result, "unreachable") && self.keyword(stage, "ignore_unreachable");
+            end.ignored = unreachable || self.keyword(stage, "ignore_errors");
         }
         if let Some(register) = &stage.task.register {
             stage.local.insert(Key::from(register.as_str()), end.registered());

@@ -6,9 +6,11 @@ use super::events::Event;
 use super::result::{self, flag, put};
 use super::run::{Run, Stage};
 use super::task::End;
+use crate::host::{Attributes, Change, FileWrite, HostError};
 use crate::roles::load::Said;
 use crate::roles::modules::Failed;
 use crate::roles::value::{Key, Value};
+use std::path::Path;
 use std::time::Duration;
 
 impl Run<'_> {
@@ -76,6 +78,11 @@ impl Run<'_> {
         if let Some(said) = stage.task.frame.keyword("delegate_to") {
             let to = view.render(&said.value).map_err(|error| super::view::failed(&error))?;
             let to = plain(&to);
+            if !self.inventory.is_here(&to) && self.keyword(stage, "ignore_unreachable") {
+                let message = format!("`{to}` cannot be reached: muster works on its own host only");
+                let failed = Failed::new(message).with("unreachable", true).with("skip_reason", "Host was unreachable");
+                return Err(failed);
+            }
             if !self.inventory.is_here(&to) {
                 return Err(Failed::new(format!(
                     "`delegate_to: {to}` is not supported: muster works on its own host only"
@@ -87,6 +94,7 @@ impl Run<'_> {
 
     fn attempt(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
         let given = arguments(&self.view(stage), stage.task)?;
+        self.write_owed()?;
         let mut end = match self.in_time(stage, given) {
             Ok(end) => end,
             Err(Trouble::Failed(failed)) => self.failure(stage, failed),
@@ -99,6 +107,9 @@ impl Run<'_> {
         if !result.contains_key(&Key::from("failed")) && !flag(result, "skipped") {
             let bad = matches!(result.get(&Key::from("rc")), Some(Value::Int(code)) if *code != 0);
             put(result, "failed", bad);
+            if bad {
+                result::note_exception(result, true);
+            }
         }
         if !result.contains_key(&Key::from("changed")) {
             put(result, "changed", false);
@@ -113,6 +124,30 @@ impl Run<'_> {
         }
         end.notify = self.notifications(stage)?;
         Ok(end)
+    }
+
+    /// Writes what lookups have made up: passwords that were not there.
+    fn write_owed(&mut self) -> Result<(), Trouble> {
+        for (path, content) in self.templar.take_owed() {
+            let private = |mode| Attributes { mode: Some(mode), ..Attributes::default() };
+            let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+            above.retain(|above| !matches!(self.host.observe().stat(above, true), Ok(Some(_))));
+            let made = above.into_iter().rev();
+            let mut changes: Vec<Change> = made
+                .map(|above| Change::MakeDirectory { path: above.to_owned(), attributes: private(0o700) })
+                .collect();
+            changes.push(Change::Write(FileWrite { attributes: private(0o600), ..FileWrite::new(&path, content) }));
+            for change in &changes {
+                match self.host.apply(change) {
+                    Ok(_) => {}
+                    Err(error @ HostError::NotReviewed { .. }) => {
+                        return Err(ConvergeError::NotReviewed(error.to_string()).into());
+                    }
+                    Err(error) => return Err(Failed::from(error).into()),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A module's failure. In a plan it is none yet where a program that was not run may stand before it.
@@ -153,6 +188,7 @@ impl Run<'_> {
                     put(&mut end.result, name, truth);
                     if name == "failed" {
                         put(&mut end.result, "failed_when_result", truth);
+                        result::note_exception(&mut end.result, truth);
                     }
                 }
                 Err(error) if error.is_unknown() => {

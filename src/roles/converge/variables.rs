@@ -16,6 +16,8 @@ pub struct Variables {
     pub extra: Arc<Map>,
     /// Group and host variables.
     pub inventory: Arc<Map>,
+    /// What a connection to this host is called, where nobody says otherwise: below everything.
+    pub implied: Arc<Map>,
     /// Parameters.
     pub parameters: Arc<Map>,
     /// `include_vars`.
@@ -80,6 +82,7 @@ impl Variables {
             role.dependencies.iter().rev().for_each(|role| defaults(role, &mut out, 0));
         }
         self.public.iter().rev().for_each(|role| defaults(role, &mut out, 0));
+        out.put(&self.implied);
         out.0
     }
 

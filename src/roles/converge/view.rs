@@ -70,8 +70,8 @@ impl View<'_> {
     }
 
     /// What a lookup yields.
-    pub(super) fn lookup(&self, name: &str, terms: Vec<Value>) -> Result<Vec<Value>, TemplateError> {
-        self.templar.lookup(self, &self.services(), name, terms, Map::new())
+    pub(super) fn lookup(&self, name: &str, terms: Vec<Value>, options: Map) -> Result<Vec<Value>, TemplateError> {
+        self.templar.lookup(self, &self.services(), name, terms, options)
     }
 
     /// The directories in which files are looked for: the roles around the task, the task's file, the playbook.

@@ -1,7 +1,7 @@
 //! Which module a task names, and with which arguments (ansible-core `parsing/mod_args.py`).
 
 use super::error::{LoadError, Refusal, nearest};
-use super::free_form::parse_pairs;
+use super::free_form::{parse_pairs, split};
 use super::keyword::{TASK, is_keyword, unknown};
 use crate::failure::Place;
 use crate::roles::modules::{self, ArgError, FreeForm, Row, TABLE};
@@ -102,14 +102,34 @@ impl Action {
         }
         match row {
             Some(row) => check(row, &arguments, key.place(), refusals),
+            // Which module it is shows when the task runs.
+            None if is_template(&written) => {}
             None => refusals.push(no_module(&written, key.place())),
         }
         Ok(Self { written, row, arguments })
     }
 
+    /// Whether its module is named by a template (`action: "{{ ... }}"`).
+    pub fn is_templated(&self) -> bool {
+        self.row.is_none() && is_template(&self.written)
+    }
+
+    /// The same with its module's name known, or why there is none.
+    pub fn named(&self, name: &str, place: &Place) -> Result<Self, Refusal> {
+        let row = modules::find(name).ok_or_else(|| no_module(name, place.clone()))?;
+        Ok(Self { written: name.to_owned(), row: Some(row), arguments: self.arguments.clone() })
+    }
+
     fn old_style(node: &Node) -> Result<(String, Thing<'_>), LoadError> {
         if let Some(text) = node.text() {
             let text = text.trim();
+            // A template in the module's place may have blanks in it.
+            if let Some(name) =
+                split(text).ok().and_then(|parts| parts.into_iter().next()).filter(|name| is_template(name))
+            {
+                let rest = text.strip_prefix(&name).unwrap_or_default();
+                return Ok((name.clone(), Thing::Text(rest.trim().to_owned(), node)));
+            }
             let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
             return Ok((name.to_owned(), Thing::Text(rest.trim().to_owned(), node)));
         }
@@ -147,6 +167,10 @@ fn read_node(module: &str, node: &Node, form: FreeForm, into: &mut Arguments) ->
             let name = key.key().to_string();
             match (name.as_str(), form) {
                 ("module", _) => {}
+                // Below `action:` they may stand in a mapping of their own.
+                ("args", _) if node.get("module").is_some() && value.pairs().is_some() => {
+                    read_node(module, value, form, into)?;
+                }
                 ("_raw_params", FreeForm::Command(argument) | FreeForm::Argument(argument)) => {
                     into.put(argument, value.value(), key.place());
                 }

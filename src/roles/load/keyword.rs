@@ -64,7 +64,7 @@ static KEYWORDS: &[(&str, u8, Treatment)] = &[
     ("handlers", PLAY, Own),
     ("hosts", PLAY, Own),
     ("ignore_errors", ALL, Inherit),
-    ("ignore_unreachable", ALL, Harmless("the only host is the one that muster runs on")),
+    ("ignore_unreachable", ALL, Inherit),
     ("import_playbook", PLAY, Own),
     ("listen", HANDLER, Own),
     ("local_action", WORK, Own),

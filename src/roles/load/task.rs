@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A task as loaded. Nothing in it is templated yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Task {
     /// Its own keywords and what it inherits.
     pub frame: Arc<Frame>,

@@ -55,6 +55,28 @@ pub enum ArgError {
     },
 }
 
+impl ArgError {
+    /// As Ansible says it when the task runs, for roles that look at the message.
+    pub fn as_answered(&self) -> String {
+        let short = |module: &'static str| module.rsplit('.').next().unwrap_or(module);
+        match self {
+            // This one is judged before its module is asked.
+            Self::Unknown { module: "ansible.builtin.shell", name, .. } => {
+                format!("Unsupported parameters for (shell) module: {name}")
+            }
+            Self::Unknown { module, name, .. } => {
+                let known = super::find(module).map(|row| row.spec.all_params().map(|param| param.name));
+                let known = known.into_iter().flatten().collect::<Vec<_>>().join(", ");
+                let module = short(module);
+                format!("Unsupported parameters for ({module}) module: {name}. Supported parameters include: {known}.")
+            }
+            Self::Missing { name, .. } => format!("missing required arguments: {name}"),
+            Self::Together { problem, .. } => problem.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Arguments that every module with `file_attributes` takes.
 pub const FILE_ATTRIBUTES: &[Param] = &[
     Param::new("mode", ParamKind::Mode, "Permission bits, octal or symbolic."),

@@ -95,7 +95,7 @@ pub fn command(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         (None, argv) => argv,
     };
     if line.is_empty() {
-        return Err(args.together("no command given: one of cmd, argv is required"));
+        return Err(args.together("one of the following is required: _raw_params, cmd, argv"));
     }
     let mut run = Run::read(args, Line::Words(line));
     run.expand = args.flag("expand_argument_vars");
@@ -336,7 +336,7 @@ mod tests {
         let machine = Fake::default();
         let refused = |module, arguments| plan(&machine, module, arguments).err().expect("refused").message;
         assert!(refused("command", json!({"cmd": "a", "argv": ["b"]})).contains("mutually exclusive"));
-        assert!(refused("command", json!({"cmd": ""})).contains("no command given"));
+        assert!(refused("command", json!({"cmd": ""})).contains("one of the following is required"));
         assert!(refused("shell", json!({"cmd": "a", "warn": false})).contains("no argument `warn`"));
     }
 }

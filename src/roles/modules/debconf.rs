@@ -65,6 +65,19 @@ pub fn debconf(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
 }
 
 impl Answer {
+    /// Refuses a list in which something is no text.
+    fn is_text(&self) -> Result<(), Failed> {
+        let items = self.value.as_list().unwrap_or_default();
+        match items.iter().find(|item| item.as_str().is_none()) {
+            None => Ok(()),
+            Some(item) => Err(Failed::new(format!(
+                "Invalid value provided for 'multiselect': {} is of type {} and must be text",
+                item.to_json(),
+                item.type_name()
+            ))),
+        }
+    }
+
     fn text(&self) -> String {
         let plain = |value: &Value| match value {
             Value::Str(text) => text.expose().to_owned(),
@@ -127,6 +140,9 @@ impl Module for Debconf {
         let output = eyes.ask(["debconf-show", &self.package])?;
         if !output.ok() {
             return Err(Failed::new(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        if let Some(answer) = &self.answer {
+            answer.is_text()?;
         }
         let mut have = Map::new();
         for (question, value) in output.text().lines().filter_map(|line| line.split_once(':')) {

@@ -14,7 +14,24 @@ pub static SPEC: Spec = Spec {
     params: &[
         Param::new("manager", ParamKind::StrList, "Whose packages.")
             .default("auto")
-            .only(&["auto", "apt", "rpm", "dnf", "dnf5", "yum"]),
+            .choices(&[
+                "auto",
+                "apk",
+                "apt",
+                "dnf",
+                "dnf5",
+                "openbsd_pkg",
+                "pacman",
+                "pkg",
+                "pkg5",
+                "pkg_info",
+                "pkgng",
+                "portage",
+                "rpm",
+                "yum",
+                "zypper",
+            ])
+            .only(&["auto", "apk", "apt", "rpm", "dnf", "dnf5", "yum", "zypper"]),
         Param::new("strategy", ParamKind::Str, "The first manager that has packages, or all.")
             .default("first")
             .choices(&["first", "all"]),
@@ -35,6 +52,7 @@ pub fn packages(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         let these: &[&str] = match name.as_str() {
             "auto" => &["apt", "rpm"],
             "apt" => &["apt"],
+            "apk" => &["apk"],
             _ => &["rpm"],
         };
         managers.extend(these.iter().filter(|name| !managers.contains(*name)).copied().collect::<Vec<_>>());
@@ -45,11 +63,19 @@ pub fn packages(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
 impl Module for PackageFacts {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let mut packages: Map = Map::new();
+        let mut warnings = Vec::new();
         for manager in &self.managers {
             if !packages.is_empty() && !self.all {
                 break;
             }
-            let found = if *manager == "apt" { of_dpkg(eyes)? } else { of_rpm(eyes)? };
+            let found = match *manager {
+                "apt" => of_dpkg(eyes)?,
+                "apk" => of_apk(eyes).unwrap_or_else(|warning| {
+                    warnings.push(warning);
+                    Vec::new()
+                }),
+                _ => of_rpm(eyes)?,
+            };
             for (name, entry) in found {
                 let slot = packages.entry(Key::Str(name.into())).or_insert_with(|| Value::list([]));
                 let entries = slot.as_list().unwrap_or_default().iter().cloned().chain([entry]);
@@ -58,7 +84,11 @@ impl Module for PackageFacts {
         }
         if packages.is_empty() {
             let names = self.managers.join(", ");
-            return Err(Failed::new(format!("Could not detect a supported package manager from the list: {names}")));
+            let failed = Failed::new(format!("Could not detect a supported package manager from the list: [{names}]"));
+            return Err(match warnings.is_empty() {
+                true => failed,
+                false => failed.with("warnings", Value::list(warnings.into_iter().map(Value::from))),
+            });
         }
         let facts = Value::map([("packages", Value::Map(packages.into()))]);
         Ok(Plan::unchanged().with("ansible_facts", facts))
@@ -89,6 +119,29 @@ fn of_dpkg(eyes: &Eyes<'_>) -> Result<Vec<(String, Value)>, Failed> {
     Ok(packages.collect())
 }
 
+/// Alpine's: `apk info -v` gives names with versions. What is wrong is a warning, as in Ansible.
+fn of_apk(eyes: &Eyes<'_>) -> Result<Vec<(String, Value)>, String> {
+    let unusable = || "Requested package manager apk was not usable by this module: Unable to find apk".to_owned();
+    let output = eyes.host.query(&eyes.command(["apk", "info", "-v"])).map_err(|_| unusable())?;
+    if output.not_run.is_some() {
+        return Err(unusable());
+    }
+    if !output.ok() {
+        let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let code = output.code;
+        return Err(format!("Failed to retrieve packages with apk: Unable to list packages rc={code} : {error}"));
+    }
+    let text = output.text();
+    let packages = text.lines().filter_map(|line| {
+        // The version and the build's number are the last two parts.
+        let (rest, build) = line.trim().rsplit_once('-')?;
+        let (name, version) = rest.rsplit_once('-')?;
+        let version = format!("{version}-{build}");
+        Some((name.to_owned(), entry("apk", &[("name", name), ("version", &version)])))
+    });
+    Ok(packages.collect())
+}
+
 fn of_rpm(eyes: &Eyes<'_>) -> Result<Vec<(String, Value)>, Failed> {
     const FORMAT: &str = "%{NAME}\\t%{VERSION}\\t%{RELEASE}\\t%{EPOCH}\\t%{ARCH}\\n";
     let output = match eyes.host.query(&eyes.command(["rpm", "-qa", "--qf", FORMAT])) {
@@ -114,6 +167,17 @@ mod tests {
     use super::*;
     use crate::roles::modules::fake::{Fake, plan};
     use serde_json::json;
+
+    #[test]
+    fn a_manager_that_does_not_work_is_a_warning() {
+        let alpine = Fake::default().answer("apk info -v", 0, "musl-1.2.5-r0\nca-certificates-20240705-r0\n");
+        let packages = found(&alpine, json!({"manager": "apk"}));
+        assert_eq!(packages["ca-certificates"][0]["version"], "20240705-r0");
+        let broken = Fake::default().answer("apk info -v", 1, "");
+        let failed = plan(&broken, "package_facts", json!({"manager": "apk"})).err().expect("failed");
+        let warning = failed.result[&Key::from("warnings")].to_json();
+        assert!(warning[0].as_str().is_some_and(|text| text.contains("Unable to list packages rc=1")), "{warning}");
+    }
 
     fn found(machine: &Fake, arguments: serde_json::Value) -> serde_json::Value {
         let plan = plan(machine, "package_facts", arguments).expect("plan");

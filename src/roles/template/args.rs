@@ -58,6 +58,11 @@ impl Args {
         Ok(out)
     }
 
+    /// Arguments by position, bound already.
+    pub(super) fn of(bound: Vec<Option<Value>>) -> Self {
+        Self { bound, ..Self::default() }
+    }
+
     /// The argument of a parameter.
     pub(super) fn get(&self, index: usize) -> Option<&Value> {
         self.bound.get(index).and_then(Option::as_ref)

@@ -3,10 +3,10 @@
 use super::args::Given;
 use super::datum::{Datum, Object};
 use super::error::TemplateError;
-use super::run::Run;
+use super::run::{Run, is_template};
 use super::syntax::{Args, BinaryOp, Expr, Node};
 use super::{Binding, filters, globals, operators, python, tests};
-use crate::roles::value::{Key, Map, Value};
+use crate::roles::value::{Key, Map, Template, Value};
 use crate::roles::vault::Vault;
 use std::sync::Arc;
 
@@ -33,6 +33,10 @@ impl Run<'_> {
     fn expression(&mut self, node: &Node) -> Outcome {
         match &node.expr {
             Expr::Name(name) => self.name(name, node.at),
+            Expr::Const(Value::Str(text)) if self.condition && is_template(text.expose()) => {
+                let template = Template::new(text.expose(), self.source.place(node.at));
+                self.resolve(Value::Template(Arc::new(template)))
+            }
             Expr::Const(value) => Ok(Datum::Value(value.clone())),
             Expr::List(items) | Expr::Tuple(items) => self.list(items),
             Expr::Dict(members) => self.dict(members),

@@ -69,7 +69,7 @@ impl Templar {
     pub fn inspect_file(&self, text: &str, name: &str) -> Result<Inspection, TemplateError> {
         let options = super::templar::plain_options();
         // The line of settings stays, so that lines count from the file's top.
-        let (_, options) = super::templar::header(text, &options);
+        let (_, options) = super::templar::header(text, &options)?;
         Ok(inspect(&parse::file(Source::file(text, name), &options)?))
     }
 }

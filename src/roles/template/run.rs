@@ -22,6 +22,8 @@ pub(super) struct Run<'a> {
     pub(super) scope: &'a dyn Scope,
     pub(super) services: &'a Services<'a>,
     pub(super) depth: usize,
+    /// Whether it is a condition, whose quoted texts are templates too, as Ansible still has it.
+    pub(super) condition: bool,
     pub(super) source: Source,
     pub(super) frames: Vec<Frame>,
     /// Bodies of `{% block %}`, the innermost template's first.
@@ -31,7 +33,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(templar: &'a Templar, scope: &'a dyn Scope, services: &'a Services<'a>, source: Source) -> Self {
         let (frames, blocks) = (vec![Frame::new()], HashMap::new());
-        Self { templar, scope, services, depth: 0, source, frames, blocks }
+        Self { templar, scope, services, depth: 0, condition: false, source, frames, blocks }
     }
 
     /// An error with the place of an offset, unless a deeper one has set its own.
@@ -108,7 +110,7 @@ impl<'a> Run<'a> {
             let out = TemplateError { hint: error.hint, ..TemplateError::failed(message) };
             out.at(&template.place)
         })?;
-        Ok(Datum::Value(Value::secret(text)))
+        Ok(Datum::Value(Value::opened(text)))
     }
 
     /// Evaluates a whole text: the value of the one thing that it yields, or the text of all.
@@ -335,6 +337,11 @@ impl Output {
             1 => Datum::Value(self.only.unwrap_or_default()),
             _ => Datum::Value(self.text()),
         }
+    }
+
+    /// Whether anything was written, be it nothing.
+    pub(super) fn has_printed(&self) -> bool {
+        self.pieces > 0
     }
 
     /// Whether one thing was written, and it is no text.

@@ -9,8 +9,8 @@ use crate::failure::Place;
 use crate::roles::modules::RenderOptions;
 use crate::roles::value::{Map, Value};
 use crate::roles::vault::Vault;
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Evaluates templates, and keeps what it has parsed. One serves a whole run.
@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Templar {
     parsed: Mutex<HashMap<(Kind, String, Place), Arc<Program>>>,
     pub(super) vault: Arc<Vault>,
+    /// Files that lookups have made up, for who evaluates to write.
+    owed: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,11 +81,12 @@ impl Templar {
             }
             // A condition that is written and empty holds, as in Ansible.
             Value::Null => return Ok(true),
-            Value::Str(text) => text.expose(),
+            Value::Str(text) if text.expose().trim().is_empty() => return Ok(true),
+            Value::Str(_) => condition,
             Value::Template(template) => return self.holds(scope, services, &template.text, &template.place),
             other => return Ok(python::truth(other)),
         };
-        self.holds(scope, services, text, place)
+        self.yielded(scope, services, text, place)
     }
 
     fn holds(
@@ -99,17 +102,43 @@ impl Templar {
         if !text.trim_start().starts_with("{{") && !text.trim_start().starts_with("{%") {
             let program = self.parsed(Kind::Expression, text, place)?;
             let mut run = Run::new(self, scope, services, program.source.clone());
+            run.condition = true;
             let datum = run.native(&program)?;
             return run.truth(datum).map_err(|error| error.at(place));
         }
-        // Delimiters are not needed in a condition, and are tolerated. What they yield is never evaluated again.
+        // Delimiters are not needed in a condition, and are tolerated. What they yield is evaluated where it stands so in
+        // the tree: a condition that a variable holds.
         let program = self.template(text, place)?;
         let mut run = Run::new(self, scope, services, program.source.clone());
         let datum = run.native(&program)?;
-        Ok(match run.deep(datum).map_err(|error| error.at(place))? {
-            Value::Str(text) => !matches!(text.expose().trim(), "" | "False" | "false"),
-            other => python::truth(&other),
-        })
+        self.yielded(scope, services, &run.deep(datum).map_err(|error| error.at(place))?, place)
+    }
+
+    /// Whether what a condition's template yields holds.
+    fn yielded(
+        &self,
+        scope: &dyn Scope,
+        services: &Services<'_>,
+        value: &Value,
+        place: &Place,
+    ) -> Result<bool, TemplateError> {
+        match value {
+            Value::Str(text) => match text.expose().trim() {
+                "" | "False" | "false" => Ok(false),
+                "True" | "true" => Ok(true),
+                condition if text.is_trusted() => self.holds(scope, services, condition, place),
+                _ => Err(untrusted(place)),
+            },
+            Value::List(all) => {
+                for one in all.iter() {
+                    if !self.yielded(scope, services, one, place)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(!all.is_empty())
+            }
+            other => Ok(python::truth(other)),
+        }
     }
 
     /// The same where values may be unknown: an expression that needs one is unknown.
@@ -151,22 +180,36 @@ impl Templar {
         name: &str,
         options: &RenderOptions,
     ) -> Result<Value, TemplateError> {
-        let (text, options) = header(text, options);
+        Ok(self.file_with(scope, services, text, name, options)?.0)
+    }
+
+    /// The same, and whether it has printed anything at all, be it nothing.
+    pub(super) fn file_with(
+        &self,
+        scope: &dyn Scope,
+        services: &Services<'_>,
+        text: &str,
+        name: &str,
+        options: &RenderOptions,
+    ) -> Result<(Value, bool), TemplateError> {
+        let (text, options) = header(text, options)?;
         let normal = text.replace("\r\n", "\n").replace('\r', "\n");
         let program = parse::file(Source::file(one_end_less(&normal), name), &options)?;
         let mut run = Run::new(self, scope, services, program.source.clone());
         let mut out = Output::default();
         run.execute(&program, &mut out)?;
         // What is no text is written as it is: Ansible puts line ends back to text alone.
+        let printed = out.has_printed();
         let value = if out.is_native() { out.text() } else { ended_as(&normal, out.text()) };
-        Ok(match (options.newline_sequence.as_str(), value) {
+        let value = match (options.newline_sequence.as_str(), value) {
             ("\n" | "", value) => value,
             (sequence, Value::Str(text)) => {
                 let changed = text.expose().replace('\n', sequence);
                 if text.is_secret() { Value::secret(changed) } else { Value::str(changed) }
             }
             (_, other) => other,
-        })
+        };
+        Ok((value, printed))
     }
 
     /// Runs a lookup, as `with_*` does.
@@ -198,7 +241,7 @@ impl Templar {
         let path = services.tree.resolve("templates", name).map_err(lost)?;
         let bytes = services.tree.read(&path).map_err(lost)?;
         let text = String::from_utf8_lossy(&bytes);
-        let (text, options) = header(&text, &plain_options());
+        let (text, options) = header(&text, &plain_options())?;
         parse::file(Source::file(one_end_less(text), &shown(&path)), &options).map(Arc::new)
     }
 
@@ -215,10 +258,32 @@ impl Templar {
         Ok(program)
     }
 
+    /// What a lookup has made up of a file that nobody has written yet.
+    pub(super) fn owed(&self, path: &Path) -> Option<Vec<u8>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    /// A file is to be written.
+    pub(super) fn owe(&self, path: PathBuf, content: Vec<u8>) {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner).insert(path, content);
+    }
+
+    /// The files that lookups want written, once: for their owner alone, as are the directories that they lie in.
+    pub fn take_owed(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        std::mem::take(&mut self.owed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Whether a text has anything to evaluate.
     pub fn is_template(text: &str) -> bool {
         is_template(text)
     }
+}
+
+/// An expression that does not stand in the tree: a result, a fact, or what a template has put together.
+pub(in crate::roles) fn untrusted(place: &Place) -> TemplateError {
+    TemplateError::failed("Encountered untrusted template or expression.")
+        .with_hint("write the condition where it stands, or in a variable that is read as it is")
+        .at(place)
 }
 
 fn shown(path: &Path) -> String {
@@ -240,12 +305,15 @@ pub(super) fn plain_options() -> RenderOptions {
 }
 
 /// `#jinja2: trim_blocks:False, lstrip_blocks: True` on the first line overrides what the task says.
-pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> (&'t str, RenderOptions) {
+pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> Result<(&'t str, RenderOptions), TemplateError> {
     let mut options = options.clone();
-    let Some(rest) = text.strip_prefix("#jinja2:") else { return (text, options) };
+    let Some(rest) = text.strip_prefix("#jinja2:") else { return Ok((text, options)) };
     let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));
     for setting in line.split(',') {
-        let Some((key, value)) = setting.split_once(':') else { continue };
+        let (key, value) = setting.split_once(':').ok_or_else(|| {
+            let setting = setting.trim();
+            TemplateError::new(TemplateTrouble::Syntax, format!("Missing key-value separator `:` in `{setting}`."))
+        })?;
         let value = value.trim();
         let word = value.trim_matches(['\'', '"']).to_owned();
         let truth = value.eq_ignore_ascii_case("true");
@@ -262,7 +330,7 @@ pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> (&'t str, Re
             _ => {}
         }
     }
-    (body, options)
+    Ok((body, options))
 }
 
 /// A template's text as Jinja reads it: without its last line end.
@@ -323,7 +391,7 @@ mod tests {
     fn unknown_values_decide_only_what_they_must() {
         let decide = |text: &str| {
             with(|templar, variables, services| {
-                templar.decide(variables, services, &Value::str(text), &place(text)).expect(text)
+                templar.decide(variables, services, &Value::trusted(text), &place(text)).expect(text)
             })
         };
         assert_eq!(decide("later.rc == 0"), Decision::Unknown);
@@ -389,14 +457,31 @@ mod tests {
 
     #[test]
     fn conditions_take_any_value_for_its_truth() {
+        let template = |text: &str| Value::Template(Arc::new(Template::new(text, place(text))));
         let holds = |condition: &Value| {
             with(|templar, variables, services| templar.condition(variables, services, condition, &place("when")))
         };
-        assert!(holds(&"name".into()).expect("truth"));
-        assert!(!holds(&Value::list(["name == 'web'".into(), "name == 'db'".into()])).expect("all"));
-        assert!(holds(&"{{ name == 'web' }}".into()).expect("delimiters"));
-        assert!(holds(&"nope".into()).expect_err("undefined").is_undefined());
-        assert!(holds(&"nope is not defined".into()).expect("defined"));
+        assert!(holds(&Value::trusted("name")).expect("truth"));
+        assert!(!holds(&Value::list([Value::trusted("name == 'web'"), Value::trusted("name == 'db'")])).expect("all"));
+        assert!(holds(&template("{{ name == 'web' }}")).expect("delimiters"));
+        assert!(holds(&Value::trusted("nope")).expect_err("undefined").is_undefined());
+        assert!(holds(&Value::trusted("nope is not defined")).expect("defined"));
+        assert!(holds(&Value::trusted("name == '{{ name }}'")).expect("a quoted template"));
+    }
+
+    #[test]
+    fn only_what_stands_in_the_tree_is_a_condition() {
+        let holds = |condition: &Value| {
+            with(|templar, variables, services| templar.condition(variables, services, condition, &place("when")))
+        };
+        let template = |text: &str| Value::Template(Arc::new(Template::new(text, place(text))));
+        for outside in [Value::str("name == 'web'"), template("{{ outside }}"), template("{{ '1 == 1' }}")] {
+            let error = holds(&outside).expect_err("refused");
+            assert!(error.to_string().contains("untrusted template or expression"), "{error}");
+        }
+        // A truth value that was written out as text is one.
+        assert!(holds(&template("{{ 'True' }}")).expect("true") && !holds(&template("{{ 'False' }}")).expect("false"));
+        assert!(!holds(&template("{{ [true, false] }}")).expect("all of a list"));
     }
 
     #[test]

@@ -221,8 +221,10 @@ impl Composer {
         let as_text = || {
             if is_template(text) && !unsafe_here {
                 Content::Template(text.into())
-            } else {
+            } else if unsafe_here {
                 Content::Plain(Value::str(text))
+            } else {
+                Content::Plain(Value::trusted(text))
             }
         };
         let Some(tag) = tag else {

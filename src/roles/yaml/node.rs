@@ -179,9 +179,9 @@ impl Node {
                 secret: self.source.hidden,
             }))
         } else if self.source.hidden {
-            Value::secret(text)
+            Value::trusted(text).into_secret()
         } else {
-            Value::str(text)
+            Value::trusted(text)
         }
     }
 }

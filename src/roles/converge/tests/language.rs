@@ -3,7 +3,7 @@
 use super::*;
 
 /// Runs tasks on the machine itself: programs run.
-fn here(files: &[(&str, &str)]) -> (Outcome, Vec<String>) {
+pub(super) fn here(files: &[(&str, &str)]) -> (Outcome, Vec<String>) {
     let dir = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
         let path = dir.path().join(name);

@@ -11,6 +11,7 @@ use crate::roles::vault::Vault;
 use std::path::Path;
 use std::sync::Arc;
 
+mod answers;
 mod language;
 mod sealed;
 

@@ -87,7 +87,7 @@ pub fn cron(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         beside,
     };
     if cron.file.as_deref() == Some("/etc/crontab") {
-        return Err(args.wrong("cron_file", "Will not manage /etc/crontab via cron_file, see documentation."));
+        return Err(args.together("Will not manage /etc/crontab via cron_file, see documentation."));
     }
     if cron.present && cron.file.is_some() && cron.user.is_none() {
         return Err(args.together("To use cron_file=... parameter you must specify user=... as well"));

@@ -82,6 +82,18 @@ impl<'a> Draft<'a> {
         self.machine.stat(path, follow).map_err(|error| looking(path, &error))
     }
 
+    /// Whether the user that the task becomes may list a directory; muster itself may.
+    pub fn may_list(&self, path: &Path) -> Result<bool, Failed> {
+        let Some(_) = self.eyes.become_user else { return Ok(true) };
+        let path = path.display().to_string();
+        Ok(self.eyes.ask(["test", "-r", &path, "-a", "-x", &path])?.ok())
+    }
+
+    /// Whether the user that the task becomes may give files to another.
+    pub fn may_give(&self) -> Result<bool, Failed> {
+        Ok(self.creator()?.0.is_none_or(|uid| uid == 0))
+    }
+
     /// A file's content.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, Failed> {
         self.machine.read(path).map_err(|error| Failed::new(format!("read {}: {error}", path.display())))

@@ -1,5 +1,6 @@
 //! `file`: a path is a file, directory or link with its owner and mode, or is absent.
 
+use super::chattr;
 use super::draft::{Draft, expand};
 use super::links;
 use super::times::{Time, Times};
@@ -33,6 +34,9 @@ pub static SPEC: Spec = Spec {
         Param::new("access_time_format", ParamKind::Str, "How that time is written.").default("%Y%m%d%H%M.%S"),
         Param::new("modification_time", ParamKind::Str, "`preserve`, `now`, or a time."),
         Param::new("modification_time_format", ParamKind::Str, "How that time is written.").default("%Y%m%d%H%M.%S"),
+        Param::new("_diff_peek", ParamKind::Bool, "Of Ansible's own use: tell what the file is, and change nothing."),
+        Param::new("attributes", ParamKind::Str, "Attributes of the file system, as chattr(1) takes them.")
+            .aliases(&["attr"]),
     ],
     file_attributes: true,
     examples: &[
@@ -51,6 +55,8 @@ pub(super) struct File {
     pub(super) follow: bool,
     pub(super) times: Times,
     pub(super) wanted: Wanted,
+    attributes: Option<String>,
+    peek: bool,
 }
 
 /// Reads the arguments.
@@ -66,6 +72,8 @@ pub fn file(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         wanted: Wanted::read(args)?,
         times,
         state,
+        attributes: args.text("attributes"),
+        peek: args.value("_diff_peek").is_some(),
     };
     if file.recurse && file.state.as_deref().is_some_and(|state| state != "directory") {
         return Err(args.together("recurse option requires state to be 'directory'"));
@@ -80,6 +88,12 @@ impl Module for File {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let mut draft = Draft::new(eyes, false);
         let mut path = PathBuf::from(expand(eyes, &self.path)?);
+        if self.peek {
+            let head = draft.read(&path).ok().flatten().unwrap_or_default();
+            let binary = head.iter().take(8192).any(|byte| *byte == 0);
+            let plan = Plan { changed: Some(false), ..Plan::unchanged() };
+            return Ok(plan.with("path", shown(&path)).with("appears_binary", binary));
+        }
         let wants = self.state.as_deref();
         if let Some(name) = self.src.as_deref().and_then(|src| Path::new(src).file_name())
             && !matches!(wants, Some("link" | "absent"))
@@ -98,13 +112,17 @@ impl Module for File {
         }
         match wants {
             "absent" => absent(&mut draft, &path, now)?,
-            "directory" => self.directory(&mut draft, path)?,
+            "directory" => self.directory(&mut draft, path.clone())?,
             "touch" => self.touch(&mut draft, &path, now)?,
             "link" => links::symbolic(self, &mut draft, &path, now)?,
             "hard" => links::hard(self, &mut draft, &path, now)?,
-            _ => self.attributes(&mut draft, path)?,
+            _ => self.attributes(&mut draft, path.clone())?,
         }
-        Ok(draft.finish(None))
+        let plan = draft.finish(None);
+        match &self.attributes {
+            Some(flags) if wants != "absent" => chattr::set(eyes, &path, flags, plan),
+            _ => Ok(plan),
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub static SPEC: Spec = Spec {
         Param::new("use_regex", ParamKind::Bool, "Patterns are regular expressions.").default("false"),
         Param::new("contains", ParamKind::Str, "A pattern for the start of one of its lines."),
         Param::new("read_whole_file", ParamKind::Bool, "`contains` matches anywhere in the whole.").default("false"),
-        Param::new("encoding", ParamKind::Str, "The files' encoding.").only(&["utf-8", "utf8", "UTF-8"]),
+        Param::new("encoding", ParamKind::Str, "The files' encoding, by Python's name."),
         Param::new("file_type", ParamKind::Str, "Which kind.").default("file").choices(&[
             "any",
             "directory",
@@ -66,6 +66,7 @@ struct Find {
     names: Names,
     contains: Option<Pattern>,
     whole: bool,
+    encoding: Option<String>,
     kind: String,
     age: Option<i64>,
     stamp: String,
@@ -107,6 +108,7 @@ pub fn find(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         names,
         contains: compile("contains", args.text("contains").into_iter().collect())?.pop(),
         whole: args.flag("read_whole_file"),
+        encoding: args.text("encoding"),
         kind: args.must("file_type")?,
         age: units(args, "age", &[("s", 1), ("m", 60), ("h", 3600), ("d", 86400), ("w", 604_800)])?,
         stamp: args.must("age_stamp")?,
@@ -132,6 +134,29 @@ fn units(args: &Args, name: &'static str, units: &[(&str, i64)]) -> Result<Optio
     value.map(Some).ok_or_else(|| args.wrong(name, format!("failed to process {name}: `{text}`")))
 }
 
+/// What ends the look at a path.
+enum Trouble {
+    /// The whole task fails.
+    Failed(Failed),
+    /// A file's text is not in the encoding that is asked for.
+    Text(String),
+}
+
+impl From<Failed> for Trouble {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+/// A file's text in the encoding that the task names.
+fn decoded(bytes: &[u8], name: &str, path: &Path) -> Result<String, Trouble> {
+    let text = super::encoding::decoded(bytes, name).map_err(Trouble::Text)?;
+    text.ok_or_else(|| {
+        let path = shown(path);
+        Trouble::Text(format!("Failed to read the file {path} due to an encoding error. current encoding: {name}"))
+    })
+}
+
 /// What was found so far.
 #[derive(Default)]
 struct Found {
@@ -149,7 +174,15 @@ impl Module for Find {
             let path = PathBuf::from(expand(eyes, text)?);
             if draft.stat(&path, true)?.is_some_and(|stat| stat.kind == Kind::Directory) {
                 let depth = path.components().count();
-                self.walk(&draft, &path, depth, &mut found)?;
+                match self.walk(&draft, &path, depth, &mut found) {
+                    Ok(()) => {}
+                    // What cannot be decoded ends the look at its path.
+                    Err(Trouble::Text(why)) => {
+                        found.skipped.insert(Key::from(text.as_str()), why.into());
+                        all_seen = false;
+                    }
+                    Err(Trouble::Failed(failed)) => return Err(failed),
+                }
             } else {
                 let why = format!("'{text}' is not a directory");
                 found.skipped.insert(Key::from(text.as_str()), why.into());
@@ -177,10 +210,16 @@ impl Find {
     }
 
     /// One directory: its files, then its directories, then below.
-    fn walk(&self, draft: &Draft<'_>, directory: &Path, base: usize, found: &mut Found) -> Result<(), Failed> {
+    fn walk(&self, draft: &Draft<'_>, directory: &Path, base: usize, found: &mut Found) -> Result<(), Trouble> {
         let depth = directory.components().count() - base + 1;
         if depth > 400 {
-            return Err(Failed::new(format!("{} is too deep to search", directory.display())));
+            return Err(Failed::new(format!("{} is too deep to search", directory.display())).into());
+        }
+        if !draft.may_list(directory)? {
+            let path = shown(directory);
+            let why = format!("[Errno 13] Permission denied: '{path}'");
+            found.skipped.insert(Key::from(path.as_str()), why.into());
+            return Ok(());
         }
         let names = match draft.machine().list(directory) {
             Ok(names) => names.unwrap_or_default(),
@@ -220,7 +259,7 @@ impl Find {
         Ok(())
     }
 
-    fn judge(&self, draft: &Draft<'_>, path: &Path, stat: &Stat, found: &mut Found) -> Result<(), Failed> {
+    fn judge(&self, draft: &Draft<'_>, path: &Path, stat: &Stat, found: &mut Found) -> Result<(), Trouble> {
         let kind = match stat.kind {
             Kind::Directory => "directory",
             Kind::File => "file",
@@ -297,16 +336,20 @@ impl Find {
         if self.exact { stat.mode == bits } else { stat.mode & bits != 0 }
     }
 
-    fn holds(&self, draft: &Draft<'_>, path: &Path) -> Result<bool, Failed> {
+    fn holds(&self, draft: &Draft<'_>, path: &Path) -> Result<bool, Trouble> {
         let Some(pattern) = &self.contains else { return Ok(true) };
+        let bad = |error| Trouble::Failed(bad_pattern(error));
         // What cannot be read holds nothing, as in Ansible.
         let Ok(Some(bytes)) = draft.machine().read(path) else { return Ok(false) };
-        let text = Coding::of(&bytes).decode(&bytes);
+        let text = match &self.encoding {
+            None => Coding::of(&bytes).decode(&bytes),
+            Some(name) => decoded(&bytes, name, path)?,
+        };
         if self.whole {
-            return pattern.is_match(&text).map_err(bad_pattern);
+            return pattern.is_match(&text).map_err(bad);
         }
         for line in text.split_inclusive('\n') {
-            if pattern.is_match_at_start(line).map_err(bad_pattern)? {
+            if pattern.is_match_at_start(line).map_err(bad)? {
                 return Ok(true);
             }
         }

@@ -29,11 +29,23 @@ impl Module for Slurp {
         let source = expand(eyes, &self.0)?;
         let path = Path::new(&source);
         let wrong = |error: std::io::Error| Failed::new(format!("Unable to slurp file: {source}: {error}"));
+        if eyes.become_user.is_some() && !eyes.ask(["test", "-r", &source])?.ok() {
+            return Err(match eyes.host.stat(path, true).map_err(wrong)? {
+                None => Failed::new(format!("File not found: {source}")),
+                Some(_) => Failed::new(format!("File is not readable: {source}")),
+            });
+        }
         if eyes.host.stat(path, true).map_err(wrong)?.is_some_and(|stat| stat.kind == Kind::Directory) {
             return Err(Failed::new(format!("Source is a directory and must be a file: {source}")));
         }
         let bytes = eyes.host.read(path).map_err(wrong)?;
-        let bytes = bytes.ok_or_else(|| Failed::new(format!("File not found: {source}")))?;
+        let above = path.parent().map(|above| eyes.host.stat(above, true)).transpose().map_err(wrong)?.flatten();
+        let bytes = bytes.ok_or_else(|| match above {
+            Some(stat) if stat.kind != Kind::Directory => {
+                Failed::new(format!("Unable to slurp file: {source}: Not a directory"))
+            }
+            _ => Failed::new(format!("File not found: {source}")),
+        })?;
         Ok(Plan::unchanged()
             .with("content", base64::engine::general_purpose::STANDARD.encode(bytes))
             .with("source", source.as_str())

@@ -1,6 +1,7 @@
 //! `template`: a rendered file of the tree, put in place.
 
 use super::draft::{Draft, expand};
+use super::encoding::encoded;
 use super::file::shown;
 use super::placement::{Placement, Source};
 use crate::roles::modules::{
@@ -30,9 +31,7 @@ pub static SPEC: Spec = Spec {
         Param::new("comment_end_string", ParamKind::Str, "Ends a comment.").default("#}"),
         Param::new("trim_blocks", ParamKind::Bool, "Drop the line end after a statement.").default("true"),
         Param::new("lstrip_blocks", ParamKind::Bool, "Drop blanks before a statement.").default("false"),
-        Param::new("output_encoding", ParamKind::Str, "The file's encoding.")
-            .default("utf-8")
-            .only(&["utf-8", "utf8", "UTF-8"]),
+        Param::new("output_encoding", ParamKind::Str, "The file's encoding, by Python's name.").default("utf-8"),
     ],
     file_attributes: true,
     examples: &["template:\n  src: app.conf.j2\n  dest: /app.conf\n  mode: u=rw,g=r,o=\n"],
@@ -44,6 +43,7 @@ struct Template {
     preserve: bool,
     sensitive: bool,
     options: RenderOptions,
+    encoding: String,
 }
 
 /// Reads the arguments.
@@ -70,6 +70,7 @@ pub fn template(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         preserve: args.text("mode").as_deref() == Some("preserve"),
         sensitive: args.has_secret(),
         options,
+        encoding: args.must("output_encoding")?,
     }))
 }
 
@@ -85,7 +86,7 @@ impl Module for Template {
         let source = Source {
             name: Some(&name),
             shown: shown(&path),
-            bytes: text.as_bytes().to_vec(),
+            bytes: encoded(text, &self.encoding).map_err(Failed::new)?,
             mode: if self.preserve { Some(eyes.tree.mode(&path)?) } else { None },
         };
         let placed = self.to.put(&mut draft, &dest, source)?;

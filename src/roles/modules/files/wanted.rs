@@ -58,6 +58,10 @@ impl Wanted {
         if attributes == Attributes::default() {
             return Ok(false);
         }
+        if attributes.uid.is_some() && !draft.may_give()? {
+            let message = format!("chown failed: [Errno 1] Operation not permitted: '{}'", path.display());
+            return Err(Failed::new(message));
+        }
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut note = |name: &str, old: String, new: Option<String>| {
             if let Some(new) = new {

@@ -48,8 +48,7 @@ pub fn known_hosts(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
     }
     let comma = asked.name.find(',').is_some_and(|at| !asked.name[..at].trim().is_empty());
     if comma && asked.key.is_some() {
-        return Err(args.wrong(
-            "name",
+        return Err(args.together(
             "Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts \
              file.",
         ));
@@ -149,6 +148,17 @@ impl KnownHosts {
     }
 }
 
+/// The result tells of the file before and after, asked for or not.
+fn difference(path: &str, there: bool, before: String, after: String) -> Value {
+    let header = if there { path } else { "/dev/null" };
+    Value::map([
+        ("before_header", Value::str(header)),
+        ("before", Value::str(before)),
+        ("after_header", Value::str(path)),
+        ("after", Value::str(after)),
+    ])
+}
+
 impl Module for KnownHosts {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         // A host that is to be hashed is not to be told, and its line has another salt each time.
@@ -160,12 +170,17 @@ impl Module for KnownHosts {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let found = self.find(&lines, &host, wanted.as_ref().map(|(_, entry)| entry));
         self.tell(&mut draft, &path);
+        let mut after = text.clone();
         let unknown = !self.present && wanted.is_some() && found.line.is_none();
         if !unknown && (found.replace || found.there != self.present) {
             let new = wanted.as_ref().map(|(line, _)| line.as_str());
-            let after = self.after(&lines, &host, &found, new);
+            after = self.after(&lines, &host, &found, new);
             self.write(&mut draft, &path, &text, &after, !self.present && new.is_none())?;
         }
+        draft.set(
+            "diff",
+            difference(&path, eyes.host.stat(Path::new(&path), true).is_ok_and(|s| s.is_some()), text, after),
+        );
         draft.set_path_members(Path::new(&path))?;
         Ok(draft.finish(None))
     }

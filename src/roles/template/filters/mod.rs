@@ -1,6 +1,6 @@
 //! Filters: a row each in a table by topic.
 
-mod chance;
+pub(super) mod chance;
 mod collections;
 mod comment;
 mod dates;
@@ -24,6 +24,7 @@ mod vault;
 pub(super) use mappings::subelements;
 pub(super) use network::TESTS as NETWORK_TESTS;
 pub(super) use numbers::truth_word;
+pub(super) use password::hashed;
 pub(super) use paths::expand_user;
 
 use super::args::{Args, Given};

@@ -15,6 +15,18 @@ pub(super) static FILTERS: &[Filter] =
 /// The digits of `crypt(3)`.
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// A password's hash with a salt that is kept, as the lookup `password` gives it.
+pub(in crate::roles::template) fn hashed(
+    password: &str,
+    kind: &str,
+    salt: Option<&str>,
+    ident: Option<&str>,
+) -> Result<String, String> {
+    let text = |text: Option<&str>| text.map(Value::str);
+    let given = vec![Some(Value::str(kind)), text(salt), None, None, text(ident)];
+    password_hash(&Value::str(password), &Args::of(given)).map(|hash| python::text(&hash))
+}
+
 fn password_hash(value: &Value, args: &Args) -> Outcome {
     let password = python::text(value);
     let kind = args.text_or(0, "sha512");

@@ -12,6 +12,8 @@ pub(super) static LOOKUPS: &[Lookup] =
 
 /// Defaults as YAML would write them.
 const DEFAULTS: &[(&str, &str)] = &[
+    // Not Ansible's default: conditions take any value for its truth here.
+    ("ALLOW_BROKEN_CONDITIONALS", "true"),
     ("ANSIBLE_HOME", "~/.ansible"),
     ("ANY_ERRORS_FATAL", "false"),
     ("BECOME_ALLOW_SAME_USER", "false"),

@@ -8,7 +8,7 @@ use crate::roles::template::error::TemplateError;
 use crate::roles::template::run::Run;
 use crate::roles::template::templar::plain_options;
 use crate::roles::template::{Binding, Scope, filters, glob, methods, python};
-use crate::roles::value::{Key, Map, Text, Value};
+use crate::roles::value::{Key, Map, Value};
 use crate::roles::vault::Vault;
 use std::collections::HashSet;
 use std::os::unix::fs::FileExt;
@@ -68,7 +68,6 @@ pub(super) static LOOKUPS: &[Lookup] = &[
         ],
         run: url,
     },
-    Lookup { name: "password", options: &["length", "chars", "seed"], run: password },
 ];
 
 /// A larger answer is no value.
@@ -201,11 +200,10 @@ fn first_found(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outco
             }
         }
     }
-    let kinds = options
-        .text("_kind")
-        .map_or_else(|| ["files", "vars", "templates", "tasks"].map(str::to_owned).to_vec(), |kind| vec![kind]);
+    // A loop looks where its module's files lie; elsewhere it is `files`, whatever the task does.
+    let kind = options.text("_kind").unwrap_or_else(|| "files".into());
     for name in names.iter().filter(|name| !name.is_empty()) {
-        if let Some(path) = find(run, &kinds, name)? {
+        if let Some(path) = find(run, &kind, name)? {
             return Ok(vec![Value::str(path.display().to_string())]);
         }
     }
@@ -216,11 +214,9 @@ fn first_found(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outco
         .with_hint(format!("looked for: {}; `skip: true` accepts that there is none", names.join(", "))))
 }
 
-fn find(run: &Run<'_>, kinds: &[String], name: &str) -> Result<Option<PathBuf>, TemplateError> {
-    for kind in kinds {
-        if let Ok(path) = run.services.tree.resolve(kind, name) {
-            return Ok(Some(path));
-        }
+fn find(run: &Run<'_>, kind: &str, name: &str) -> Result<Option<PathBuf>, TemplateError> {
+    if let Ok(path) = run.services.tree.resolve(kind, name) {
+        return Ok(Some(path));
     }
     if name.starts_with('/') {
         let path = PathBuf::from(name);
@@ -280,10 +276,9 @@ fn template(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome 
         let bytes = tree.read(&path).map_err(|error| failed(&format!("read {name}"), &error))?;
         let text = String::from_utf8_lossy(&bytes);
         let shown = path.display().to_string();
-        let value = run.templar.file(&scope, run.services, &text, &shown, &layout)?;
+        let (value, printed) = run.templar.file_with(&scope, run.services, &text, &shown, &layout)?;
         // A template that has nothing to print yields nothing, as opposed to one that prints nothing.
-        let silent = value.as_str() == Some("") && !text.is_empty() && !text.contains(&layout.variable.0);
-        out.push(if silent { Value::Null } else { value });
+        out.push(if printed { value } else { Value::Null });
     }
     Ok(out)
 }
@@ -330,68 +325,4 @@ fn body(content: &Content) -> Result<Vec<u8>, TemplateError> {
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
     staged.read_exact_at(&mut bytes, 0).map_err(|error| lost(format!("read the answer: {error}")))?;
     Ok(bytes)
-}
-
-/// A password that a file holds. One that is not there yet would have to be written, which a template cannot.
-fn password(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome {
-    let mut out = Vec::new();
-    for term in &terms {
-        let text = python::text(term);
-        let path = text.split_whitespace().next().unwrap_or_default().to_owned();
-        let inline = |name: &str| {
-            text.split_whitespace().filter_map(|pair| pair.split_once('=')).find(|(k, _)| *k == name).map(|(_, v)| v)
-        };
-        if path != "/dev/null" {
-            let bytes = run.services.host.read(Path::new(&filters::expand_user(run, &path))).ok().flatten();
-            let Some(bytes) = bytes else {
-                return Err(lost(format!(
-                    "lookup `password`: the file {path} is not there, and a template writes none"
-                ))
-                .with_hint("keep the password in Secrets Manager or SSM, or make the file with a task before"));
-            };
-            let line = String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_owned();
-            out.push(Value::secret(line.split(" salt=").next().unwrap_or_default()));
-            continue;
-        }
-        let length = options.get("length").and_then(|v| python::to_int(v, 10));
-        let length = length.or_else(|| inline("length").and_then(|text| text.parse().ok())).unwrap_or(20);
-        let chars: Vec<char> = match options.get("chars") {
-            None => match inline("chars") {
-                None => alphabet("ascii_letters,digits,.,,,:,-,_"),
-                Some(names) => alphabet(names),
-            },
-            Some(Value::List(names)) => names.iter().flat_map(|name| class(&python::text(name))).collect(),
-            Some(names) => alphabet(&python::text(names)),
-        };
-        let mut source = [0u8; 8];
-        let mut made = String::new();
-        for _ in 0..length.clamp(1, 4096) {
-            aws_lc_rs::rand::fill(&mut source).map_err(|_| lost("the machine gives no random numbers"))?;
-            let at = u64::from_le_bytes(source) % chars.len().max(1) as u64;
-            made.extend(chars.get(usize::try_from(at).unwrap_or(0)));
-        }
-        out.push(Value::Str(Text::secret(made)));
-    }
-    Ok(out)
-}
-
-/// Classes of characters separated by commas; a double comma is a comma.
-fn alphabet(names: &str) -> Vec<char> {
-    let mut out: Vec<char> = names.replace(",,", ",").split(',').flat_map(class).collect();
-    if names.contains(",,") {
-        out.push(',');
-    }
-    out
-}
-
-fn class(name: &str) -> Vec<char> {
-    match name {
-        "ascii_letters" => ('a'..='z').chain('A'..='Z').collect(),
-        "ascii_lowercase" => ('a'..='z').collect(),
-        "ascii_uppercase" => ('A'..='Z').collect(),
-        "digits" => ('0'..='9').collect(),
-        "hexdigits" => ('0'..='9').chain('a'..='f').chain('A'..='F').collect(),
-        "punctuation" => "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".chars().collect(),
-        other => other.chars().collect(),
-    }
 }

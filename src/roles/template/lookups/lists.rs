@@ -223,18 +223,24 @@ impl Sequence {
 }
 
 fn subelements(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
-    let [elements, path, rest @ ..] = terms.as_slice() else {
-        return Err(TemplateError::failed("subelements lookup expects a list of two or three items"));
+    let wrong =
+        |what: &str| TemplateError::failed(format!("subelements lookup expects a list of two or three items, {what}"));
+    let (elements, path, flags) = match terms.as_slice() {
+        [elements, path] => (elements, path, None),
+        [elements, path, flags] => (elements, path, Some(flags)),
+        _ => return Err(wrong("")),
     };
-    let skip = rest.first().and_then(|flags| flags.get("skip_missing")).is_some_and(filters::truth_word);
+    if !matches!(elements, Value::List(_) | Value::Map(_)) || path.as_str().is_none() {
+        return Err(wrong("first a dict or a list, second a string pointing to the subkey"));
+    }
+    if flags.is_some_and(|flags| flags.as_map().is_none()) {
+        return Err(wrong("the optional third item must be a dict with flags ('skip_missing',)"));
+    }
+    let skip = flags.and_then(|flags| flags.get("skip_missing")).is_some_and(filters::truth_word);
+    let Some(elements) = unskipped(elements) else { return Ok(Vec::new()) };
     // The element comes without the list that is gone through, as Ansible pops it.
     let last = python::text(path);
-    if !matches!(elements, Value::List(_) | Value::Map(_)) {
-        return Err(TemplateError::failed(
-            "subelements lookup expects first a dict or a list, second a string pointing to the subkey",
-        ));
-    }
-    let found = filters::subelements(elements, path, skip).map_err(TemplateError::failed)?;
+    let found = filters::subelements(&elements, path, skip).map_err(TemplateError::failed)?;
     let parts: Vec<&str> = last.split('.').collect();
     Ok(found
         .into_iter()
@@ -243,6 +249,17 @@ fn subelements(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
             _ => pair,
         })
         .collect())
+}
+
+/// The elements without results of skipped tasks; `None` where the whole is one.
+fn unskipped(elements: &Value) -> Option<Value> {
+    let skipped = |value: &Value| value.get("skipped").is_some_and(|said| *said != Value::Bool(false));
+    match elements {
+        Value::Map(_) if skipped(elements) => None,
+        Value::Map(map) => Some(Value::list(map.values().filter(|element| !skipped(element)).cloned())),
+        Value::List(items) => Some(Value::list(items.iter().filter(|element| !skipped(element)).cloned())),
+        other => Some(other.clone()),
+    }
 }
 
 fn without(element: &Value, path: &[&str]) -> Value {

@@ -4,6 +4,7 @@ mod aws;
 mod config;
 mod files;
 mod lists;
+mod password;
 mod tables;
 mod variables;
 
@@ -27,8 +28,15 @@ pub(super) struct Lookup {
     pub(super) run: fn(&mut Run<'_>, Vec<Value>, &Options) -> Outcome,
 }
 
-static TABLE: &[&[Lookup]] =
-    &[lists::LOOKUPS, variables::LOOKUPS, files::LOOKUPS, tables::LOOKUPS, config::LOOKUPS, aws::LOOKUPS];
+static TABLE: &[&[Lookup]] = &[
+    lists::LOOKUPS,
+    variables::LOOKUPS,
+    files::LOOKUPS,
+    password::LOOKUPS,
+    tables::LOOKUPS,
+    config::LOOKUPS,
+    aws::LOOKUPS,
+];
 
 /// Lookups that Ansible documents and muster does not do, and why.
 const REFUSED: &[(&str, &str)] = &[

@@ -18,7 +18,9 @@ pub(super) static LOOKUPS: &[Lookup] = &[
 fn vars(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome {
     let mut out = Vec::new();
     for term in &terms {
-        let name = python::text(term);
+        let Some(name) = term.as_str().map(str::to_owned) else {
+            return Err(lost(format!("Variable name must be 'str' not '{}'.", term.type_name())));
+        };
         let datum = match run.scope.get(&name) {
             Binding::Value(value) => run.resolve(value)?,
             Binding::Unknown => Datum::Unknown,

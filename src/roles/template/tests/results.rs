@@ -18,6 +18,11 @@ pub(super) static TESTS: &[Test] = &[
     Test::values("skip", &[], |v, _| Ok(truth(result(v, "skipped")?, "skipped"))),
     Test::values("unreachable", &[], |v, _| Ok(truth(result(v, "unreachable")?, "unreachable"))),
     Test::values("reachable", &[], |v, _| Ok(!truth(result(v, "reachable")?, "unreachable"))),
+    // Ansible's own, of which its suite makes use: whether a text is one of the tree's.
+    Test::values("ansible._protomatter.tagged_with", &["tag"], |v, args| match args.text_or(0, "").as_str() {
+        "TrustedAsTemplate" => Ok(matches!(v, Value::Str(text) if text.is_trusted())),
+        tag => Err(format!("unknown tag '{tag}'")),
+    }),
     Test::values("timedout", &[], |v, _| {
         Ok(result(v, "timedout")?.get(&Key::from("timedout")).is_some_and(python::truth))
     }),

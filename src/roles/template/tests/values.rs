@@ -81,7 +81,9 @@ pub(super) static TESTS: &[Test] = &[
         Ok(is_url(v, args) || v.as_str().is_some_and(|text| text.starts_with("urn:") || text.starts_with("mailto:")))
     }),
     Test::values("urn", &[], |v, _| Ok(v.as_str().is_some_and(|text| text.to_lowercase().starts_with("urn:")))),
-    Test::values("vault_encrypted", &[], |v, _| Ok(v.as_str().is_some_and(|t| Vault::is_encrypted(t.as_bytes())))),
+    Test::values("vault_encrypted", &[], |v, _| {
+        Ok(matches!(v, Value::Str(text) if text.was_encrypted() || Vault::is_encrypted(text.expose().as_bytes())))
+    }),
 ];
 
 fn compared(op: CompareOp, value: &Value, args: &Args) -> Outcome {
