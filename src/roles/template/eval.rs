@@ -30,14 +30,20 @@ impl Run<'_> {
         self.deep(datum).map_err(|error| self.located(error, node.at))
     }
 
+    fn constant(&self, value: &Value, at: u32) -> Outcome {
+        match value {
+            Value::Str(text) if self.condition && is_template(text.expose()) => {
+                let template = Template::new(text.expose(), self.source.place(at));
+                self.resolve(Value::Template(Arc::new(template)))
+            }
+            other => Ok(Datum::Value(other.clone())),
+        }
+    }
+
     fn expression(&mut self, node: &Node) -> Outcome {
         match &node.expr {
             Expr::Name(name) => self.name(name, node.at),
-            Expr::Const(Value::Str(text)) if self.condition && is_template(text.expose()) => {
-                let template = Template::new(text.expose(), self.source.place(node.at));
-                self.resolve(Value::Template(Arc::new(template)))
-            }
-            Expr::Const(value) => Ok(Datum::Value(value.clone())),
+            Expr::Const(value) => self.constant(value, node.at),
             Expr::List(items) | Expr::Tuple(items) => self.list(items),
             Expr::Dict(members) => self.dict(members),
             Expr::Attr(of, name) => {
