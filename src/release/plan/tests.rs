@@ -190,3 +190,65 @@ fn a_changed_descriptor_and_a_hostile_release_id_are_refused() {
     let missing = std::path::Path::new("/nowhere/shop.api.json");
     assert!(rollback(missing, &mut scene.host()).is_err());
 }
+
+/// A policy that wants two keys' signatures over the descriptor, and a bill of materials of the artifact.
+#[test]
+fn a_policy_wants_both_signatures_and_what_is_attested_of_the_artifact() {
+    use crate::trust::policy::{Attestations, Format, Policy, PolicyError, Quorum, Rule, Sbom};
+    use crate::trust::sigstore::{Proof, Signer};
+    let mut scene = Scene::new();
+    let second = KeyPair::generate_ecdsa_p256().expect("key");
+    let pem = second.public_key_der().expect("public").to_pem();
+    let signer = |name: &str, key: ReleaseKey| (name.to_owned(), Signer { proof: Proof::None, ..Signer::key(key) });
+    let signers = [
+        signer("kms", scene.policy.keys[0].clone()),
+        signer("second", ReleaseKey::from_pem("second", &pem).expect("key")),
+    ];
+    let both = ["kms", "second"].map(|name| Quorum::Signer(name.into())).to_vec();
+    let sbom = Sbom { signers: vec!["kms".into()], formats: vec![Format::Spdx], licences: None, unlicensed: vec![] };
+    let rule = Rule {
+        applications: vec!["shop".into()],
+        channels: vec!["stable".into()],
+        signatures: Some(Quorum::Threshold(2, both)),
+        attestations: Attestations { sbom: Some(sbom), ..Attestations::default() },
+    };
+    scene.policy.policy = Some(Policy { signers: signers.into(), rules: vec![rule] });
+    let key = "shop/r1/release.json.sigstore.json";
+    let first = String::from_utf8(scene.shelf.objects[key].clone()).expect("text");
+    let descriptor = scene.shelf.objects["shop/r1/release.json"].clone();
+    let more = serde_json::json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": {"publicKey": {"hint": ""}},
+        "messageSignature": {"signature": second.sign(&descriptor).expect("signature").to_base64()},
+    });
+    let attested = |artifact: &[u8]| {
+        let statement = serde_json::json!({
+            "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://spdx.dev/Document",
+            "predicate": {"spdxVersion": "SPDX-2.3"},
+            "subject": [{"digest": {"sha256": hex::encode(sigstore_crypto::sha256(artifact).as_bytes())}}],
+        });
+        let (kind, payload) = ("application/vnd.in-toto+json", statement.to_string().into_bytes());
+        let signature = scene.pair.sign(&sigstore_types::pae(kind, &payload)).expect("signature").to_base64();
+        use base64::Engine;
+        let payload = base64::engine::general_purpose::STANDARD.encode(payload);
+        serde_json::json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {"publicKey": {"hint": ""}},
+            "dsseEnvelope": {"payloadType": kind, "payload": payload, "signatures": [{"sig": signature}]},
+        })
+    };
+    let (good, other) = (attested(b"one"), attested(b"two"));
+    let mut plan = |bundles: String| {
+        scene.shelf.objects.insert(key.into(), bundles.into_bytes());
+        scene.plan()
+    };
+    let refused = |outcome: Result<Planned, ReleaseError>| match outcome.expect_err("refused") {
+        ReleaseError::Bundle { source: crate::trust::bundle::BundleError::Policy(error), .. } => *error,
+        other => panic!("{other}"),
+    };
+    let planned = plan(format!("{first}\n{more}\n{good}\n")).expect("planned");
+    assert_eq!(planned.key, "kms and second");
+    assert!(matches!(refused(plan(format!("{first}\n{good}\n"))), PolicyError::Quorum { .. }));
+    assert!(matches!(refused(plan(format!("{first}\n{more}\n"))), PolicyError::Missing { .. }));
+    assert!(matches!(refused(plan(format!("{first}\n{more}\n{other}\n"))), PolicyError::Missing { .. }));
+}
