@@ -48,24 +48,14 @@ impl Redactor {
         forms.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret));
         forms.push(percent(secret));
         forms.push(serde_json::to_string(secret).unwrap_or_default().trim_matches('"').to_owned());
-        self.keep(forms.into_iter().map(Zeroizing::new));
-    }
-
-    fn keep(&self, forms: impl Iterator<Item = Zeroizing<String>>) {
         let mut known = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for form in forms {
+        for form in forms.into_iter().map(Zeroizing::new) {
             if form.len() >= SHORTEST && !known.contains(&form) {
                 known.push(form);
             }
         }
         // The longest first, so that a secret that contains another is removed whole.
         known.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    }
-
-    /// Remembers what another one knows.
-    pub fn learn_from(&self, other: &Self) {
-        let known: Vec<_> = other.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        self.keep(known.into_iter());
     }
 
     /// The text without any secret that is known.

@@ -38,8 +38,6 @@ pub struct LocalTree {
     pub host_vars: Map,
     /// Whether handlers that are due run even where the play fails.
     pub force_handlers: bool,
-    /// What must not be shown of `extra` and `host_vars`.
-    pub redactor: Redactor,
     /// `-v`, counted.
     pub verbosity: u8,
     /// Keys of Ansible Vault: label and passphrase.
@@ -60,7 +58,6 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     }
     let source = Directory::new(&tree.path)
         .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.path.display())))?;
-    duty.redactor.learn_from(&tree.redactor);
     let machines = machines(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
     let grounds = duty.grounds(early.state_directory.as_path(), "handlers-local.json");
     let input = Input {

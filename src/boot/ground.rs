@@ -83,7 +83,7 @@ impl Ground {
                 None
             }
         };
-        let redactor = Redactor::default();
+        let redactor = request.redactor.clone();
         let progress = if request.progress { Progress::standard() } else { Progress::silent() };
         let deadline = Deadline::after(early.deadline.get());
         let (run, kept) = match request.mode {

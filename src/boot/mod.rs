@@ -43,6 +43,7 @@ use crate::failure::Failure;
 use crate::journal::{Counts, Done};
 use crate::release::Record;
 use crate::roles::plan::PlanFile;
+use crate::secret::Redactor;
 use crate::settings::Sources;
 use crate::trust::TrustRoot;
 use duty::Duty;
@@ -75,6 +76,8 @@ pub struct Request {
     pub machine: Option<Machine>,
     /// What becomes of what the roles ask for.
     pub planning: Planning,
+    /// What the run learns must not be shown; whoever prints what it tells shares it.
+    pub redactor: Redactor,
 }
 
 /// What to do.

@@ -82,6 +82,7 @@ impl Work {
         self.input.check = false;
         let made = jiff::Timestamp::now();
         let plan = PlanFile { format: FORMAT.into(), made, inputs: Inputs::default(), steps, seen, recap };
+        let plan = plan.scrubbed(&self.grounds.redactor);
         outcome.error.map_or(Ok(plan), |error| Err(error.into_failure()))
     }
 
@@ -127,9 +128,10 @@ impl Work {
         self.grounds.run.enter(Stage::Converge);
         self.input.pending_handlers = self.owed()?;
         self.input.facts = self.input.facts.fresh();
+        let redactor = self.grounds.redactor.clone();
         let observer = observer.map(|observer| observer as &mut dyn Observer);
         let mut watching = Watching::new(&self.grounds.run, self.counts, &self.grounds.handlers, observer);
-        let (mut guarded, mut guard) = Guard::new(&reviewed.steps, self.host.as_mut(), &mut watching);
+        let (mut guarded, mut guard) = Guard::new(&reviewed.steps, redactor, self.host.as_mut(), &mut watching);
         let machine = converge::Machine { host: &mut guarded, remote: &*self.remote, real: None };
         let outcome = converge(&self.input, &self.playbook, &self.loader, &self.templar, machine, &mut guard);
         drop((guarded, guard));

@@ -95,10 +95,13 @@ pub(super) fn bring(
 fn write_out(tree: &crate::fetch::Tree, directory: &Path) -> Result<(), Failure> {
     let all = directory.parent().unwrap_or(directory);
     let failed =
-        |error: std::io::Error| Failure::message(Stage::Verify, format!("writing {}: {error}", directory.display()));
+        |error: std::io::Error| Failure::message(Stage::State, format!("writing {}: {error}", directory.display()));
     durable::remove_directory(all).map_err(failed)?;
     durable::make_directory(all, 0o700).map_err(failed)?;
-    tree.check_out(directory).map_err(at(Stage::Verify))
+    tree.check_out(directory).map_err(|error| {
+        let stage = if matches!(error, FetchError::Io { .. }) { Stage::State } else { Stage::Verify };
+        at(stage)(error)
+    })
 }
 
 fn fetch(repository: &mut Repository, origin: &Origin, order: &Order<'_>) -> Result<Fetched, Failure> {

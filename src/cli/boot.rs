@@ -59,6 +59,7 @@ impl Ground {
             trust: None,
             machine: None,
             planning: boot::Planning::default(),
+            redactor: crate::secret::Redactor::default(),
         })
     }
 }

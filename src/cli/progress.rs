@@ -1,6 +1,7 @@
 //! A run as it goes on: as Ansible prints it, or one JSON object a line.
 
 use crate::roles::converge::{Event, Observer, Recap, Status};
+use crate::secret::Redactor;
 
 /// Prints events.
 pub struct Progress {
@@ -12,6 +13,8 @@ pub struct Progress {
     pub verbosity: u8,
     /// Whether texts are shown as they change.
     pub diff: bool,
+    /// What must not be shown: a path or a name may be made of a secret.
+    pub redactor: Redactor,
 }
 
 /// As wide as Ansible's banners on a plain terminal.
@@ -19,7 +22,7 @@ const WIDTH: usize = 79;
 
 impl Observer for Progress {
     fn event(&mut self, event: &Event<'_>) {
-        let text = if self.json { as_json(event) } else { self.as_text(event) };
+        let text = self.redactor.scrub(&if self.json { as_json(event) } else { self.as_text(event) });
         match event {
             Event::Warning { .. } if !self.json => super::warn(&text),
             _ => super::print(&text),

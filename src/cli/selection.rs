@@ -63,6 +63,8 @@ pub(super) struct Selection {
     /// Say more.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
+    #[arg(skip)]
+    redactor: Redactor,
 }
 
 impl Selection {
@@ -78,13 +80,16 @@ impl Selection {
 
     /// Who prints tasks as Ansible does.
     pub(super) fn progress(&self, diff: bool) -> Progress {
-        Progress { host: self.host.clone(), json: self.json(), verbosity: self.verbose, diff }
+        let (host, redactor) = (self.host.clone(), self.redactor.clone());
+        Progress { host, json: self.json(), verbosity: self.verbose, diff, redactor }
     }
 
     /// Runs it. Who asks is told of a local tree's tasks; those of the repository are told by the run's own progress.
     pub(super) fn run(self, planning: Planning, observer: &mut dyn Observer) -> Result<Ended, Failure> {
         let tags = (self.tags, self.skip_tags);
-        let request = Request { planning, ..self.ground.request(Mode::Converge, &self.settings, tags)? };
+        let redactor = self.redactor;
+        let request = self.ground.request(Mode::Converge, &self.settings, tags)?;
+        let request = Request { planning, redactor: redactor.clone(), ..request };
         let Some(path) = self.tree else { return boot::boot(&request) };
         let what = match self.playbook {
             Some(file) => What::Playbook(file),
@@ -94,7 +99,6 @@ impl Selection {
             None => What::Roles(self.role),
         };
         let vault = vault(&self.vault_password_file, &self.vault_id)?;
-        let redactor = Redactor::default();
         let opened = boot::vault_of(&vault, &redactor);
         let (extra, host_vars) = (extra_vars(&self.extra, &opened)?, extra_vars(&self.host_vars, &opened)?);
         let tree = LocalTree {
@@ -104,7 +108,6 @@ impl Selection {
             groups: self.group,
             host: self.host,
             host_vars,
-            redactor,
             force_handlers: self.force_handlers,
             vault,
             verbosity: self.verbose,

@@ -243,7 +243,7 @@ impl Explain for FetchError {
 
     fn rule(&self) -> Option<&'static str> {
         match self {
-            Self::Rollback { .. } => Some("the config repository never goes back (ARCHITECTURE.md, Decided)"),
+            Self::Rollback { .. } => Some("the config repository never goes back"),
             _ => None,
         }
     }

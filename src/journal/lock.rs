@@ -5,6 +5,7 @@ use crate::host::durable;
 use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::stat::{Mode, fchmod};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -34,8 +35,10 @@ impl Lock {
         let failed = |error| JournalError::state("lock", &path, error);
         let deadline = Instant::now() + wait;
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o644).custom_flags(nix::libc::O_NOFOLLOW);
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
         let mut file = options.open(&path).map_err(failed)?;
+        // Whoever can open it can hold it: nobody else may, or anybody could keep a host from its duty.
+        fchmod(&file, Mode::from_bits_truncate(0o600)).map_err(|errno| failed(errno.into()))?;
         let mut held = loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(held) => break held,
@@ -58,9 +61,25 @@ impl Lock {
 
     /// Whether someone holds the lock now.
     pub fn is_held(directory: &Path) -> bool {
-        let Ok(file) = File::open(directory.join("lock")) else { return false };
+        let path = directory.join("lock");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // The kernel tells everybody who holds which file.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return is_listed(&path),
+            Err(_) => return false,
+        };
         matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
     }
+}
+
+/// Whether proc_locks(5) has a lock on a file: `1: FLOCK ADVISORY WRITE 812 00:1a:733 0 EOF`.
+fn is_listed(path: &Path) -> bool {
+    let Ok(inode) = std::fs::symlink_metadata(path).map(|found| std::os::unix::fs::MetadataExt::ino(&found)) else {
+        return false;
+    };
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let ours = format!(":{inode}");
+    locks.lines().any(|line| line.contains("FLOCK") && line.split_whitespace().any(|word| word.ends_with(&ours)))
 }
 
 fn holder(file: &mut File) -> String {
@@ -81,13 +100,15 @@ mod tests {
         let directory = tempfile::tempdir().expect("scratch");
         let now = Timestamp::from_second(1_800_000_000).expect("time");
         let first = Lock::take(directory.path(), "muster boot", Duration::ZERO, now).expect("free");
-        assert!(Lock::is_held(directory.path()));
+        assert!(Lock::is_held(directory.path()) && is_listed(&directory.path().join("lock")));
+        let mode = std::fs::metadata(directory.path().join("lock")).expect("there").permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600, "nobody else can hold it");
         let error = Lock::take(directory.path(), "muster converge", Duration::ZERO, now).expect_err("held");
         let text = crate::failure::Failure::from(error).to_string();
         assert!(text.starts_with("error[lock]: another muster is running: `muster boot`, process"), "{text}");
         assert!(text.contains("since 2027-01-15T08:00:00Z") && text.contains("--wait-lock"), "{text}");
         drop(first);
-        assert!(!Lock::is_held(directory.path()));
+        assert!(!Lock::is_held(directory.path()) && !is_listed(&directory.path().join("lock")));
         Lock::take(directory.path(), "muster converge", Duration::ZERO, now).expect("free again");
     }
 

@@ -7,7 +7,7 @@ use super::yaml;
 use indexmap::IndexMap;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,10 +112,14 @@ pub(crate) fn mapping(node: Node) -> Result<Node, SettingsError> {
 /// A file's text; `None` where it is not there and need not be.
 pub(crate) fn read(path: &Path, required: bool) -> Result<Option<String>, SettingsError> {
     let failed = |source| SettingsError::Read { path: path.to_owned(), source };
-    let file = match File::open(path) {
+    // Opening a pipe would wait for somebody to write into it.
+    let file = match File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => return Ok(None),
         other => other.map_err(failed)?,
     };
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::other("it is no regular file")));
+    }
     if file.metadata().map_err(failed)?.mode() & 0o002 != 0 {
         return Err(SettingsError::Writable { path: path.to_owned() });
     }

@@ -29,6 +29,7 @@ pub fn child() -> Option<(Request, u64)> {
         trust: Some(TrustRoot::read(&scratch.join("trust.d")).unwrap()),
         machine: None,
         planning: muster::boot::Planning::Converge,
+        redactor: muster::secret::Redactor::default(),
     };
     Some((request, number))
 }

@@ -66,7 +66,6 @@ fn run(stage: &Stage) -> Result<Ended, Failure> {
         verbosity: 0,
         host: "localhost".into(),
         host_vars: muster::roles::value::Map::new(),
-        redactor: Default::default(),
         force_handlers: false,
         chroot: false,
     };

@@ -60,6 +60,18 @@ fn what_moved_is_refused_before_the_first_change_and_named() {
 }
 
 #[test]
+fn a_path_that_is_made_of_a_secret_is_not_shown_and_is_applied() {
+    let mut plan = Plan::new().unwrap();
+    plan.tree = plan.tree.clone().replace(TASKS, "dest: /etc/web.token", "dest: \"/etc/{{ web_token }}\"").unwrap();
+    let stage = plan.set().unwrap();
+    let reviewed = self::plan(&stage);
+    let text = serde_json::to_string(&reviewed).unwrap();
+    assert!(text.contains("/etc/********") && !text.contains("s3cr3t-t0ken"), "{text}");
+    apply(&stage, &reviewed).unwrap();
+    assert_eq!(stage.read("/etc/s3cr3t-t0ken"), "s3cr3t-t0ken");
+}
+
+#[test]
 fn a_secret_of_another_version_is_named() {
     let mut plan = Plan::new().unwrap();
     let by_lookup = "content: \"{{ lookup('amazon.aws.aws_secret', 'app/plain') }}\"";

@@ -188,6 +188,7 @@ impl Stage {
             trust: Some(self.trust.clone()),
             machine: None,
             planning: muster::boot::Planning::Converge,
+            redactor: muster::secret::Redactor::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use super::step::Step;
 use crate::failure::{Explain, Place};
 use crate::host::durable;
 use crate::roles::converge::Recap;
+use crate::secret::Redactor;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -99,11 +100,19 @@ impl Explain for PlanError {
     }
 
     fn rule(&self) -> Option<&'static str> {
-        matches!(self, Self::Moved(_)).then_some("reviewed is what runs (ARCHITECTURE.md, promise 5)")
+        matches!(self, Self::Moved(_)).then_some("reviewed is what runs")
     }
 }
 
 impl PlanFile {
+    /// The same without any secret that is known: a path or a name may be made of one.
+    #[must_use]
+    pub fn scrubbed(mut self, redactor: &Redactor) -> Self {
+        self.steps.iter_mut().for_each(|step| step.scrub(redactor));
+        self.seen = self.seen.iter().map(|(place, state)| (redactor.scrub(place), redactor.scrub(state))).collect();
+        self
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()

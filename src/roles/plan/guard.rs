@@ -3,6 +3,7 @@
 use super::step::Step;
 use crate::host::{Change, Effect, Host, HostError, Observe, Through};
 use crate::roles::converge::{Event, Observer};
+use crate::secret::Redactor;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -22,6 +23,8 @@ struct Held {
     open: bool,
     task: String,
     now: Turn,
+    /// The plan's texts have no secrets, so what is compared with them must have none.
+    redactor: Redactor,
 }
 
 /// The machine, held to the plan.
@@ -39,7 +42,12 @@ pub struct Guard<'a> {
 impl<'a> Guard<'a> {
     /// Holds a machine to the steps of a plan. Undecided steps may do anything: whoever applies the plan has allowed
     /// them.
-    pub fn new(steps: &[Step], host: &'a mut dyn Host, next: &'a mut dyn Observer) -> (Guarded<'a>, Self) {
+    pub fn new(
+        steps: &[Step],
+        redactor: Redactor,
+        host: &'a mut dyn Host,
+        next: &'a mut dyn Observer,
+    ) -> (Guarded<'a>, Self) {
         let mut turns: HashMap<(String, u32), Turn> = HashMap::new();
         for step in steps {
             let turn = turns.entry((step.place.clone(), step.turn)).or_default();
@@ -47,7 +55,7 @@ impl<'a> Guard<'a> {
             turn.open |= step.undecided.is_some();
         }
         let open = steps.iter().any(|step| step.include && step.undecided.is_some());
-        let held = Held { turns, begun: HashMap::new(), open, task: String::new(), now: Turn::default() };
+        let held = Held { turns, begun: HashMap::new(), open, task: String::new(), now: Turn::default(), redactor };
         let held = Rc::new(RefCell::new(held));
         (Guarded { host, held: Rc::clone(&held) }, Self { next, held })
     }
@@ -67,7 +75,7 @@ impl Held {
         if self.now.open || matches!(change, Change::Wait(_)) {
             return Ok(());
         }
-        let (full, outline) = (change.describe(), change.outline());
+        let [full, outline] = [change.describe(), change.outline()].map(|text| self.redactor.scrub(&text));
         match self.now.changes.iter().position(|planned| *planned == full || *planned == outline) {
             Some(at) => {
                 self.now.changes.remove(at);

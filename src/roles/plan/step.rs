@@ -1,6 +1,7 @@
 //! One task, or one item of its loop, that a plan has something to say about.
 
 use crate::roles::modules::Diff;
+use crate::secret::Redactor;
 use std::fmt;
 
 /// What a task would do.
@@ -40,6 +41,20 @@ pub struct Step {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+impl Step {
+    /// Takes secrets out of every text that is made of values.
+    pub(super) fn scrub(&mut self, redactor: &Redactor) {
+        let headers = self.diff.iter_mut().flat_map(|diff| [&mut diff.before_header, &mut diff.after_header]);
+        let own = [Some(&mut self.task), self.item.as_mut(), self.undecided.as_mut()];
+        for text in own.into_iter().flatten().chain(&mut self.changes).chain(headers) {
+            *text = redactor.scrub(text);
+        }
+        for text in self.diff.iter_mut().flat_map(|diff| [&mut diff.before, &mut diff.after]).flatten() {
+            *text = redactor.scrub(text);
+        }
+    }
 }
 
 impl fmt::Display for Step {

@@ -8,6 +8,7 @@ use crate::roles::load::{Directory, Loader};
 use crate::roles::remote::Offline;
 use crate::roles::template::Templar;
 use crate::roles::value::{Key, Map, Value};
+use crate::secret::Redactor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ impl Stage {
     fn apply(&self, plan: &PlanFile) -> Outcome {
         let mut host = self.host();
         let mut nobody = ();
-        let (mut guarded, mut guard) = Guard::new(&plan.steps, &mut host, &mut nobody);
+        let (mut guarded, mut guard) = Guard::new(&plan.steps, Redactor::default(), &mut host, &mut nobody);
         self.run(&mut guarded, None, false, &mut guard)
     }
 }
