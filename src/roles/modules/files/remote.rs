@@ -72,7 +72,8 @@ fn directory(to: &Placement, draft: &mut Draft<'_>, src: &str, dest: &str, follo
             return Err(Failed::new(format!("cannot copy the directory {src} over {dest}: it is no directory")));
         }
         Some(_) => named.push(src.rsplit('/').next().unwrap_or_default()),
-        None if !src.ends_with('/') => named.push(from.file_name().unwrap_or_default()),
+        // A destination that ends in a slash is made first, and then it is there.
+        None if dest.ends_with('/') => named.push(src.rsplit('/').next().unwrap_or_default()),
         None => {}
     }
     if !src.ends_with('/') {
