@@ -64,7 +64,10 @@ fn encrypted_values_versions_and_unknown_names() {
 fn the_quota_throttles_and_the_sdk_tries_again() {
     let builder = Builder::default().parameters(numbered(1)).parameter_quota(2);
     with(builder, |aws, config| async move {
-        let ssm = aws_sdk_ssm::Client::new(&config);
+        // With its usual three attempts, short by chance, the SDK may give up within the quota's second.
+        let patient = aws_sdk_ssm::config::retry::RetryConfig::standard().with_max_attempts(12);
+        let config = aws_sdk_ssm::config::Builder::from(&config).retry_config(patient).build();
+        let ssm = aws_sdk_ssm::Client::from_conf(config);
         for _ in 0..3 {
             ssm.get_parameter().name("/app/00").send().await.expect("after a retry");
         }
