@@ -18,6 +18,9 @@ impl Duty {
     /// Tells everybody how it went: into the outbox first, then out.
     pub(super) fn report(&mut self, result: Result<Ended, Failure>) -> Result<Ended, Failure> {
         let result = result.map_err(|failure| self.deadline.judge(failure, self.stopped.load(Ordering::SeqCst)));
+        // A local tree's changes have been told one by one.
+        let completed = if self.request.mode == Mode::Tree { None } else { self.run.completed() };
+        let result = result.map_err(|failure| failure.followed_by(completed.as_slice()));
         crate::host::end_programs_at(None);
         let told = self.tell(&result);
         told.lines.iter().for_each(|line| self.run.line(line));

@@ -58,10 +58,11 @@ impl Deadline {
         let reason = failure.reason();
         match failure.stage {
             Stage::Interrupted | Stage::Deadline => failure,
-            _ if stopped => Failure::message(Stage::Interrupted, format!("stopped from outside: {reason}")),
+            _ if stopped => Failure::message(Stage::Interrupted, format!("stopped from outside: {reason}"))
+                .with_hint("what was done stays done; the next run goes on"),
             _ if self.left().is_zero() => {
                 Failure::message(Stage::Deadline, format!("the run's deadline passed: {reason}"))
-                    .with_hint("what was done stays done; raise `deadline`, or see why it took so long")
+                    .with_hint("raise `deadline`, or see why it took so long; what was done before stays done")
             }
             _ => failure,
         }

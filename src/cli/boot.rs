@@ -72,9 +72,26 @@ impl Boot {
             _ => Mode::Boot,
         };
         let request = self.ground.request(mode, &self.settings, (Vec::new(), Vec::new()))?;
-        show(&boot::boot(&request)?, self.ground.json);
-        Ok(0)
+        told(boot::boot(&request), self.ground.json)
     }
+}
+
+/// Prints how a run ended, well or not; a failure's text is the command line's own to print.
+pub(crate) fn told(ended: Result<Ended, Failure>, json: bool) -> Result<u8, Failure> {
+    match &ended {
+        Ok(ended) => show(ended, json),
+        Err(failure) if json => print(&format!("{}\n", failed(failure))),
+        Err(_) => {}
+    }
+    ended.map(|_| 0)
+}
+
+fn failed(failure: &Failure) -> serde_json::Value {
+    let place = failure.place.as_ref().map(ToString::to_string);
+    serde_json::json!({
+        "outcome": "failed", "stage": failure.stage.name(), "exit_code": failure.stage.exit_code(),
+        "reason": failure.reason(), "place": place, "rule": failure.rule, "hint": failure.hint,
+    })
 }
 
 /// Prints how a run ended.

@@ -89,7 +89,7 @@ impl Config {
             }
             What::Schema => print(&format!("{:#}\n", settings::schema())),
             What::Check { file, facts } => {
-                let text = String::from_utf8(read(&file)?).map_err(|_| unreadable(&file, "it is not UTF-8 text"))?;
+                let text = settings::text(&file)?;
                 let written = Written::of_text(&file.display().to_string(), &text)?;
                 let facts = facts.as_deref().map(read_facts).transpose()?;
                 if facts.is_some() || !written.has_templates() {

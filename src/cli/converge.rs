@@ -1,6 +1,6 @@
 //! `muster converge`: runs the config repository's roles again; or a local tree's, as `ansible-playbook -c local` does.
 
-use super::boot::show;
+use super::boot::told;
 use super::selection::Selection;
 use crate::boot::Planning;
 use crate::failure::Failure;
@@ -31,11 +31,11 @@ impl Converge {
             _ => Planning::Converge,
         };
         let mut progress = self.selection.progress(self.diff);
-        let ended = self.selection.run(planning, &mut progress)?;
-        // A local tree's tasks have told everything already, as Ansible tells it.
-        if !local {
-            show(&ended, json);
+        let ended = self.selection.run(planning, &mut progress);
+        match local {
+            // A local tree's tasks have told everything already, as Ansible tells it.
+            true => ended.map(|_| 0),
+            false => told(ended, json),
         }
-        Ok(0)
     }
 }

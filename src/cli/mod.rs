@@ -5,6 +5,7 @@ mod cfn_signal;
 mod config;
 mod conformance;
 mod converge;
+mod diagnostics;
 mod diff;
 mod module;
 mod panic;
@@ -77,6 +78,7 @@ impl Command {
 /// Runs muster with a command line, and gives the process's exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::ends_the_process();
+    diagnostics::begin();
     let args: Vec<OsString> = args.into_iter().collect();
     if cfn_signal::is_name(args.first()) {
         return cfn_signal::main(args);

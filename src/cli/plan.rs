@@ -59,11 +59,8 @@ impl Apply {
         let (local, json) = (self.selection.is_local(), self.selection.json());
         let mut progress = self.selection.progress(false);
         let planning = Planning::Apply { reviewed: Box::new(reviewed), undecided: self.allow_undecided };
-        let ended = self.selection.run(planning, &mut progress)?;
-        if !local {
-            super::boot::show(&ended, json);
-        }
-        Ok(0)
+        let ended = self.selection.run(planning, &mut progress);
+        if local { ended.map(|_| 0) } else { super::boot::told(ended, json) }
     }
 }
 

@@ -57,7 +57,7 @@ impl Release {
             What::List { settings, root, json } => list(&settings, &root, json)?,
             What::Update { settings, ground } => {
                 let request = ground.request(Mode::Update, &settings, Default::default())?;
-                super::boot::show(&boot::update(&request)?, ground.json);
+                return super::boot::told(boot::update(&request), ground.json);
             }
             What::Rollback { settings, ground, name } => {
                 let request = ground.request(Mode::Rollback, &settings, Default::default())?;

@@ -136,6 +136,9 @@ impl Look {
             let took = stage.seconds.map_or_else(|| "...".into(), |seconds| format!("{seconds:.2}s"));
             let _ = writeln!(text, "  {took:>8} {}", stage.stage);
         }
+        for change in self.record.iter().flat_map(|record| &record.changes) {
+            let _ = writeln!(text, "  changed  {change}");
+        }
         for message in unsent(places).into_iter().flatten() {
             let _ = writeln!(text, "  unsent   {message}");
         }

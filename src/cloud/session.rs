@@ -134,7 +134,10 @@ impl Session {
 
     pub(super) fn failed_as(&self, call: Call, answer: Answer, caller: Option<String>) -> CloudError {
         let network = self.transport.network();
-        let set = network.endpoint(call.service);
+        // A wait-condition handle is an address of its own.
+        let handle = reqwest::Url::parse(&call.resource).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let handle = handle.map(|url| url.origin().ascii_serialization());
+        let set = handle.as_deref().or_else(|| network.endpoint(call.service));
         let endpoint = set.map_or_else(|| format!("{} in {}", call.service.prefix(), self.region), str::to_owned);
         let proxy = network.proxy_for(set.unwrap_or("https:")).map(ToString::to_string);
         let local_time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

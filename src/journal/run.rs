@@ -38,6 +38,9 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 /// A kill loses the changes of this long from the record; the stages are always there.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// As many changes as a failure names; the record has more.
+const NAMED: usize = 12;
+
 impl Run {
     /// Begins: the record says that it runs before anything is done. Beside the run it gives whether that could be
     /// written: a run without a record can still tell whoever waits.
@@ -140,6 +143,17 @@ impl Run {
         if inner.kept.elapsed() >= KEEP_EVERY {
             self.keep(&mut inner);
         }
+    }
+
+    /// What was completed so far, as a failure names it: the last few, and how many came before.
+    pub fn completed(&self) -> Option<String> {
+        let inner = self.lock();
+        let (record, named) = (&inner.record, inner.record.changes.iter().rev().take(NAMED));
+        let mut named: Vec<&str> = named.map(String::as_str).collect();
+        named.reverse();
+        let more = record.changes_total.saturating_sub(named.len() as u64);
+        let more = if more > 0 { format!("{more} more, ") } else { String::new() };
+        (!named.is_empty()).then(|| format!("completed before it: {more}{}", named.join(", ")))
     }
 
     /// Says what became of tasks, all together so far.

@@ -174,15 +174,20 @@ impl crate::failure::Explain for ReleaseError {
             Self::Bundle { source, .. } => source.hint(),
             Self::Target { source, .. } => source.hint(),
             Self::Attestation { .. } => {
-                Some("nothing was changed; publish what the descriptor names, unaltered".into())
+                Some("nothing of it was put in place; publish what the descriptor names, unaltered".into())
             }
             Self::Descriptor { descriptor, .. } if !descriptor.starts_with("s3://") => {
                 Some("sign a descriptor of the schema `muster.release/1` (README, updates)".into())
             }
             Self::Descriptor { .. } => Some("map its fields with `layout:` in the release's settings".into()),
             Self::Mismatch { .. } => Some("the parameter or the object key leads to another release".into()),
-            Self::Artifact { .. } => Some("nothing was changed; the release before it keeps running".into()),
-            Self::Id { .. } | Self::Local { .. } => None,
+            Self::Artifact { .. } => {
+                Some("nothing of it was put in place, and what ran before goes on; publish it again, unaltered".into())
+            }
+            Self::Local { .. } => {
+                Some("`muster release list` says what is recorded; the next converge mends it".into())
+            }
+            Self::Id { .. } => None,
         }
     }
 

@@ -140,6 +140,12 @@ impl Explain for SettingsError {
                 Some(hint.clone().unwrap_or_else(|| "`muster config schema` tells what may stand here".into()))
             }
             Self::Launch { hint, .. } => Some(hint.clone()),
+            Self::Duplicate { .. } => Some("keep one of them; lists are written `key: [a, b]`".into()),
+            Self::Syntax { .. } => {
+                Some("settings are plain YAML, without anchors and tags: is the indentation right?".into())
+            }
+            Self::TooLarge { .. } | Self::NotText { .. } => Some("is this the file that was meant?".into()),
+            Self::Read { .. } => Some("is it there, a regular file, and readable by this user?".into()),
             Self::Template { .. } => Some(
                 "templates see `instance`, `placement` and `tags` (no tags in `repository.url` and `hooks`); \
                  what may be absent needs `| default('...')`"

@@ -33,6 +33,11 @@ pub use shown::Shown;
 pub use sources::Sources;
 pub use written::Written;
 
+/// A settings file's text, read as [`load`] reads it.
+pub fn text(path: &std::path::Path) -> Result<String, SettingsError> {
+    sources::read(path, true).map(Option::unwrap_or_default)
+}
+
 /// Reads the settings of the image and of the command line, and of user-data where it is given already.
 pub fn load(sources: &Sources) -> Result<Written, SettingsError> {
     Written::load(sources)

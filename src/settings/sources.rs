@@ -114,7 +114,10 @@ pub(crate) fn read(path: &Path, required: bool) -> Result<Option<String>, Settin
     let failed = |source| SettingsError::Read { path: path.to_owned(), source };
     // Opening a pipe would wait for somebody to write into it.
     let file = match File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => return Ok(None),
+        // A link that leads nowhere was meant to lead to settings.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required && !path.is_symlink() => {
+            return Ok(None);
+        }
         other => other.map_err(failed)?,
     };
     if !file.metadata().map_err(failed)?.is_file() {

@@ -19,18 +19,22 @@ fn main() -> ExitCode {
         [] => show(None),
         ["--break", name] => match FAULTS.iter().find(|fault| fault.name == name) {
             Some(fault) => show(Some(fault)),
-            None => help(),
+            None => {
+                println!("there is no fault `{name}`\n");
+                help(2)
+            }
         },
-        _ => help(),
+        ["--help" | "-h"] => help(0),
+        _ => help(2),
     }
 }
 
-fn help() -> ExitCode {
+fn help(code: u8) -> ExitCode {
     println!("cargo run --release --example first-boot [-- --break NAME]\n\nNAME is one of:");
     for fault in FAULTS {
         println!("  {:<18} {}", fault.name, fault.what);
     }
-    ExitCode::from(2)
+    ExitCode::from(code)
 }
 
 fn show(fault: Option<&faults::Fault>) -> ExitCode {

@@ -4,7 +4,7 @@ use super::arguments::plain;
 use super::error::{ConvergeError, Stop};
 use super::events::Event;
 use super::outcome::PendingHandler;
-use super::run::Run;
+use super::run::{Run, Stage};
 use crate::roles::load::{Refusal, Role, Said, Task};
 use crate::roles::value::Value;
 use std::sync::Arc;
@@ -76,7 +76,6 @@ impl Run<'_> {
 
     /// Notifies handlers; one that does not exist is an error.
     pub(super) fn notify(&mut self, notifications: &[String], said: &[Said]) -> Result<(), Stop> {
-        let before = self.scene.notified.len();
         for notification in notifications {
             let meant = self.meant(notification);
             if meant.is_empty() {
@@ -90,10 +89,28 @@ impl Run<'_> {
             }
             self.scene.notified.extend(meant);
         }
-        if self.scene.notified.len() != before {
+        self.tell_pending();
+        Ok(())
+    }
+
+    /// Before a task's first change: what it would notify is kept already, or a kill between the change and the
+    /// notification would lose it. What cannot be said before its result is there is left to [`Run::notify`].
+    pub(super) fn expect(&mut self, stage: &Stage<'_>) {
+        if self.input.check || stage.task.frame.notified().is_empty() {
+            return;
+        }
+        let names = self.notifications(stage).unwrap_or_default();
+        let meant: Vec<usize> = names.iter().flat_map(|name| self.meant(name)).collect();
+        self.scene.expected.extend(meant);
+        self.tell_pending();
+    }
+
+    /// After a task: what it was expected to notify it has notified, or will not.
+    pub(super) fn expect_nothing(&mut self) {
+        if !self.scene.expected.is_empty() {
+            self.scene.expected.clear();
             self.tell_pending();
         }
-        Ok(())
     }
 
     /// Notifies handlers that a plan cannot be sure of.
@@ -163,7 +180,8 @@ impl Run<'_> {
 
     /// What is due now.
     pub(super) fn pending(&self) -> Vec<PendingHandler> {
-        let due = self.scene.notified.iter().filter_map(|index| self.scene.handlers.get(*index));
+        let due = self.scene.notified.union(&self.scene.expected);
+        let due = due.filter_map(|index| self.scene.handlers.get(*index));
         let due = due.map(|handler| PendingHandler {
             name: self.handler_name(handler).unwrap_or_else(|| handler.title()),
             role: handler.frame.role().map(|role| role.full_name()),
@@ -173,6 +191,9 @@ impl Run<'_> {
 
     fn tell_pending(&mut self) {
         let pending = self.pending();
-        self.observer.event(&Event::Pending(&pending));
+        if pending != self.told {
+            self.observer.event(&Event::Pending(&pending));
+            self.told = pending;
+        }
     }
 }

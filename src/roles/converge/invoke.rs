@@ -32,6 +32,7 @@ impl Run<'_> {
                     return self.rehearse(stage, &*module);
                 }
                 if let Some(job) = self.begins_job(stage)? {
+                    self.expect(stage);
                     return self.begin(stage, &*module, job);
                 }
                 self.apply(stage, &*module)
@@ -64,6 +65,9 @@ impl Run<'_> {
             end.undecided = plan.undecided;
             let mut effects = Vec::with_capacity(plan.changes.len());
             self.bound(&mut plan.changes);
+            if !plan.changes.is_empty() {
+                self.expect(stage);
+            }
             for change in &plan.changes {
                 self.within_limits(stage.task).map_err(Trouble::Stop)?;
                 let host = match &mut self.real {

@@ -68,6 +68,7 @@ impl Run<'_> {
             handlers,
             notified: BTreeSet::new(),
             perhaps: BTreeSet::new(),
+            expected: BTreeSet::new(),
             recalled: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),

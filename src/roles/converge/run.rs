@@ -35,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) recap: Recap,
     pub(super) completed: Vec<Completed>,
     pub(super) owed: Vec<PendingHandler>,
+    /// The pending handlers as they were last told.
+    pub(super) told: Vec<PendingHandler>,
     /// For each block that is being run, whether it can rescue a failure.
     pub(super) rescuing: Vec<bool>,
     /// The last task whose programs a plan did not run: what they would change is not known.
@@ -57,7 +59,9 @@ pub(super) struct Scene {
     pub(super) notified: BTreeSet<usize>,
     /// Those of them that only undecided tasks have notified.
     pub(super) perhaps: BTreeSet<usize>,
-    /// Of these, handlers that an earlier run left due, and that no task of this one notified.
+    /// What the running task notifies if it changes something: whoever is killed in the middle owes it.
+    pub(super) expected: BTreeSet<usize>,
+    /// Of those notified, handlers that an earlier run left due, and that no task of this one notified.
     pub(super) recalled: BTreeSet<usize>,
     /// Roles that have run, by identity.
     pub(super) done: HashSet<String>,
@@ -162,6 +166,7 @@ fn begin<'a>(
             handlers: Vec::new(),
             notified: BTreeSet::new(),
             perhaps: BTreeSet::new(),
+            expected: BTreeSet::new(),
             recalled: BTreeSet::new(),
             done: HashSet::new(),
             begun: HashSet::new(),
@@ -170,6 +175,7 @@ fn begin<'a>(
         recap: Recap::default(),
         completed: Vec::new(),
         owed: input.pending_handlers.clone(),
+        told: input.pending_handlers.clone(),
         rescuing: Vec::new(),
         not_run: None,
         inventory: Inventory::new(input),

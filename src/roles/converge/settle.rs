@@ -14,6 +14,12 @@ use std::sync::Arc;
 impl Run<'_> {
     /// Counts, facts, notifications, the registered result; and the failure, where it is one.
     pub(super) fn settle(&mut self, task: &Arc<Task>, title: &str, end: End) -> Result<(), Stop> {
+        let settled = self.follow(task, title, end);
+        self.expect_nothing();
+        settled
+    }
+
+    fn follow(&mut self, task: &Arc<Task>, title: &str, end: End) -> Result<(), Stop> {
         let status = end.status();
         let role = task.frame.role();
         if let (true, Some(role)) = (status != Status::Skipped, role) {

@@ -219,12 +219,15 @@ impl Run {
         result.insert(Key::from("delta"), Value::str(delta(effect.elapsed)));
         if output.code != 0 || output.timed_out {
             result.insert(Key::from("changed"), Value::Bool(true));
-            let message = if output.timed_out { "the command's time ran out" } else { "non-zero return code" };
+            let message = if output.timed_out { ENDED } else { "non-zero return code" };
             return Err(Failed { message: message.into(), result, ..Failed::default() });
         }
         Ok(Plan { result, changed: Some(true), ..Plan::default() })
     }
 }
+
+/// Of a program that did not end by itself.
+pub(super) const ENDED: &str = "the command was ended: its time ran out, or the run was asked to end";
 
 impl Module for Run {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {

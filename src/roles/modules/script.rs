@@ -1,5 +1,6 @@
 //! `script` and `raw`: a script of the tree, or a line of shell, run on the host.
 
+use super::command::ENDED;
 use super::programs::say;
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob, words};
 use crate::host::{Attributes, Change, Command, Effect, FileWrite, Kind};
@@ -98,7 +99,7 @@ fn judged(effect: Option<&Effect>) -> Result<Plan, Failed> {
         return Ok(Plan { result, changed: Some(true), ..Plan::default() });
     }
     result.insert(Key::from("changed"), Value::Bool(true));
-    let message = if output.timed_out { "the command's time ran out" } else { "non-zero return code" };
+    let message = if output.timed_out { ENDED } else { "non-zero return code" };
     Err(Failed { message: message.into(), result, hint: output.not_run.clone(), ..Failed::default() })
 }
 

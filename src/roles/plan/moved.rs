@@ -51,6 +51,7 @@ fn steps(old: &[Step], new: &[Step], all: &mut Vec<String>) {
             Some(now) if now.changes != step.changes || now.undecided.is_some() != step.undecided.is_some() => {
                 all.push(format!("task `{step}` would do something else"));
             }
+            Some(now) if now.diff != step.diff => all.push(format!("task `{step}` does not do what the plan shows")),
             Some(_) => {}
         }
     }

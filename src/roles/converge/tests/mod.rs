@@ -19,7 +19,8 @@ mod sealed;
 #[derive(Default)]
 struct Said {
     messages: Vec<String>,
-    pending: usize,
+    /// The handlers that were due whenever that changed, and after how many results.
+    due: Vec<(usize, Vec<String>)>,
 }
 
 impl Observer for Said {
@@ -33,7 +34,10 @@ impl Observer for Said {
                     (_, message) => message.unwrap_or_else(|| "-".into()),
                 });
             }
-            Event::Pending(handlers) => self.pending = handlers.len(),
+            Event::Pending(handlers) => {
+                let names = handlers.iter().map(|handler| handler.name.clone()).collect();
+                self.due.push((self.messages.len(), names));
+            }
             _ => {}
         }
     }
@@ -44,6 +48,11 @@ fn run_with(files: &[(&str, &str)], input: &Input) -> (Outcome, Vec<String>) {
 }
 
 fn run_opened(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outcome, Vec<String>) {
+    let (outcome, said) = run_watched(files, input, vault);
+    (outcome, said.messages)
+}
+
+fn run_watched(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outcome, Said) {
     let dir = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
         let path = dir.path().join(name);
@@ -62,7 +71,7 @@ fn run_opened(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outc
     let mut said = Said::default();
     let machine = Machine { host: &mut host, remote: &Offline, real: None };
     let outcome = converge(input, &playbook, &loader, &templar, machine, &mut said);
-    (outcome, said.messages)
+    (outcome, said)
 }
 
 fn run(tasks: &str) -> (Outcome, Vec<String>) {
@@ -115,6 +124,21 @@ fn handlers_run_in_their_order_and_survive_a_failure() {
     let (outcome, said) = run_with(&[("site.yml", &quiet)], &input);
     assert!(said.contains(&"h1".to_owned()), "{said:?}");
     assert!(outcome.pending_handlers.is_empty());
+}
+
+#[test]
+fn what_a_task_notifies_is_kept_before_its_first_change() {
+    let file = "  - file: {path: /etc, state: directory}\n    notify: h1\n";
+    let copy =
+        "  - copy: {content: a, dest: '/etc/{{ item }}'}\n    loop: [a, b]\n    changed_when: false\n    notify: h2\n";
+    let handlers = "  handlers:\n  - name: h1\n    debug: msg=h1\n  - name: h2\n    debug: msg=h2\n";
+    let text = format!("- hosts: all\n  gather_facts: no\n  tasks:\n{file}{file}{copy}{handlers}");
+    let (outcome, said) = run_watched(&[("site.yml", &text)], &Input::default(), Arc::default());
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let due: Vec<(usize, String)> = said.due.into_iter().map(|(after, names)| (after, names.join(" "))).collect();
+    let told = |after: usize, names: &str| (after, names.to_owned());
+    assert_eq!(due, [told(0, "h1"), told(2, "h1 h2"), told(4, "h1"), told(5, "")]);
+    assert_eq!(said.messages.last().map(String::as_str), Some("h1"));
 }
 
 #[test]
