@@ -5,6 +5,8 @@
 mod apart;
 #[path = "boot/build.rs"]
 mod build;
+#[path = "boot/bundles.rs"]
+mod bundles;
 #[path = "boot/disks.rs"]
 mod disks;
 #[path = "stage/faults.rs"]

@@ -142,10 +142,16 @@ pub(super) fn put_in_place(site: &mut Site<'_>, settings: &Settings, only: bool)
         let version = &planned.descriptor.version;
         if planned.changes.is_empty() {
             site.grounds.run.line(&format!("release {label} {version} is in place"));
-            continue;
+        } else {
+            activate(site.host, &order, &planned)?;
+            site.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
         }
-        activate(site.host, &order, &planned)?;
-        site.grounds.run.changed(&format!("release {label}: {version}, signed by {}", planned.key));
+        // The release stands: what is left over of older ones is no reason to fail.
+        for change in &planned.settle {
+            if let Err(error) = site.host.apply(change) {
+                site.grounds.run.line(&format!("release {label}: what is left over stays: {error}"));
+            }
+        }
     }
     Ok(())
 }
@@ -241,5 +247,6 @@ fn order(
         limit: LARGEST,
         records: records.to_owned(),
         restart: written.restart.clone(),
+        unpack: written.unpacking(),
     })
 }

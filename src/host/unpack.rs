@@ -12,7 +12,7 @@ pub use entry::{Item, ItemKind};
 pub use limits::Limits;
 pub use walk::{Sink, Summary, walk};
 
-use super::Content;
+use super::{Attributes, Content};
 use std::path::PathBuf;
 
 /// How an archive is compressed.
@@ -52,6 +52,8 @@ pub struct Unpack {
     pub packing: Packing,
     /// How much may come out.
     pub limits: Limits,
+    /// Whose everything in it becomes; the mode is the top's, what is beneath it keeps the archive's own.
+    pub attributes: Attributes,
 }
 
 /// Why an archive was refused. Nothing of it is left.

@@ -4,10 +4,14 @@
 //! bundle is judged first, then the descriptor is read, then the artifact's size and digest; only then is anything
 //! changed.
 
+mod content;
 mod descriptor;
 mod judge;
 mod layout;
+mod place;
 mod plan;
+mod program;
+mod proof;
 mod record;
 mod target;
 
@@ -62,6 +66,9 @@ pub struct Order {
     pub records: PathBuf,
     /// The unit that runs it.
     pub restart: Option<String>,
+    /// Unpack the artifact beneath the destination, and keep so many releases of it, the one in use among them; without
+    /// it the artifact is put there as it is.
+    pub unpack: Option<usize>,
 }
 
 impl Order {

@@ -1,6 +1,6 @@
 //! What is active, and what was before it: one small file an application and component.
 
-use super::{Order, Planned, ReleaseError};
+use super::{Order, Planned, ReleaseError, content};
 use crate::host::{Attributes, Change, FileWrite, Host, Observe};
 use std::path::{Path, PathBuf};
 
@@ -28,8 +28,14 @@ pub struct Record {
     pub destination: PathBuf,
     /// What is there.
     pub active: Active,
-    /// What was there before, kept at [`previous_path`].
+    /// What was there before, kept at [`previous_path`] or, unpacked, beneath `releases`.
     pub previous: Option<Active>,
+    /// What was there before that, as far as it is kept, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older: Vec<Active>,
+    /// Whether it is an archive that was unpacked: `current` in the destination leads to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpacked: bool,
     /// The unit that runs it, restarted when another release takes its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
@@ -86,20 +92,32 @@ impl Record {
     }
 }
 
-/// Puts the previous release back in place, by one rename, and records it. There is then no previous one.
+/// Puts the previous release back in place, by one rename, and records it. Of programs there is then no previous one.
 pub fn rollback(record_path: &Path, host: &mut dyn Host) -> Result<Record, ReleaseError> {
     let local =
         |message: String| ReleaseError::Local { what: format!("rolling back {}", record_path.display()), message };
     let record =
         Record::read(host.observe(), record_path)?.ok_or_else(|| local("no release is recorded here".into()))?;
     let previous = record.previous.clone().ok_or_else(|| local("no previous release is kept".into()))?;
-    let kept = previous_path(&record.destination);
-    let digest = host.digest(&kept, crate::host::Digest::Sha256).map_err(|error| local(error.to_string()))?;
-    if digest.as_deref() != Some(previous.sha256.as_str()) {
-        return Err(local(format!("{} is not the release that was kept", kept.display())));
-    }
-    host.apply(&Change::Rename { from: kept, to: record.destination.clone() }).map_err(|e| local(e.to_string()))?;
-    let record = Record { active: previous, previous: None, ..record };
+    let destination = &record.destination;
+    let change = if record.unpacked {
+        let there = content::is_there(host.observe(), destination, &previous.sha256);
+        if !there.map_err(|error| local(error.to_string()))? {
+            let kept = content::directory(destination, &previous.sha256);
+            return Err(local(format!("{}, which was kept, is gone", kept.display())));
+        }
+        content::swap(destination, &previous.sha256)
+    } else {
+        let kept = previous_path(destination);
+        let digest = host.digest(&kept, crate::host::Digest::Sha256).map_err(|error| local(error.to_string()))?;
+        if digest.as_deref() != Some(previous.sha256.as_str()) {
+            return Err(local(format!("{} is not the release that was kept", kept.display())));
+        }
+        Change::Rename { from: kept, to: destination.clone() }
+    };
+    host.apply(&change).map_err(|error| local(error.to_string()))?;
+    let mut older = record.older.clone().into_iter();
+    let record = Record { active: previous, previous: older.next(), older: older.collect(), ..record };
     host.apply(&record.change(record_path.to_owned())).map_err(|error| local(error.to_string()))?;
     Ok(record)
 }
@@ -114,6 +132,17 @@ pub fn put_back(order: &Order, planned: &Planned, host: &mut dyn Host) -> Result
         host.digest(path, crate::host::Digest::Sha256).map_err(|error| local(error.to_string()))
     };
     let Some(replaced) = &planned.replaced else { return Ok(false) };
+    if order.unpack.is_some() {
+        let look = |error: std::io::Error| local(error.to_string());
+        let there = content::current(host.observe(), destination).map_err(look)?;
+        if there.as_ref() == Some(replaced)
+            || !content::is_there(host.observe(), destination, replaced).map_err(look)?
+        {
+            return Ok(false);
+        }
+        host.apply(&content::swap(destination, replaced)).map_err(|error| local(error.to_string()))?;
+        return Ok(true);
+    }
     let there = digest(host.observe(), destination)?;
     if there.as_deref() == Some(replaced) || digest(host.observe(), &kept)?.as_deref() != Some(replaced) {
         return Ok(false);

@@ -17,13 +17,13 @@ const PROGRAM: &str = "/usr/local/bin/shop-api";
 const TARGET: &str = "stable/shop/release.json";
 
 /// A stage whose release comes from a TUF repository, and that repository with all its keys.
-struct Shop {
-    stage: Stage,
+pub(crate) struct Shop {
+    pub(crate) stage: Stage,
     tuf: Repository,
     trust: TrustRoot,
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(digest(&SHA256, bytes))
 }
 
@@ -51,7 +51,7 @@ impl Shop {
     }
 
     /// Everything in place, the floor baked, and the host in service.
-    fn booted() -> Self {
+    pub(crate) fn booted() -> Self {
         let shop = Self::new();
         shop.bake().unwrap();
         boot(&shop.request(Mode::Boot)).unwrap();
@@ -85,7 +85,7 @@ impl Shop {
     }
 
     /// Signs and publishes a release, with what a change makes of its descriptor.
-    fn publish(&mut self, version: &str, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn publish(&mut self, version: &str, change: impl FnOnce(&mut Value)) {
         let mut descriptor = self.descriptor(version);
         change(&mut descriptor);
         self.tuf.add("shop", TARGET, descriptor.to_string().as_bytes());
@@ -96,11 +96,11 @@ impl Shop {
         self.upload();
     }
 
-    fn put_target(&self, path: &str, bytes: Vec<u8>) {
+    pub(crate) fn put_target(&self, path: &str, bytes: Vec<u8>) {
         self.tuf.server.alter(|served| drop(served.targets.insert(path.to_owned(), bytes)));
     }
 
-    fn upload(&self) {
+    pub(crate) fn upload(&self) {
         self.tuf.server.alter(|served| {
             for (directory, files) in [("metadata", &served.metadata), ("targets", &served.targets)] {
                 for (name, bytes) in files {
@@ -110,7 +110,7 @@ impl Shop {
         });
     }
 
-    fn request(&self, mode: Mode) -> Request {
+    pub(crate) fn request(&self, mode: Mode) -> Request {
         // Units are not restarted on the machine that tests run on.
         let around = machine(|_, change| matches!(change, Change::Unit { .. }).then(|| Ok(Effect::default())));
         Request { trust: Some(self.trust.clone()), machine: Some(around), ..self.stage.request(mode) }
@@ -122,12 +122,12 @@ impl Shop {
         bake(&Baking { sources, root, replace: false, trust: Some(self.trust.clone()) }).map(drop)
     }
 
-    fn update(&self) -> Result<Ended, Failure> {
+    pub(crate) fn update(&self) -> Result<Ended, Failure> {
         update(&self.request(Mode::Update))
     }
 
     /// The update is refused at a stage, says this, and leaves what is there.
-    fn refused(&self, stage: At, words: &[&str]) {
+    pub(crate) fn refused(&self, stage: At, words: &[&str]) {
         let failure = self.update().unwrap_err();
         assert_eq!(failure.stage, stage, "{failure}");
         for word in words {

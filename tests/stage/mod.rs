@@ -163,6 +163,14 @@ impl Stage {
         self.aws.put_parameter(Parameter::string("/shop/api/stable/release_id", id));
     }
 
+    /// Publishes another artifact as a release, and names it in its channel.
+    pub fn publish_as(&self, (id, version): (&str, &str), name: &str, bytes: &[u8]) {
+        for object in signed(&self.pair, (id, version), name, bytes, false).expect("a release") {
+            self.aws.put_object(object);
+        }
+        self.aws.put_parameter(Parameter::string("/shop/api/stable/release_id", id));
+    }
+
     /// What KMS signs: a bundle over these bytes.
     pub fn bundle(&self, bytes: &[u8]) -> String {
         bundle(&self.pair, bytes).expect("a signature").to_string()
@@ -233,12 +241,26 @@ fn release(
     swapped: bool,
 ) -> Result<Vec<Object>, Error> {
     let artifact = format!("#!/bin/sh\necho shop {version}\n").into_bytes();
+    let mut objects = signed(pair, (id, version), "shop-api", &artifact, tampered)?;
+    if swapped {
+        objects.push(Object::new(BUCKET, &format!("shop/api/{id}/shop-api"), b"#!/bin/sh\necho shop 6.6.6\n".to_vec()));
+    }
+    Ok(objects)
+}
+
+fn signed(
+    pair: &sigstore_crypto::KeyPair,
+    (id, version): (&str, &str),
+    name: &str,
+    artifact: &[u8],
+    tampered: bool,
+) -> Result<Vec<Object>, Error> {
     // The emulated instance says which architecture it has; both are published.
     let artifacts: Vec<serde_json::Value> = ["amd64", "arm64"]
         .iter()
         .map(|one| {
-            let sha256 = hex::encode(sigstore_crypto::sha256(&artifact).as_bytes());
-            serde_json::json!({"os": "linux", "arch": one, "binary": {"path": "shop-api", "sha256": sha256, "size": artifact.len()}})
+            let sha256 = hex::encode(sigstore_crypto::sha256(artifact).as_bytes());
+            serde_json::json!({"os": "linux", "arch": one, "binary": {"path": name, "sha256": sha256, "size": artifact.len()}})
         })
         .collect();
     let descriptor = serde_json::json!({
@@ -248,12 +270,11 @@ fn release(
     .to_string();
     let bundle = bundle(pair, descriptor.as_bytes())?;
     let descriptor = if tampered { descriptor.replace(version, "6.6.6") } else { descriptor };
-    let artifact = if swapped { b"#!/bin/sh\necho shop 6.6.6\n".to_vec() } else { artifact };
     let at = |name: &str| format!("shop/api/{id}/{name}");
     Ok(vec![
         Object::new(BUCKET, &at("release.json"), descriptor),
         Object::new(BUCKET, &at("release.json.sigstore.json"), bundle.to_string()),
-        Object::new(BUCKET, &at("shop-api"), artifact),
+        Object::new(BUCKET, &at(name), artifact.to_vec()),
     ])
 }
 

@@ -2,15 +2,16 @@
 
 use super::place::{remove, sync};
 use super::root::{Root, temporary_name};
-use crate::host::HostError;
 use crate::host::unpack::{Item, ItemKind, Refusal, Sink, Unpack, walk};
+use crate::host::{Attributes, HostError};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat2};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat2};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
-use nix::unistd::symlinkat;
+use nix::unistd::{Gid, Uid, fchown, fchownat, symlinkat};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Carries out an [`Unpack`].
@@ -22,7 +23,9 @@ pub fn unpack(root: &Root, unpack: &Unpack) -> Result<(), HostError> {
     let outcome = (|| {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let top = openat(&parent, temporary.as_os_str(), flags, Mode::empty()).map_err(io::Error::from);
-        let mut tree = Tree { top: top.map_err(fault)?, mode: 0o755, modes: Vec::new() };
+        let mode = unpack.attributes.mode.unwrap_or(0o755);
+        let mut tree =
+            Tree { top: top.map_err(fault)?, mode, modes: BTreeMap::new(), attributes: unpack.attributes.clone() };
         let refuse = |refusal| HostError::Archive { path: unpack.path.clone(), refusal };
         let size = unpack.content.size().map_err(fault)?;
         let summary = walk(unpack.content.reader(), size, unpack.packing, &unpack.limits, &mut tree).map_err(refuse)?;
@@ -47,7 +50,8 @@ struct Tree {
     top: OwnedFd,
     mode: u32,
     /// Directories' own modes, given last: one without write permission could not be filled.
-    modes: Vec<(String, u32)>,
+    modes: BTreeMap<String, u32>,
+    attributes: Attributes,
 }
 
 fn io_refusal(what: &str, path: &str) -> impl Fn(Errno) -> Refusal {
@@ -71,7 +75,7 @@ impl Tree {
     }
 
     /// The directory that holds a path's last name, made where it is not there.
-    fn parent(&self, path: &[String]) -> Result<OwnedFd, Refusal> {
+    fn parent(&mut self, path: &[String]) -> Result<OwnedFd, Refusal> {
         let parents = path.split_last().map_or(&[][..], |(_, parents)| parents);
         let joined = parents.join("/");
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
@@ -82,21 +86,36 @@ impl Tree {
         for depth in 1..=parents.len() {
             let above = self.open(&parents[..depth - 1].join("/"), flags, 0).map_err(io_refusal("opening", &joined))?;
             match mkdirat(&above, parents[depth - 1].as_str(), Mode::from_bits_truncate(0o755)) {
-                Ok(()) | Err(Errno::EEXIST) => {}
+                Ok(()) => drop(self.modes.entry(parents[..depth].join("/")).or_insert(0o755)),
+                Err(Errno::EEXIST) => {}
                 Err(error) => return Err(io_refusal("making", &joined)(error)),
             }
         }
         self.open(&joined, flags, 0).map_err(io_refusal("opening", &joined))
     }
 
-    /// Gives directories their modes, the deepest first, and has it all on disk.
+    /// Gives something its owner, before its mode: a change of owner clears bits of it.
+    fn own(&self, made: impl AsFd, path: &str) -> Result<(), Refusal> {
+        let (uid, gid) = self.owner();
+        match (uid, gid) {
+            (None, None) => Ok(()),
+            _ => fchown(made, uid, gid).map_err(io_refusal("setting the owner of", path)),
+        }
+    }
+
+    fn owner(&self) -> (Option<Uid>, Option<Gid>) {
+        (self.attributes.uid.map(Uid::from_raw), self.attributes.gid.map(Gid::from_raw))
+    }
+
+    /// Gives directories their owners and modes, the deepest first, and has it all on disk.
     fn finish(&mut self) -> Result<(), Refusal> {
-        self.modes.sort();
         for (path, mode) in self.modes.iter().rev() {
             let directory = self.open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);
             let directory = directory.map_err(io_refusal("opening", path))?;
+            self.own(&directory, path)?;
             fchmod(&directory, Mode::from_bits_truncate(*mode)).map_err(io_refusal("setting the mode of", path))?;
         }
+        self.own(&self.top, "the top")?;
         fchmod(&self.top, Mode::from_bits_truncate(self.mode)).map_err(io_refusal("setting the mode of", "the top"))?;
         nix::unistd::syncfs(&self.top).map_err(io_refusal("syncing", "the filesystem"))
     }
@@ -106,7 +125,7 @@ impl Sink for Tree {
     fn take(&mut self, item: &Item, bytes: &mut dyn Read) -> Result<(), Refusal> {
         let shown = item.path.join("/");
         let Some(name) = item.path.last() else {
-            self.mode = item.mode;
+            self.mode = self.attributes.mode.unwrap_or(item.mode);
             return Ok(());
         };
         let parent = self.parent(&item.path)?;
@@ -117,10 +136,13 @@ impl Sink for Tree {
                     Ok(()) | Err(Errno::EEXIST) => {}
                     Err(error) => return Err(io_refusal("making", &shown)(error)),
                 }
-                self.modes.push((shown, item.mode));
+                self.modes.insert(shown, item.mode);
             }
             ItemKind::Link(target) => {
                 symlinkat(target.as_str(), &parent, name.as_str()).map_err(io_refusal("linking", &shown))?;
+                let (uid, gid) = self.owner();
+                fchownat(&parent, name.as_str(), uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)
+                    .map_err(io_refusal("setting the owner of", &shown))?;
             }
             ItemKind::File(size) => {
                 let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -132,6 +154,7 @@ impl Sink for Tree {
                     Ok(_) => return Err(Refusal::Malformed(format!("`{shown}` ends early"))),
                     Err(error) => return Err(flattened(error, &shown)),
                 }
+                self.own(&made, &shown)?;
                 fchmod(&made, Mode::from_bits_truncate(item.mode))
                     .map_err(io_refusal("setting the mode of", &shown))?;
             }

@@ -38,7 +38,7 @@ impl<O: Observe> Overlay<O> {
                 .map_err(|e| HostError::io("remove", path, e)),
             // What is in it is decided when it is applied; that it cannot be made is seen here.
             Change::Unpack(unpack) => self
-                .make_directory(&unpack.path, &Attributes::default())
+                .make_directory(&unpack.path, &unpack.attributes)
                 .map_err(|e| HostError::io("extract to", &unpack.path, e)),
             Change::Account(account) => {
                 self.account(account).map_err(|e| HostError::io("account of", Path::new("/"), e))

@@ -1,7 +1,7 @@
 //! Releases put in place beneath a scratch root, and every way in which one is refused.
 
 use super::*;
-use crate::host::{Host, Linux};
+use crate::host::{Attributes, Host, Linux};
 use crate::release::{Layout, rollback};
 use crate::trust::bundle::ReleaseKey;
 use sigstore_crypto::KeyPair;
@@ -36,16 +36,16 @@ impl Source for Shelf {
 }
 
 /// A signer, a shelf with one release of it, a host and an order.
-struct Scene {
+pub(super) struct Scene {
     pair: KeyPair,
     shelf: Shelf,
     policy: BundlePolicy,
-    order: Order,
-    scratch: tempfile::TempDir,
+    pub(super) order: Order,
+    pub(super) scratch: tempfile::TempDir,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let pair = KeyPair::generate_ecdsa_p256().expect("key");
         let pem = pair.public_key_der().expect("public").to_pem();
         let policy = BundlePolicy {
@@ -75,6 +75,7 @@ impl Scene {
             limit: 1 << 20,
             records: "/records".into(),
             restart: None,
+            unpack: None,
         };
         let mut scene = Self { pair, shelf: Shelf::default(), policy, order, scratch };
         scene.publish("r1", b"one", |_| {});
@@ -82,7 +83,7 @@ impl Scene {
     }
 
     /// Publishes a release and points the channel at it; `edit` may change the descriptor before it is signed.
-    fn publish(&mut self, id: &str, bytes: &[u8], edit: impl Fn(&mut serde_json::Value)) {
+    pub(super) fn publish(&mut self, id: &str, bytes: &[u8], edit: impl Fn(&mut serde_json::Value)) {
         let sha256 = hex::encode(sigstore_crypto::sha256(bytes).as_bytes());
         let mut descriptor = serde_json::json!({
             "schema": 1, "app": "shop", "component": "api", "version": "1.0", "release_id": id, "track": "stable",
@@ -105,16 +106,26 @@ impl Scene {
         self.shelf.parameters.insert("/shop/api/stable/release_id".into(), id.into());
     }
 
-    fn host(&self) -> Linux {
+    /// Publishes an artifact of another name.
+    pub(super) fn publish_as(&mut self, id: &str, name: &str, bytes: &[u8]) {
+        self.publish(id, bytes, |json| json["artifacts"][0]["binary"]["path"] = name.into());
+        self.shelf.objects.insert(format!("shop/{id}/{name}"), bytes.to_vec());
+    }
+
+    pub(super) fn host(&self) -> Linux {
         Linux::new(&self.scratch.path().join("root")).expect("host")
     }
 
-    fn plan(&self) -> Result<Planned, ReleaseError> {
-        plan(&self.order, &self.shelf, &self.policy, self.host().observe())
+    pub(super) fn plan(&self) -> Result<Planned, ReleaseError> {
+        self.plan_over(self.host().observe())
+    }
+
+    pub(super) fn plan_over(&self, host: &dyn Observe) -> Result<Planned, ReleaseError> {
+        plan(&self.order, &self.shelf, &self.policy, host)
     }
 
     /// Plans and applies.
-    fn converge(&self) -> Planned {
+    pub(super) fn converge(&self) -> Planned {
         let planned = self.plan().expect("planned");
         let mut host = self.host();
         for change in &planned.changes {

@@ -32,6 +32,14 @@ pub static SPEC: Spec = Spec {
         Param::new("arch", ParamKind::Str, "The architecture, as the descriptor names it; this host's by default."),
         Param::new("size_limit", ParamKind::Int, "The largest artifact that is accepted, in bytes.")
             .default("2147483648"),
+        Param::new(
+            "unpack",
+            ParamKind::Bool,
+            "Unpack the artifact into releases/SHA256 below dest; current leads to it.",
+        )
+        .default("false"),
+        Param::new("keep", ParamKind::Int, "How many unpacked releases are kept, the one in use among them.")
+            .default("3"),
     ],
     file_attributes: true,
     examples: &[],
@@ -45,6 +53,8 @@ struct Release {
 /// Reads the arguments.
 pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
     let limit = args.int("size_limit").and_then(|limit| u64::try_from(limit).ok());
+    let keep = args.int("keep").and_then(|keep| usize::try_from(keep).ok()).filter(|keep| *keep >= 2);
+    let keep = keep.ok_or_else(|| args.wrong("keep", "2 or more: the release in use, and one for the way back"))?;
     let order = Order {
         app: args.must("app")?,
         component: args.text("component"),
@@ -66,6 +76,7 @@ pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         // Known where it runs: see `plan`.
         records: std::path::PathBuf::new(),
         restart: None,
+        unpack: args.flag("unpack").then_some(keep),
     };
     Ok(Box::new(Release { order, wanted: Wanted::read(args)? }))
 }
@@ -98,8 +109,11 @@ impl Module for Release {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let refused = |message: String, hint: Option<String>| Failed { hint, ..Failed::new(message) };
         let policy = eyes.remote.release_keys().map_err(|error| refused(error.message, error.hint))?;
-        let path = &self.order.destination;
-        let there = eyes.host.stat(path, true).map_err(|error| Failed::new(format!("{}: {error}", path.display())))?;
+        let path = match self.order.unpack {
+            None => self.order.destination.clone(),
+            Some(_) => self.order.destination.join("current"),
+        };
+        let there = eyes.host.stat(&path, true).map_err(|error| Failed::new(format!("{}: {error}", path.display())))?;
         let base = there.unwrap_or(NEW);
         let asked = self.wanted.resolve(eyes.host, &base)?;
         let attributes = Attributes { mode: asked.mode.or(Some(0o755)), ..asked };
@@ -107,7 +121,8 @@ impl Module for Release {
         let planned = release::plan(&order, &Store(eyes.remote), &policy, eyes.host)
             .map_err(|error| refused(error.to_string(), error.hint()))?;
         let artifact = &planned.descriptor.artifact;
-        let plan = Plan { changes: planned.changes, ..Plan::unchanged() }
+        let changes = planned.changes.into_iter().chain(planned.settle).collect();
+        let plan = Plan { changes, ..Plan::unchanged() }
             .with("release_id", planned.descriptor.release_id.as_str())
             .with("version", planned.descriptor.version.as_str())
             .with("sha256", hex::encode(artifact.sha256))

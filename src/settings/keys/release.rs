@@ -43,8 +43,14 @@ pub struct Release {
     /// How the descriptor reads.
     #[serde(default)]
     pub layout: DescriptorLayout,
-    /// Where the artifact goes.
+    /// Where the artifact goes; with `unpack` the directory that has `current` and `releases`.
     pub destination: Path,
+    /// Unpack the artifact, a .tar, .tar.gz or .tar.zst, into `releases/SHA256` of the destination; `current` leads to it.
+    #[serde(default)]
+    pub unpack: bool,
+    /// How many unpacked releases are kept, the one in use among them: 2 or more; 3 where nothing is written.
+    #[serde(default)]
+    pub keep: Option<u8>,
     /// Its owner.
     #[serde(default = "root")]
     pub owner: String,
@@ -58,6 +64,9 @@ pub struct Release {
     #[serde(default)]
     pub restart: Option<String>,
 }
+
+/// Unpacked releases, the one in use among them.
+const KEEP: u8 = 3;
 
 fn parameter() -> String {
     "/{app}/{component}/{channel}/release_id".into()
@@ -132,6 +141,11 @@ impl Release {
         self.artifact.clone().unwrap_or_else(|| default.to_owned())
     }
 
+    /// How many releases are kept where the artifact is unpacked.
+    pub fn unpacking(&self) -> Option<usize> {
+        self.unpack.then(|| usize::from(self.keep.unwrap_or(KEEP)))
+    }
+
     /// What is wrong, and with which key, for the release at an index.
     pub(in crate::settings) fn faults(&self, index: usize, channel: Option<&Name>) -> Vec<(String, String)> {
         let mut faults = Vec::new();
@@ -151,6 +165,13 @@ impl Release {
         }
         if self.target.is_none() && self.bucket.is_none() {
             fault("", "the key `bucket` is missing; without it a release needs a `target`".into());
+        }
+        match self.keep {
+            Some(_) if !self.unpack => {
+                fault(".keep", "only releases that are unpacked (`unpack: true`) are kept".into())
+            }
+            Some(0 | 1) => fault(".keep", "2 or more: the release in use, and one for the way back".into()),
+            _ => {}
         }
         for (key, pattern, known) in patterns {
             for name in placeholders(pattern) {

@@ -1,7 +1,7 @@
 //! Archives that lead out, hide, or never end. Each is refused whole, and nothing of it is left.
 
 use muster::host::unpack::{Limits, Packing, Refusal, Unpack};
-use muster::host::{Change, Content, Host, HostError, Linux};
+use muster::host::{Attributes, Change, Content, Host, HostError, Linux};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -93,7 +93,15 @@ impl Stage {
         let mut host = Linux::new(self.scratch.path()).expect("a host");
         let path = Path::new("/releases/one").to_owned();
         let limits = self.limits;
-        host.apply(&Change::Unpack(Unpack { path, content, sha256, packing, limits })).map(|_| ())
+        host.apply(&Change::Unpack(Unpack {
+            path,
+            content,
+            sha256,
+            packing,
+            limits,
+            attributes: Attributes::default(),
+        }))
+        .map(|_| ())
     }
 
     fn extract(&self, bytes: &[u8], packing: Packing) -> Result<(), Refusal> {
