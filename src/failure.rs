@@ -107,6 +107,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// A file as a whole.
+    pub fn top_of(file: &str) -> Self {
+        Self { file: file.to_owned(), line: 1, column: 1, excerpt: None }
+    }
+
     /// The place with its line and a caret below, for a terminal.
     pub fn pointed(&self) -> String {
         let Some(line) = &self.excerpt else { return format!("  --> {self}") };

@@ -15,6 +15,8 @@ mod faults;
 mod hooks;
 #[path = "boot/kills.rs"]
 mod kills;
+#[path = "boot/launch.rs"]
+mod launch;
 #[path = "boot/lifecycle.rs"]
 mod lifecycle;
 #[path = "boot/local.rs"]

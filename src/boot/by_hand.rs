@@ -26,8 +26,8 @@ use std::sync::Arc;
 pub struct LocalTree {
     /// Its top; `roles` below it is where roles are looked for.
     pub path: PathBuf,
-    /// What is run of it.
-    pub what: What,
+    /// What is run of it; what settings name, where it is not said.
+    pub what: Option<What>,
     /// Variables above all others.
     pub extra: Map,
     /// The groups that this host is in.
@@ -58,13 +58,17 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     }
     let source = Directory::new(&tree.path)
         .map_err(|error| Failure::message(Stage::Usage, format!("the tree {}: {error}", tree.path.display())))?;
+    let what = match &tree.what {
+        Some(what) => what.clone(),
+        None => named(duty)?,
+    };
     let machines = machines(&duty.request.root, tree.chroot, duty.request.machine.as_ref())?;
     let grounds = duty.grounds(early.state_directory.as_path(), "handlers-local.json");
     let input = Input {
         hostname: tree.host.clone(),
         inventory: tree.host_vars.clone(),
         force_handlers: tree.force_handlers,
-        directory: directory(&duty.request.root, tree),
+        directory: directory(&duty.request.root, tree, &what),
         groups: tree.groups.clone(),
         extra: tree.extra.clone(),
         verbosity: tree.verbosity,
@@ -77,7 +81,7 @@ fn local(duty: &mut Duty, tree: &LocalTree, observer: &mut dyn Observer) -> Resu
     let order = Order {
         name: format!("{UNVERIFIED}{}", source.root().display()),
         tree: Arc::new(source.beside(IMAGE_ROLES)),
-        what: tree.what.clone(),
+        what,
         input,
         hooks: &Hooks::default(),
         vault: Arc::new(vault_of(&tree.vault, &grounds.redactor)),
@@ -104,13 +108,24 @@ pub fn vault_of(keys: &[(String, Secret<String>)], redactor: &Redactor) -> Vault
 }
 
 /// The directory of the playbook, where it lies on the host that is changed.
-fn directory(root: &Path, tree: &LocalTree) -> Option<PathBuf> {
-    let below = match &tree.what {
+fn directory(root: &Path, tree: &LocalTree, what: &What) -> Option<PathBuf> {
+    let below = match what {
         What::Playbook(file) => file.parent().unwrap_or(Path::new("")),
         What::Roles(_) => Path::new(""),
     };
     let directory = tree.path.canonicalize().ok()?.join(below);
     (root == Path::new("/")).then_some(directory)
+}
+
+/// What settings name, where that needs no facts: by hand, nobody is asked who this host is.
+fn named(duty: &Duty) -> Result<What, Failure> {
+    if duty.written.has_templates() {
+        let text = "settings hold templates, and a local tree has no instance whose facts they could see";
+        return Err(Failure::message(Stage::Usage, text).with_hint("say `--playbook FILE` or `--role NAME`"));
+    }
+    let settings =
+        duty.written.resolve(&serde_json::json!({})).map_err(|error| Failure::new(Stage::Settings, error))?;
+    What::of(&settings).map_err(|failure| failure.with_hint("say `--playbook FILE` or `--role NAME`, or set `roles`"))
 }
 
 /// Settings must allow it, because whoever can name a tree decides what root runs.

@@ -159,6 +159,11 @@ impl Remote for CloudRemote {
         Ok(names.iter().map(|name| known.get(name).cloned().flatten()).collect())
     }
 
+    fn absent(&self) -> Vec<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter(|(_, found)| found.is_none()).map(|(name, _)| name.clone()).collect()
+    }
+
     fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
         let session = self.session(&|| format!("parameters below {path}"))?;
         let found = cloud::by_path(session, path, recursive, self.end());

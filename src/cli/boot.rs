@@ -27,13 +27,13 @@ pub(crate) struct Boot {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Ground {
     /// The root that is brought to duty
-    #[arg(long, value_name = "DIR", default_value = "/")]
+    #[arg(long, value_name = "DIR", default_value = "/", value_parser = directory)]
     pub(crate) root: PathBuf,
     /// Wait so long for another muster to end
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = period)]
     wait_lock: Period,
     /// Allow the branch to go back to this commit
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", value_parser = commit)]
     allow_rollback: Option<String>,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -62,6 +62,24 @@ impl Ground {
             redactor: crate::secret::Redactor::default(),
         })
     }
+}
+
+/// A root is never made: a name that is not there is a slip.
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => Ok(path),
+        Ok(_) => Err("it is no directory".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A commit, in full or as git shortens it.
+fn commit(text: &str) -> Result<String, String> {
+    if (7..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(text.to_owned());
+    }
+    Err("a commit is 7 or more of its hexadecimal digits, in lower case".into())
 }
 
 impl Boot {

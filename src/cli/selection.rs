@@ -21,7 +21,8 @@ pub(super) struct Selection {
     settings: SettingsArgs,
     #[command(flatten)]
     ground: Ground,
-    /// A local tree in place of the repository; its `roles` directory is where roles are looked for.
+    /// A local tree in place of the repository; its `roles` directory is where roles are looked for. What settings name
+    /// is run, unless `--playbook` or `--role` says otherwise.
     #[arg(long, value_name = "DIR")]
     tree: Option<PathBuf>,
     /// A playbook of the tree.
@@ -92,11 +93,8 @@ impl Selection {
         let request = Request { planning, redactor: redactor.clone(), ..request };
         let Some(path) = self.tree else { return boot::boot(&request) };
         let what = match self.playbook {
-            Some(file) => What::Playbook(file),
-            None if self.role.is_empty() => {
-                return Err(Failure::message(Stage::Usage, "a tree needs `--playbook FILE` or `--role NAME`"));
-            }
-            None => What::Roles(self.role),
+            Some(file) => Some(What::Playbook(file)),
+            None => (!self.role.is_empty()).then_some(What::Roles(self.role)),
         };
         let vault = vault(&self.vault_password_file, &self.vault_id)?;
         let opened = boot::vault_of(&vault, &redactor);

@@ -66,13 +66,21 @@ impl Client {
         format!("{}/{rest}", self.base.as_str().trim_end_matches('/'))
     }
 
+    /// Who answers, or does not: a proxy in between may be the one.
+    fn whom(&self) -> String {
+        match &self.dial.origin.proxy {
+            Some(proxy) => format!("{} through proxy {}:{}", self.dial.host, proxy.host(), proxy.port()),
+            None => self.dial.host.clone(),
+        }
+    }
+
     /// Sends a request and judges the head of its answer.
     async fn send(&self, request: reqwest::RequestBuilder, expected: &str) -> Result<Response, FetchError> {
         let mut request = request.header(ACCEPT, expected).header(CACHE_CONTROL, "no-cache");
         if let Some(value) = &self.authorization {
             request = request.header(AUTHORIZATION, value.clone());
         }
-        let (host, idle) = (&self.dial.host, self.dial.clock.limits.idle.max(self.dial.clock.limits.connect));
+        let (host, idle) = (&self.whom(), self.dial.clock.limits.idle.max(self.dial.clock.limits.connect));
         let response = self.dial.clock.wait("waiting for an answer from", host, idle, request.send()).await?;
         let response = response.map_err(|error| FetchError::Connect { host: host.clone(), problem: causes(&error) })?;
         self.judge(response, expected)
@@ -103,7 +111,7 @@ impl Client {
 
     /// The next piece of an answer's body; `None` at its end.
     async fn receive(&self, response: &mut Response) -> Result<Option<Vec<u8>>, FetchError> {
-        let (host, idle) = (&self.dial.host, self.dial.clock.limits.idle);
+        let (host, idle) = (&self.whom(), self.dial.clock.limits.idle);
         let chunk = self.dial.clock.wait("waiting for data from", host, idle, response.chunk()).await?;
         let Some(chunk) = chunk.map_err(|_| FetchError::CutOff { host: host.clone() })? else { return Ok(None) };
         self.dial.count(chunk.len())?;

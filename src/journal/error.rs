@@ -52,6 +52,9 @@ impl Explain for JournalError {
                 ErrorKind::PermissionDenied => Some("muster keeps its state as root".into()),
                 ErrorKind::StorageFull => Some("the disk that holds muster's state is full".into()),
                 ErrorKind::ReadOnlyFilesystem => Some("`state_directory` must be on a disk that can be written".into()),
+                _ if source.raw_os_error() == Some(nix::libc::ELOOP) => {
+                    Some("it is a symbolic link, and muster's own state never is: remove it".into())
+                }
                 _ => None,
             },
             Self::Content { .. } => Some("look at the file, then take it away: muster starts without it".into()),

@@ -44,8 +44,10 @@ impl Unheard {
             }
             (Self::Untold, None) => return format!("run {}, told late", record.id),
         };
-        let stage = record.stage().map_or("before its first stage", Stage::name);
-        format!("{what} at stage {stage}; run {}", record.id)
+        let stage = record
+            .stage()
+            .map_or_else(|| "before its first stage".into(), |stage| format!("at stage {}", stage.name()));
+        format!("{what} {stage}; run {}", record.id)
     }
 }
 

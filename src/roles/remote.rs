@@ -110,6 +110,10 @@ pub struct RemoteError {
 pub trait Remote: Send + Sync {
     /// Parameters by name, ARN, `name:version` or `name:label`; in the order asked, `None` where there is none.
     fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError>;
+    /// The names of parameters that were asked for before the first task, and are not there.
+    fn absent(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// All parameters below a path.
     fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError>;
     /// A secret by name or ARN, at a version or stage where named.

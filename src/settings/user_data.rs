@@ -148,8 +148,18 @@ fn kind(text: &str) -> Kind {
 /// The value of the key `muster` of a YAML text that has one.
 fn muster(text: &str, name: &str) -> Result<Option<Node>, SettingsError> {
     let text = text.trim_start_matches('\u{feff}');
-    let named = |line: &str| line.trim_start_matches(['"', '\'']).starts_with("muster") && line.contains(':');
-    let flow = text.trim_start().starts_with('{') && text.contains("muster");
+    // As a key on its own line, after the document's start, explicit (`? muster`) or in a mapping in braces.
+    let begun =
+        |line: &str| line.strip_prefix("---").map_or_else(|| line.to_owned(), |rest| rest.trim_start().to_owned());
+    let named = |line: &str| {
+        let (line, explicit) = match begun(line).strip_prefix('?') {
+            Some(key) => (key.trim_start().to_owned(), true),
+            None => (begun(line), false),
+        };
+        line.trim_start_matches(['"', '\'']).starts_with("muster") && (explicit || line.contains(':'))
+    };
+    let braced = |line: &str| begun(line.trim_start()).starts_with('{');
+    let flow = text.contains("muster") && text.lines().any(braced);
     let kind = kind(text);
     if kind == Kind::Other || !(flow || text.lines().any(named)) {
         return Ok(None);

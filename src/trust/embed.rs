@@ -22,6 +22,10 @@ struct Table {
 
 /// A copy of a binary with an archive in it, in place of one that was there.
 pub(super) fn put(mut binary: Vec<u8>, archive: &[u8]) -> Result<Vec<u8>, String> {
+    // Every muster has the section's name in it, to look for it.
+    if !binary.windows(NAME.len()).any(|window| window == NAME.as_bytes()) {
+        return Err("it is no muster binary".into());
+    }
     if let Some(previous) = content(&*binary)? {
         let (before, _) = open(previous)?;
         binary.truncate(usize::try_from(before.length).map_err(|_| "its length is wrong")?);
@@ -139,5 +143,7 @@ mod tests {
         assert!(read(&binary).expect_err("damaged").contains("damaged"));
         assert!(read(b"#!/bin/sh\n").is_err());
         assert!(put(b"#!/bin/sh\n".to_vec(), b"x").is_err());
+        let stranger = std::fs::read("/bin/sh").expect("a binary");
+        assert_eq!(put(stranger, b"x"), Err("it is no muster binary".into()));
     }
 }

@@ -202,7 +202,8 @@ impl Explain for TrustError {
         let text = match self {
             Self::Line { hint, .. } => return hint.map(str::to_owned),
             Self::File { .. } => "mend the file, then run `muster trust embed` again",
-            Self::Io { .. } => return None,
+            Self::Io { attempt: "write", .. } => "is its directory there, and may this user write into it?",
+            Self::Io { .. } => "is it there, and may this user read it?",
             Self::NoRoot { .. } => {
                 "put one into the binary with `muster trust embed DIR -o FILE`, or build with MUSTER_TRUST_DIR set"
             }

@@ -57,9 +57,13 @@ fn set(tasks: &str) -> Stage {
 }
 
 fn run(stage: &Stage) -> Result<Ended, Failure> {
+    attempt(stage, Some(What::Roles(vec!["local".into()])))
+}
+
+fn attempt(stage: &Stage, what: Option<What>) -> Result<Ended, Failure> {
     let tree = LocalTree {
         path: stage.scratch().join("tree"),
-        what: What::Roles(vec!["local".into()]),
+        what,
         extra: Map::new(),
         groups: Vec::new(),
         vault: Vec::new(),
@@ -90,6 +94,20 @@ fn a_local_tree_has_the_cloud_of_its_host() {
     assert!(record.changes.iter().any(|change| change.contains("parameters")), "{:?}", record.changes);
     let Ended::Converged { counts, .. } = run(&stage).unwrap() else { panic!("it did not converge") };
     assert_eq!(counts.changed, 0, "{counts:?}");
+}
+
+#[test]
+fn what_settings_name_is_run_where_nothing_else_is_said() {
+    let stage = set("- copy: {content: \"a\\n\", dest: /etc/a, mode: '0644'}\n");
+    // A local tree has no instance whose tags a template could see.
+    let failure = attempt(&stage, None).unwrap_err();
+    assert!(failure.stage == At::Usage && failure.to_string().contains("--role NAME"), "{failure}");
+    stage.set("roles: [common, \"{{ tags.role }}\"]", "roles: [local]");
+    assert!(matches!(attempt(&stage, None), Ok(Ended::Converged { .. })));
+    assert_eq!(stage.read("/etc/a"), "a\n");
+    stage.set("roles: [local]", "variables: {}");
+    let failure = attempt(&stage, None).unwrap_err();
+    assert!(failure.to_string().contains("neither roles nor a playbook"), "{failure}");
 }
 
 #[test]

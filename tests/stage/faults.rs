@@ -92,9 +92,9 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "parameter",
         what: "a parameter that the roles name does not exist",
-        stage: Stage::Converge,
+        stage: Stage::Parameters,
         says: &["/web/prot"],
-        before_change: false,
+        before_change: true,
         apply: |plan| tree(plan, "roles/web/defaults/main.yml", "/web/port", "/web/prot"),
     },
     Fault {

@@ -64,19 +64,8 @@ impl Plan {
     /// Everything in order.
     pub fn new() -> Result<Self, Error> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stage/tree");
-        let stack = Stack::creating(STACK.0).awaits(STACK.1, 1);
-        let id = stack.id(&Account::default());
-        let instance = Instance::new(INSTANCE).in_stack(STACK.0, STACK.1, &id).tag("role", "web");
-        let aws = Builder::default()
-            .instance(instance)
-            .stack(stack)
-            .parameter(Parameter::string("/platform/env/name", "production"))
-            .parameter(Parameter::string("/platform/domain", "example.com"))
-            .parameter(Parameter::string("/web/port", "8080"))
-            .parameter(Parameter::secure("/web/token", "s3cr3t-t0ken"))
-            .parameter(Parameter::string("/shop/api/stable/release_id", "r42"));
         Ok(Self {
-            aws,
+            aws: account(Instance::new(INSTANCE)),
             tree: Tree::from_directory(&directory)?,
             signed: Some(true),
             settings: String::new(),
@@ -88,6 +77,11 @@ impl Plan {
             tampered_descriptor: false,
             tampered_artifact: false,
         })
+    }
+
+    /// The same, with an instance that was launched with user-data.
+    pub fn launched_with(self, data: Vec<u8>) -> Self {
+        Self { aws: account(Instance::new(INSTANCE).user_data(data)), ..self }
     }
 
     /// Sets the stage.
@@ -215,6 +209,20 @@ fn put(path: &Path, text: &str) -> Result<(), Error> {
     let directory = path.parent().ok_or("a file has a directory")?;
     muster::host::durable::make_directory(directory, 0o755)?;
     Ok(muster::host::durable::write(path, text.as_bytes(), 0o644)?)
+}
+
+/// The account, with its stack and parameters.
+fn account(instance: Instance) -> Builder {
+    let stack = Stack::creating(STACK.0).awaits(STACK.1, 1);
+    let id = stack.id(&Account::default());
+    Builder::default()
+        .instance(instance.in_stack(STACK.0, STACK.1, &id).tag("role", "web"))
+        .stack(stack)
+        .parameter(Parameter::string("/platform/env/name", "production"))
+        .parameter(Parameter::string("/platform/domain", "example.com"))
+        .parameter(Parameter::string("/web/port", "8080"))
+        .parameter(Parameter::secure("/web/token", "s3cr3t-t0ken"))
+        .parameter(Parameter::string("/shop/api/stable/release_id", "r42"))
 }
 
 fn settings(aws: &Running, git: &GitServer, imds: &str) -> String {

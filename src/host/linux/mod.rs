@@ -7,6 +7,7 @@ pub mod clock;
 mod dialog;
 mod identity;
 mod jobs;
+mod leftovers;
 mod look;
 mod names;
 pub mod packages;

@@ -1,7 +1,8 @@
 //! Directories, links, attributes, times, renames and removals, each race-free on descriptors.
 
+use super::leftovers::temporary_name;
 use super::look::names;
-use super::root::{Root, stat_name, temporary_name};
+use super::root::{Root, stat_name};
 use crate::host::Attributes;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
@@ -98,7 +99,7 @@ pub fn hard_link(root: &Root, path: &Path, target: &Path) -> io::Result<()> {
 
 /// Makes something under a temporary name and renames it over the target in one step.
 fn replace_by(parent: &OwnedFd, name: &OsString, make: impl FnOnce(&OsString) -> nix::Result<()>) -> io::Result<()> {
-    let temporary = temporary_name(name);
+    let temporary = temporary_name(parent, name);
     make(&temporary)?;
     let renamed = renameat(parent, temporary.as_os_str(), parent, name.as_os_str());
     // Also after a success: rename(2) leaves both names where they are links of one file.
@@ -133,7 +134,7 @@ pub fn remove(root: &Root, path: &Path) -> io::Result<()> {
     remove_name(parent.as_fd(), &name, None, 0)
 }
 
-fn remove_name(
+pub fn remove_name(
     parent: std::os::fd::BorrowedFd<'_>,
     name: &OsString,
     device: Option<u64>,

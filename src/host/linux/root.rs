@@ -102,14 +102,3 @@ pub fn stat_name(directory: impl AsFd, name: &OsString) -> io::Result<Option<Fil
         Err(error) => Err(error.into()),
     }
 }
-
-/// A name for a file that is still being made: hidden, beside its target, telling whose it is.
-pub fn temporary_name(name: &OsString) -> OsString {
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
-    // Names have at most 255 bytes.
-    let stem = &name.as_bytes()[..name.len().min(200)];
-    let mut bytes = b".".to_vec();
-    bytes.extend_from_slice(stem);
-    bytes.extend_from_slice(format!(".muster-{:016x}", fastrand::u64(..)).as_bytes());
-    OsString::from_vec(bytes)
-}

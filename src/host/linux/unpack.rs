@@ -1,7 +1,8 @@
 //! Writing what an archive has: into a new directory that nobody else can enter, renamed into place once it is whole.
 
+use super::leftovers::temporary_name;
 use super::place::{remove, sync};
-use super::root::{Root, temporary_name};
+use super::root::Root;
 use crate::host::unpack::{Item, ItemKind, Refusal, Sink, Unpack, walk};
 use crate::host::{Attributes, HostError};
 use nix::errno::Errno;
@@ -18,7 +19,7 @@ use std::path::Path;
 pub fn unpack(root: &Root, unpack: &Unpack) -> Result<(), HostError> {
     let fault = |error: io::Error| HostError::io("extract to", &unpack.path, error);
     let (parent, name) = root.parent(&unpack.path).map_err(fault)?;
-    let temporary = temporary_name(&name);
+    let temporary = temporary_name(&parent, &name);
     mkdirat(&parent, temporary.as_os_str(), Mode::from_bits_truncate(0o700)).map_err(|error| fault(error.into()))?;
     let outcome = (|| {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

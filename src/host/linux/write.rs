@@ -1,8 +1,9 @@
 //! Putting a file in place: written beside its target, given its attributes, judged, and renamed over it.
 
+use super::leftovers::temporary_name;
 use super::place::{give, sync};
 use super::program;
-use super::root::{Root, stat_name, temporary_name};
+use super::root::{Root, stat_name};
 use crate::host::{Attributes, Command, Content, Effect, FileWrite, HostError, Kind};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
@@ -63,7 +64,7 @@ impl Spot<'_> {
         effect: &mut Effect,
     ) -> Result<(), HostError> {
         let fault = |error| HostError::io("write", self.path, error);
-        let temporary = temporary_name(self.name);
+        let temporary = temporary_name(self.directory, self.name);
         let made = self.create(&temporary, 0o600).map_err(fault)?;
         let result = (|| {
             self.fill(&made, file, before, umask).map_err(fault)?;

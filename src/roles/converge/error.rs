@@ -113,6 +113,7 @@ impl ConvergeError {
     /// The part of the run that it belongs to.
     pub fn stage(&self) -> Stage {
         match self {
+            Self::Refused(all) if all.iter().all(|refusal| refusal.outside) => Stage::Parameters,
             Self::Load(_) | Self::Refused(_) | Self::Template(_) => Stage::Parse,
             Self::Task(_) | Self::NotReviewed(_) => Stage::Converge,
             Self::Deadline(_) => Stage::Deadline,

@@ -175,6 +175,7 @@ impl Run<'_> {
     pub(super) fn leave(&mut self) {
         self.owed = self.pending();
         self.scene.notified.clear();
+        self.scene.expected.clear();
         self.scene.recalled.clear();
     }
 

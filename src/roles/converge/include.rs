@@ -238,7 +238,7 @@ impl Run<'_> {
             handlers: task.handler,
             depth,
         };
-        Ok(at.within(frame)?)
+        Ok(at.within(frame, &task.place)?)
     }
 }
 

@@ -51,7 +51,8 @@ impl Run<'_> {
             (environment, self.become_user(stage)?)
         };
         let mut end = End::new(Map::new());
-        let (mut any, mut said) = (false, None);
+        let (mut any, mut said, mut done) = (false, None, false);
+        let expected = self.scene.expected.clone();
         let reads = self.only_reads(stage);
         let mut plan = {
             let view = self.view(stage);
@@ -74,14 +75,18 @@ impl Run<'_> {
                     Some(real) if reads => &mut **real,
                     _ => &mut *self.host,
                 };
-                let done = if plan.recovers { host.recover(change) } else { host.apply(change) };
-                let effect = match done {
+                let applied = if plan.recovers { host.recover(change) } else { host.apply(change) };
+                let effect = match applied {
                     Err(error @ HostError::NotReviewed { .. }) => {
+                        if !done {
+                            self.scene.expected = expected;
+                        }
                         return Err(ConvergeError::NotReviewed(error.to_string()).into());
                     }
                     effect => effect.map_err(Failed::from),
                 };
                 effects.push(effect.map_err(|failed| Failed { result: end.result.clone(), ..failed })?);
+                done = true;
             }
             end.changes.extend(plan.changes);
             let Some(next) = plan.next else { break };

@@ -1,5 +1,6 @@
 //! Runs a loaded playbook: tasks in order, with variables, loops, blocks, handlers, and a result for each.
 
+mod absent;
 mod arguments;
 mod background;
 mod block;

@@ -60,6 +60,7 @@ impl Run<'_> {
         while let Some(task) = open.pop_front() {
             let mut found: Vec<Refusal> = task.all_refusals().cloned().collect();
             found.extend(self.slips(&task));
+            found.extend(self.absent_parameters(&task));
             if settled {
                 found.extend(self.missing_handlers(&task));
             }

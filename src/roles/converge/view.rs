@@ -201,6 +201,21 @@ impl Tree for View<'_> {
         let bytes = self.read(path)?;
         let shown = self.loader.shown(path);
         let text = String::from_utf8(bytes).map_err(|_| Failed::new(format!("template {shown} is not UTF-8 text")))?;
+        let sealed = self.sealed(path);
+        let rendered = self.file(path, &text, options).map_err(|error| {
+            let mut failed = failed(&error);
+            if let Some(place) = failed.place.as_mut().filter(|_| sealed) {
+                place.excerpt = None;
+            }
+            failed
+        })?;
+        Ok(if sealed { rendered.into_secret() } else { rendered })
+    }
+}
+
+impl View<'_> {
+    /// A template file's text, evaluated with the variables that only files have.
+    pub(super) fn file(&self, path: &Path, text: &str, options: &RenderOptions) -> Result<Value, TemplateError> {
         let full = path.display().to_string();
         let extra = [
             ("template_path", Value::str(full.as_str())),
@@ -221,15 +236,7 @@ impl Tree for View<'_> {
             extra,
             ..*self
         };
-        let sealed = self.sealed(path);
-        let rendered = within.templar.file(&within, &within.services(), &text, &shown, options).map_err(|error| {
-            let mut failed = failed(&error);
-            if let Some(place) = failed.place.as_mut().filter(|_| sealed) {
-                place.excerpt = None;
-            }
-            failed
-        })?;
-        Ok(if sealed { rendered.into_secret() } else { rendered })
+        within.templar.file(&within, &within.services(), text, &self.loader.shown(path), options)
     }
 }
 

@@ -102,7 +102,7 @@ impl Loader {
             }
         }
         let frame = Arc::new(frame);
-        let within = at.within(Arc::clone(&frame))?;
+        let within = at.within(Arc::clone(&frame), &node.place())?;
         let read = |part: Option<&Node>| part.map_or_else(|| Ok(Vec::new()), |part| self.items(part, &within, names));
         Ok(Block { items: read(block)?, rescue: read(rescue)?, always: read(always)?, frame, place: node.place() })
     }
@@ -118,7 +118,7 @@ impl Loader {
             hint: None,
             place: task.place.clone(),
         })?;
-        self.tasks_file(&name, &at.within(frame)?, names, Some(&task.place)).map(Item::Imported)
+        self.tasks_file(&name, &at.within(frame, &task.place)?, names, Some(&task.place)).map(Item::Imported)
     }
 
     fn import_role(&self, task: &Task, at: &At, names: &dyn Names) -> Result<Item, LoadError> {
@@ -146,7 +146,7 @@ impl Loader {
             vars_given: Arc::clone(&frame.vars),
             unchecked: task.action.arguments.get("rolespec_validate") == Some(&Value::Bool(false)),
         };
-        let run = self.role_run(&name, from, &at.within(Arc::clone(&frame))?, names, Some(&task.place))?;
+        let run = self.role_run(&name, from, &at.within(Arc::clone(&frame), &task.place)?, names, Some(&task.place))?;
         Ok(Item::Role(Arc::new(run)))
     }
 }

@@ -108,14 +108,15 @@ impl Loader {
         let outer = Role { dependencies: Vec::new(), ..clone_role(&role) };
         let mut outer_frame = frame.clone();
         outer_frame.kind = FrameKind::Role(Arc::new(outer));
-        let below = at.within(Arc::new(outer_frame))?;
+        let here = place.cloned().unwrap_or_else(|| Place::top_of(&self.shown(&role.path)));
+        let below = at.within(Arc::new(outer_frame), &here)?;
         let dependencies =
             meta.dependencies.iter().map(|node| self.role_entry(node, &below, names)).collect::<Result<Vec<_>, _>>()?;
         role.dependencies = dependencies.iter().map(|run| Arc::clone(&run.role)).collect();
         let role = Arc::new(role);
         frame.kind = FrameKind::Role(Arc::clone(&role));
         let frame = Arc::new(frame);
-        let inside = At { handlers: false, ..at.within(Arc::clone(&frame))? };
+        let inside = At { handlers: false, ..at.within(Arc::clone(&frame), &here)? };
         let mut items = self.role_part(&role, "tasks", from.tasks.as_deref(), &inside, names, place)?;
         let entry = from.tasks.as_deref().unwrap_or("main");
         if let Some(check) =

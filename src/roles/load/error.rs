@@ -126,12 +126,14 @@ pub struct Refusal {
     pub place: Place,
     /// Whether the task fails with Ansible too, so that one that expects its failure may run.
     pub fails: bool,
+    /// Whether what is wrong is not the tree: a parameter that it asks for is not there.
+    pub outside: bool,
 }
 
 impl Refusal {
     /// A refusal at a place.
     pub fn new(message: impl Into<String>, place: Place) -> Self {
-        Self { message: message.into(), hint: None, place, fails: false }
+        Self { message: message.into(), hint: None, place, fails: false, outside: false }
     }
 
     /// With what to do about it.

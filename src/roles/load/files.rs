@@ -50,7 +50,8 @@ impl Loader {
         searched: &[PathBuf],
         place: Option<&Place>,
     ) -> LoadError {
-        let mut shown: Vec<String> = searched.iter().map(|path| self.shown(&tidy(path))).collect();
+        let named = |text: String| if text.is_empty() { "the tree's top".to_owned() } else { text };
+        let mut shown: Vec<String> = searched.iter().map(|path| named(self.shown(&tidy(path)))).collect();
         shown.dedup();
         LoadError::Missing { kind, name: name.to_owned(), searched: shown, place: place.cloned() }
     }

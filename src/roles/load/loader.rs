@@ -31,10 +31,9 @@ const DEEPEST: usize = 60;
 
 impl At {
     /// One level further in.
-    pub fn within(&self, frame: Arc<Frame>) -> Result<Self, LoadError> {
+    pub fn within(&self, frame: Arc<Frame>, place: &Place) -> Result<Self, LoadError> {
         if self.depth >= DEEPEST {
-            let place = Place { file: self.directory.display().to_string(), line: 1, column: 1, excerpt: None };
-            return Err(LoadError::Deep(DEEPEST, place));
+            return Err(LoadError::Deep(DEEPEST, place.clone()));
         }
         Ok(Self { frame, depth: self.depth + 1, ..self.clone() })
     }

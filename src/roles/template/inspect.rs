@@ -17,6 +17,8 @@ pub struct Inspection {
     pub problems: Vec<TemplateError>,
     /// Lookups whose name is literal.
     pub lookups: Vec<LookupUse>,
+    /// Whether it also asks by a lookup whose name is not literal.
+    pub opaque: bool,
     /// Variables read that the text does not set itself, with where; each once.
     pub variables: Vec<(String, Place)>,
     /// Variables that the text expects to be missing at times: tested by `is defined`, or given a default.
@@ -294,7 +296,10 @@ impl Walk<'_> {
         if !matches!(&**function, "lookup" | "query" | "q") {
             return self.node(callee);
         }
-        let Some((false, Node { expr: Expr::Const(name), at })) = args.positional.first() else { return };
+        let Some((false, Node { expr: Expr::Const(name), at })) = args.positional.first() else {
+            self.out.opaque = true;
+            return;
+        };
         let name = name.as_str().unwrap_or_default();
         self.report(lookups::problem(name), *at);
         // Two are every lookup's.

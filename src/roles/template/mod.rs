@@ -49,7 +49,7 @@ pub(in crate::roles) fn python_repr(value: &crate::roles::value::Value) -> Strin
 pub use error::{TemplateError, TemplateTrouble};
 pub use inspect::{Inspection, LookupUse};
 pub use templar::Templar;
-pub(in crate::roles) use templar::untrusted;
+pub(in crate::roles) use templar::{plain_options, untrusted};
 
 use crate::host::Observe;
 use crate::roles::modules::Tree;

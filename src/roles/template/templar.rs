@@ -291,7 +291,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Ansible's defaults: a block's own newline goes, indentation stays.
-pub(super) fn plain_options() -> RenderOptions {
+pub(in crate::roles) fn plain_options() -> RenderOptions {
     let pair = |start: &str, end: &str| (start.to_owned(), end.to_owned());
     RenderOptions {
         trim_blocks: true,

@@ -4,13 +4,14 @@
 use super::*;
 use crate::host::Linux;
 use crate::roles::load::{Directory, Loader};
-use crate::roles::remote::Offline;
+use crate::roles::remote::{Offline, Remote};
 use crate::roles::template::Templar;
 use crate::roles::value::{Key, Value};
 use crate::roles::vault::Vault;
 use std::path::Path;
 use std::sync::Arc;
 
+mod absent;
 mod answers;
 mod language;
 mod sealed;
@@ -53,6 +54,10 @@ fn run_opened(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outc
 }
 
 fn run_watched(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Outcome, Said) {
+    run_asking(files, input, vault, &Offline)
+}
+
+fn run_asking(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>, remote: &dyn Remote) -> (Outcome, Said) {
     let dir = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
         let path = dir.path().join(name);
@@ -64,12 +69,11 @@ fn run_watched(files: &[(&str, &str)], input: &Input, vault: Arc<Vault>) -> (Out
     let (templar, variables) = (Templar::new().with_vault(vault), Variables::default());
     let mut host = Linux::new(root.path()).expect("a host");
     let playbook = {
-        let names =
-            KnownNames { loader: &loader, templar: &templar, host: &host, remote: &Offline, variables: &variables };
+        let names = KnownNames { loader: &loader, templar: &templar, host: &host, remote, variables: &variables };
         loader.playbook(Path::new("site.yml"), &names).expect("loads")
     };
     let mut said = Said::default();
-    let machine = Machine { host: &mut host, remote: &Offline, real: None };
+    let machine = Machine { host: &mut host, remote, real: None };
     let outcome = converge(input, &playbook, &loader, &templar, machine, &mut said);
     (outcome, said)
 }

@@ -1,0 +1,82 @@
+//! Parameters that are not there: refused before the first task where a task certainly needs one, and only there.
+
+use super::*;
+use crate::roles::remote::{Object, ObjectName, Parameter, RemoteError, Request, Response, SecretValue};
+
+/// A parameter store in which `/gone` was looked for, and nothing else.
+struct Store;
+
+impl Remote for Store {
+    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
+        assert!(names.iter().all(|name| name == "/gone"), "{names:?}");
+        Ok(vec![None; names.len()])
+    }
+    fn absent(&self) -> Vec<String> {
+        vec!["/gone".into()]
+    }
+    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
+        Offline.parameters_by_path(path, recursive)
+    }
+    fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
+        Offline.secret(name, version, stage)
+    }
+    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        Offline.object(name)
+    }
+    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
+        Offline.object_head(name)
+    }
+    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
+        Offline.objects(bucket, prefix, region)
+    }
+    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
+        Offline.http(request)
+    }
+    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
+        Offline.metadata(path)
+    }
+}
+
+fn site(tasks: &str) -> (Outcome, Vec<String>) {
+    let vars = "    gone: \"{{ lookup('aws_ssm', '/gone') }}\"\n    far: '{{ gone }}:80'\n    use: false\n";
+    let text = format!("- hosts: all\n  gather_facts: no\n  vars:\n{vars}  tasks:\n  - debug: msg=first\n{tasks}");
+    let files = [("site.yml", text.as_str()), ("templates/a.j2", "plain\n{{ far }}\n"), ("templates/b.j2", "b\n")];
+    let (outcome, said) = run_asking(&files, &Input::default(), Arc::default(), &Store);
+    (outcome, said.messages)
+}
+
+#[test]
+fn what_a_task_certainly_needs_is_refused_before_the_first() {
+    for (tasks, line) in [
+        ("  - debug: msg={{ lookup('amazon.aws.ssm_parameter', '/gone') }}\n", 9),
+        ("  - debug: msg={{ far }}\n", 4),
+        ("  - debug: msg=x\n    when: lookup('aws_ssm', '/gone') == 'x'\n", 10),
+        ("  - debug: msg={{ gone }}{{ item }}\n    loop: [a]\n", 4),
+        ("  - template: {src: a.j2, dest: /a}\n", 4),
+    ] {
+        let (outcome, said) = site(tasks);
+        let Some(ConvergeError::Refused(refusals)) = &outcome.error else { panic!("{tasks}: {:?}", outcome.error) };
+        assert!(said.is_empty(), "{tasks}: {said:?}");
+        assert_eq!(refusals[0].message, "Failed to find SSM parameter /gone (ResourceNotFound)", "{tasks}");
+        assert_eq!((refusals[0].place.file.as_str(), refusals[0].place.line), ("site.yml", line), "{tasks}");
+        assert_eq!(outcome.error.as_ref().map(ConvergeError::stage), Some(crate::failure::Stage::Parameters));
+    }
+}
+
+#[test]
+fn what_a_task_may_do_without_is_not_refused() {
+    for (tasks, last) in [
+        ("  - debug: msg={{ gone if use else 'x' }}\n", "x"),
+        ("  - debug: msg={{ far }}\n    when: use\n  - debug: msg=x\n", "x"),
+        ("  - debug: msg={{ lookup('aws_ssm', '/gone', default='x') }}\n", "x"),
+        ("  - debug: msg=[{{ lookup('aws_ssm', '/gone', errors='ignore') }}]\n", "[]"),
+        ("  - debug: msg=x\n    vars: {unread: '{{ gone }}'}\n", "x"),
+        ("  - template: {src: b.j2, dest: /b}\n  - debug: msg=x\n", "x"),
+        ("  - block:\n    - debug: msg={{ gone }}\n    rescue:\n    - debug: msg=x\n", "x"),
+        ("  - debug: msg={{ gone }}\n    ignore_errors: yes\n  - debug: msg=x\n", "x"),
+    ] {
+        let (outcome, said) = site(tasks);
+        assert!(outcome.error.is_none(), "{tasks}: {:?}", outcome.error);
+        assert_eq!(said.last().map(String::as_str), Some(last), "{tasks}");
+    }
+}
