@@ -10,7 +10,7 @@ LEFT_OUT = [
     (r"(var/lib/muster|root/\.ansible|root/\.gnupg)(/|$)", "each program's own state; gpg's keyboxes"),
     (r".*(__pycache__(/|$)|\.pyc$)", "Python's, written when it imports"),
     (r"var/log(/|$)", "times"),
-    (r"var/cache/(apt|man|ldconfig|debconf|fontconfig|app-info|private|snapd|dictionaries-common)(/|$)", "caches"),
+    (r"var/cache/(apt|man|ldconfig|debconf|fontconfig|app-info|swcatalog|private|snapd|dictionaries-common)(/|$)", "caches"),
     (r"var/cache/[^/]*$", "a cache's directory"),
     (r"var/lib/apt/(lists|periodic|extended_states|daily_lock|mirrors)(/|$)", "times; what is manual is asked of apt"),
     (r"var/lib/dpkg/(status|status-old|available|lock|lock-frontend|triggers|updates|diversions-old|statoverride-old)(/|$|-)",
@@ -32,6 +32,7 @@ RANDOM = [
     (r".*(ssh_host_.*_key(\.pub)?|\.key|privkey.*|.*-key\.pem|\.csr|cert\.pem|.*\.crt|.*\.pem|dhparams?)$", "keys and what they sign"),
     (r"etc/ssl/certs/(java/|ca-certificates\.crt)", "kept in an order of the run"),
     (r".*\.(db|sqlite3)$", "a database with times"),
+    (r"swapfile$", "mkswap gives it an identifier"),
 ]
 
 
@@ -90,7 +91,7 @@ ASKED = {
     "units": "systemctl list-units --all --no-legend --no-pager --plain --type=service,timer,socket,mount,swap | awk '{print $1,$2,$3,$4}'"
              " | grep -Ev '^(run-|session|user@|systemd-modules-load|modprobe@|user-|systemd-tmpfiles|apt-daily|dpkg-db|e2scrub|fstrim|logrotate|man-db|systemd-hostnamed|systemd-timedated|systemd-localed|opt-side|tmp.mount)'",
     "firewall": "iptables-save 2>/dev/null | grep -v '^#' | sed 's/\\[[0-9]*:[0-9]*\\]//'; ip6tables-save 2>/dev/null | grep -v '^#' | sed 's/\\[[0-9]*:[0-9]*\\]//'",
-    "network sysctls": "sysctl -a 2>/dev/null | grep ^net | grep -Ev 'random|stat_refresh|nf_conntrack_(count|buckets|max)|_mem |gc_thresh|hash_seed|auth_hmac'",
+    "network sysctls": "sysctl -a 2>/dev/null | grep ^net | grep -Ev 'random|stat_refresh|nf_conntrack_(count|buckets|max)|_mem |gc_thresh|hash_seed|auth_hmac|fastopen_key'",
     "mounts": "findmnt -rno TARGET,FSTYPE,OPTIONS | grep -Ev '^/(proc|sys|dev|run|opt/side|tmp|$)' | grep -v '^/ '",
     "timezone": "readlink /etc/localtime; cat /etc/timezone",
 }

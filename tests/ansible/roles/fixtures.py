@@ -85,7 +85,7 @@ def dressed(machine, row, cache):
         machine.put("/etc/lsb-release", LSB)
     for path, entry in row["start"].items():
         entry = entry if isinstance(entry, dict) else {"content": entry}
-        content = {"STUB": STUB, "AUTHORITY": trusted}.get(entry.get("content"), entry.get("content", ""))
+        content = {"STUB": STUB, "AUTHORITY": trusted, "KEYRING": (cache / "archive.gpg").read_bytes()}.get(entry.get("content"), entry.get("content", ""))
         machine.put(path, content, int(str(entry.get("mode", "644")), 8))
 
 
@@ -126,10 +126,12 @@ def archive(entry):
 def asked_for(tree):
     """What the roles' own text asks of SSM and Secrets Manager, each with a value that tells its name."""
     parameters, secrets, words = {}, {}, {}
-    for file in sorted([*tree.rglob("*.yml"), *tree.rglob("*.yaml")]):
+    for file in sorted([*tree.rglob("*.yml"), *tree.rglob("*.yaml"), *tree.rglob("*.j2")]):
         text = file.read_text(errors="replace")
         for kind, name in LOOKUPS.findall(text):
             (secrets if kind == "aws_secret" else parameters)[name] = None
+        if file.suffix == ".j2":
+            continue
         for name, value in re.findall(r"^(\w+): *[\"']?([^\s\"'#]+)[\"']?\s*$", text, re.M):
             words.setdefault(name, value)
             if name.endswith("_param"):
