@@ -251,6 +251,8 @@ fn release(
     let artifact = format!("#!/bin/sh\necho shop {version}\n").into_bytes();
     let mut objects = signed(pair, (id, version), "shop-api", &artifact, tampered)?;
     if swapped {
+        // The artifact comes last.
+        objects.pop();
         objects.push(Object::new(BUCKET, &format!("shop/api/{id}/shop-api"), b"#!/bin/sh\necho shop 6.6.6\n".to_vec()));
     }
     Ok(objects)
