@@ -43,6 +43,8 @@ pub enum Stage {
     Interrupted,
     /// muster's own state could not be read or written.
     State,
+    /// A benchmark, profile, waiver, report or root to validate by.
+    Validate,
     /// A fault in muster itself.
     Internal,
 }
@@ -67,6 +69,7 @@ pub const STAGES: &[(Stage, &str, u8, &str)] = &[
     (Stage::Deadline, "deadline", 23, "the run's deadline passed"),
     (Stage::Interrupted, "interrupted", 24, "the run was stopped from outside"),
     (Stage::State, "state", 25, "muster's own state could not be read or written"),
+    (Stage::Validate, "validate", 27, "a profile, waiver, report or root cannot be judged by"),
     (Stage::Internal, "internal", 70, "a fault in muster"),
 ];
 

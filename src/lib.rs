@@ -13,6 +13,7 @@ pub mod health;
 pub mod release;
 pub mod roles;
 pub mod settings;
+pub mod validate;
 
 pub mod host;
 pub mod trust;

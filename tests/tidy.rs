@@ -10,13 +10,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "boot", "cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure",
-            "secret",
+            "boot", "cloud", "fetch", "roles", "release", "health", "settings", "validate", "trust", "host", "journal",
+            "failure", "secret",
         ],
     ),
     (
         "boot",
-        &["cloud", "fetch", "roles", "release", "health", "settings", "trust", "host", "journal", "failure", "secret"],
+        &[
+            "cloud", "fetch", "roles", "release", "health", "settings", "validate", "trust", "host", "journal",
+            "failure", "secret",
+        ],
     ),
     ("cloud", &["trust", "dns", "failure", "secret", "journal"]),
     // The local copy of the repository is muster's own state too.
@@ -25,6 +28,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("release", &["fetch", "trust", "host", "failure", "secret", "journal"]),
     ("health", &["host", "failure", "secret", "journal"]),
     ("settings", &["host", "failure", "secret", "journal"]),
+    ("validate", &["host", "failure", "secret"]),
     ("trust", &["host", "failure", "secret"]),
     ("host", &["failure", "secret"]),
     // Its files are muster's own state, written through the one door for that.

@@ -17,6 +17,7 @@ mod selection;
 mod signal;
 mod status;
 mod trust;
+mod validate;
 mod verify;
 
 use crate::failure::{Failure, STAGES};
@@ -42,6 +43,7 @@ enum Command {
     Module(module::Module),
     Config(config::Config),
     Status(status::Status),
+    Validate(validate::Validate),
     Converge(converge::Converge),
     Plan(plan::Plan),
     Apply(plan::Apply),
@@ -64,6 +66,7 @@ impl Command {
             Self::Module(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Status(command) => command.run(),
+            Self::Validate(command) => command.run(),
             Self::Converge(command) => command.run(),
             Self::Plan(command) => command.run(),
             Self::Apply(command) => command.run(),
@@ -134,6 +137,9 @@ fn exit_codes() -> String {
     let _ = writeln!(text, "  {:>3}  muster plan: there is something to do", plan::CHANGES);
     for (code, meaning) in status::CODES {
         let _ = writeln!(text, "  {code:>3}  muster status: {meaning}");
+    }
+    for (code, meaning) in validate::CODES {
+        let _ = writeln!(text, "  {code:>3}  muster validate: {meaning}");
     }
     for (_, name, code, meaning) in STAGES {
         let _ = writeln!(text, "  {code:>3}  {name}: {meaning}");

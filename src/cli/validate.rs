@@ -1,0 +1,157 @@
+//! `muster validate`: judges this machine or an image by a profile.
+
+use super::print;
+use crate::failure::{Failure, Stage};
+use crate::host::{Linux, durable};
+use crate::validate::mechanisms::TABLE;
+use crate::validate::reports::{FORMS, Form};
+use crate::validate::{Control, Machine, Profile, Report, Subject, System, ValidateError, profile, validate};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// The exit codes beside those of the stages.
+pub(crate) const CODES: &[(u8, &str)] = &[(FAIL, "a control failed"), (UNSEEN, "a control could not be looked at")];
+const FAIL: u8 = 30;
+const UNSEEN: u8 = 31;
+
+/// Judge this machine, or an image, by a benchmark
+///
+/// Each control comes to pass, fail, not applicable or could not look, with what was read and where. Nothing is altered,
+/// and of an image nothing is run.
+#[derive(clap::Args)]
+pub(crate) struct Validate {
+    /// The profile: a name of `--list`, or a file that tailors one
+    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["list", "mechanisms"])]
+    profile: Option<String>,
+    /// Judge the image below this directory, from its files alone
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// Judge only these controls
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    /// What is printed
+    #[arg(long, value_name = "FORM", default_value = "text", value_parser = form)]
+    format: Form,
+    /// Also write a report, as `json=report.json`; may stand several times
+    #[arg(long, value_name = "FORM=FILE", value_parser = output)]
+    output: Vec<(Form, PathBuf)>,
+    /// Say what a control reads, why it matters and which task fixes it
+    #[arg(long, value_name = "ID")]
+    explain: Option<String>,
+    /// List the profiles
+    #[arg(long)]
+    list: bool,
+    /// List the mechanisms that controls are made of, with their parameters
+    #[arg(long)]
+    mechanisms: bool,
+}
+
+fn form(name: &str) -> Result<Form, String> {
+    let known = || FORMS.iter().map(|form| form.name).collect::<Vec<_>>().join(", ");
+    FORMS.iter().find(|form| form.name == name).copied().ok_or_else(|| format!("there are {}", known()))
+}
+
+fn output(text: &str) -> Result<(Form, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("expected FORM=FILE, as json=report.json")?;
+    Ok((form(name)?, file.into()))
+}
+
+fn refused(error: ValidateError) -> Failure {
+    Failure::new(Stage::Validate, error)
+}
+
+impl Validate {
+    /// Does what was asked.
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        if self.mechanisms {
+            print(&mechanisms());
+            return Ok(0);
+        }
+        let Some(name) = self.profile.as_deref().filter(|_| !self.list) else {
+            for (name, title) in profile::list().map_err(refused)? {
+                print(&format!("{name:<20} {title}\n"));
+            }
+            return Ok(0);
+        };
+        let mut profile = profile::load(name).map_err(refused)?;
+        if let Some(id) = &self.explain {
+            print(&explain(named(&profile, id)?));
+            return Ok(0);
+        }
+        for id in &self.only {
+            named(&profile, id)?;
+        }
+        profile.controls.retain(|control| self.only.is_empty() || self.only.contains(&control.id));
+        let report = self.judge(&profile)?;
+        for (form, file) in &self.output {
+            let written = durable::write(file, (form.write)(&report).as_bytes(), 0o644);
+            written.map_err(|error| Failure::message(Stage::State, format!("write {}: {error}", file.display())))?;
+        }
+        print(&(self.format.write)(&report));
+        Ok(match (report.summary.fail, report.summary.could_not_look) {
+            (0, 0) => 0,
+            (0, _) => UNSEEN,
+            _ => FAIL,
+        })
+    }
+
+    fn judge(&self, profile: &Profile) -> Result<Report, Failure> {
+        let unreadable = |source| refused(ValidateError::Read { path: self.root.clone(), source });
+        let root = self.root.canonicalize().map_err(unreadable)?;
+        let host = Linux::new(&root).map_err(unreadable)?;
+        let system = System::of(&host, &root).map_err(refused)?;
+        system.fits(profile).map_err(refused)?;
+        let running = root.parent().is_none();
+        let subject = Subject { root: root.display().to_string(), running, system };
+        let machine = Machine::new(&host, running, profile.site.clone());
+        Ok(validate(&machine, profile, subject))
+    }
+}
+
+fn named<'a>(profile: &'a Profile, id: &str) -> Result<&'a Control, Failure> {
+    profile.controls.iter().find(|control| control.id == id).ok_or_else(|| {
+        let known = profile.controls.iter().map(|control| control.id.clone()).collect();
+        refused(ValidateError::Unknown { what: "control", name: id.to_owned(), known })
+    })
+}
+
+fn explain(control: &Control) -> String {
+    let mut text = format!("{} {} (level {}, {})\n", control.id, control.title, control.level, control.area);
+    if let Some(why) = &control.why {
+        let _ = write!(text, "\n{}\n", why.trim_end());
+    }
+    text.push_str("\nExpects\n");
+    for leaf in control.check.leaves() {
+        let _ = writeln!(text, "  {}", leaf.expects());
+    }
+    let mut reads: Vec<String> = control.check.leaves().iter().flat_map(|leaf| leaf.reads()).collect();
+    reads.sort();
+    reads.dedup();
+    text.push_str("\nReads\n");
+    reads.iter().for_each(|place| text.push_str(&format!("  {place}\n")));
+    if let Some(reason) = &control.otherwise {
+        let _ = write!(text, "\nDoes not apply where {reason}\n");
+    }
+    for fix in &control.fixed_by {
+        let _ = write!(text, "\nFixed by the task `{}` of the role hardening; variable {}\n", fix.task, fix.variable);
+    }
+    if let Some(reason) = &control.by_hand {
+        let _ = write!(text, "\nNo task fixes it: {reason}\n");
+    }
+    text
+}
+
+fn mechanisms() -> String {
+    let mut text = String::new();
+    for row in TABLE {
+        let _ = writeln!(text, "{}\n  {}\n  {}: {}", row.name, row.summary, row.name, row.example);
+        let schema = (row.schema)();
+        let parameters = schema.as_value().get("properties").and_then(serde_json::Value::as_object);
+        for (name, parameter) in parameters.into_iter().flatten() {
+            let summary = parameter.get("description").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let _ = writeln!(text, "    {name}: {}", summary.lines().collect::<Vec<_>>().join(" "));
+        }
+        text.push('\n');
+    }
+    text
+}

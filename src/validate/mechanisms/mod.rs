@@ -1,0 +1,116 @@
+//! Mechanisms: what a control can ask of a machine. One file each, one row each in the table below.
+
+mod kernel_module;
+mod package;
+mod service;
+mod site;
+mod sshd_option;
+mod sysctl;
+
+use super::machine::Machine;
+use super::verdict::Finding;
+use serde::Deserialize;
+use serde::de::{self, MapAccess};
+use std::fmt::Debug;
+use std::rc::Rc;
+
+/// A question to a machine, with its parameters: it *is* its parameters.
+pub trait Mechanism: Debug {
+    /// Looks, and says what was found of which fact.
+    fn judge(&self, machine: &Machine<'_>) -> Finding;
+    /// What is looked at, for `--explain`.
+    fn reads(&self) -> Vec<String>;
+    /// What is expected, in a sentence, for `--explain`.
+    fn expects(&self) -> String;
+}
+
+/// One mechanism: its name in benchmarks, what it does, and a check that uses it.
+pub struct Row {
+    /// As benchmarks write it.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Parameters as benchmarks write them.
+    pub example: &'static str,
+    /// Its parameters as JSON Schema, from its own definition.
+    pub schema: fn() -> schemars::Schema,
+}
+
+/// Writes the table, and the one function that reads any of them.
+macro_rules! table {
+    ($($name:literal => $file:ident::$kind:ident, $summary:literal, $example:literal;)*) => {
+        /// Every mechanism, in order of name.
+        pub const TABLE: &[Row] = &[$(Row {
+            name: $name,
+            summary: $summary,
+            example: $example,
+            schema: || schemars::schema_for!($file::$kind),
+        }),*];
+
+        /// Reads a mechanism's parameters.
+        pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Rc<dyn Mechanism>, A::Error> {
+            const NAMES: &[&str] = &["all", "any", "not", $($name),*];
+            match name {
+                $($name => Ok(Rc::new(map.next_value::<$file::$kind>()?)),)*
+                other => Err(de::Error::unknown_variant(other, NAMES)),
+            }
+        }
+    };
+}
+
+table! {
+    "kernel_module" => kernel_module::KernelModule, "A kernel module is denied, cannot be loaded by name, and is not loaded.",
+        "{name: cramfs}";
+    "package_absent" => package::Absent, "None of the packages is installed; names may have `*`.", "[autofs]";
+    "package_present" => package::Present, "Every one of the packages is installed; `a|b` is either.", "[sudo]";
+    "service_off" => service::Off, "None of the units runs or will be started.", "[autofs.service]";
+    "service_on" => service::On, "The unit runs and will be started.", "cron.service";
+    "site" => site::Choice, "The site has chosen this firewall, or keeps its logs so; for `when`.", "{firewall: ufw}";
+    "sshd_option" => sshd_option::SshdOption, "An option of sshd, as it takes effect for every connection.",
+        "{name: PermitRootLogin, value: 'no'}";
+    "sysctl" => sysctl::Sysctl, "Kernel parameters, stored and live.",
+        "{keys: [net.ipv4.conf.all.rp_filter, net.ipv4.conf.default.rp_filter], value: 1}";
+}
+
+/// One word or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Words {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Words {
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, String> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one).iter(),
+            Self::Several(several) => several.iter(),
+        }
+    }
+
+    /// For a sentence.
+    pub fn shown(&self) -> String {
+        self.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validate::control::Check;
+
+    #[test]
+    fn every_mechanism_reads_its_example_and_says_what_it_does() {
+        let names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+        assert!(names.is_sorted());
+        for row in TABLE {
+            let check: Check = serde_yaml::from_str(&format!("{}: {}", row.name, row.example)).expect(row.name);
+            let Check::Leaf(mechanism) = check else { panic!("{} is no mechanism", row.name) };
+            assert!(!mechanism.expects().is_empty() && row.summary.ends_with('.'), "{}", row.name);
+            assert!((row.schema)().as_value().is_object(), "{}", row.name);
+        }
+    }
+}

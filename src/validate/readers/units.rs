@@ -1,0 +1,267 @@
+//! systemd's units: what the next start will start, from unit files, drop-ins and links; and what is active now.
+//!
+//! A unit that is enabled for a target that nothing reaches is not started, and one that a vendor's own directory wants
+//! is started without being enabled: so the units that are wanted are followed from `default.target`.
+
+use crate::validate::machine::{Machine, Reader};
+use crate::validate::text::At;
+use crate::validate::verdict::Unseen;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where units are, the first having the last word (systemd.unit(5)).
+const DIRECTORIES: &[&str] = &[
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+/// What a unit pulls in with it.
+const PULLS: &[&str] = &["Wants", "Requires", "BindsTo", "Upholds"];
+
+/// What the next start will start.
+#[derive(Debug)]
+pub struct Units {
+    reached: BTreeMap<String, At>,
+    masked: BTreeMap<String, At>,
+    known: BTreeSet<String>,
+    wanted_elsewhere: BTreeMap<String, At>,
+}
+
+impl Reader for Units {
+    fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
+        let files = Files::read(machine)?;
+        if files.units.is_empty() {
+            return Err(Unseen::new("systemd's unit directories", "have no unit: this root is not started by systemd"));
+        }
+        let mut walk = Walk { machine, files: &files, reached: BTreeMap::new() };
+        walk.start()?;
+        let reached = walk.reached;
+        Ok(Self {
+            reached,
+            masked: files.masked,
+            known: files.units.into_keys().collect(),
+            wanted_elsewhere: files.wants.into_values().flatten().collect(),
+        })
+    }
+}
+
+/// How a unit stands for the next start.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// There is no unit file of that name.
+    Missing,
+    /// It can never be started.
+    Masked(&'a At),
+    /// It will be started; what wants it.
+    Started(&'a At),
+    /// It is wanted by a unit that is itself not started.
+    Unreached(&'a At),
+    /// Nothing wants it.
+    Idle,
+}
+
+impl Units {
+    /// How a unit stands.
+    pub fn standing(&self, unit: &str) -> Standing<'_> {
+        if let Some(at) = self.masked.get(unit) {
+            return Standing::Masked(at);
+        }
+        let template = template(unit);
+        if !self.known.contains(unit) && !template.is_some_and(|name| self.known.contains(&name)) {
+            return Standing::Missing;
+        }
+        match (self.reached.get(unit), self.wanted_elsewhere.get(unit)) {
+            (Some(at), _) => Standing::Started(at),
+            (None, Some(at)) => Standing::Unreached(at),
+            (None, None) => Standing::Idle,
+        }
+    }
+}
+
+/// `getty@tty1.service` is made of `getty@.service`.
+fn template(unit: &str) -> Option<String> {
+    let (name, rest) = unit.split_once('@')?;
+    Some(format!("{name}@.{}", rest.rsplit_once('.')?.1))
+}
+
+/// What the directories hold.
+struct Files {
+    /// Each unit's file: that of the first directory.
+    units: BTreeMap<String, String>,
+    masked: BTreeMap<String, At>,
+    /// Names that links give to other units.
+    aliases: BTreeMap<String, String>,
+    /// What `NAME.wants` and `NAME.requires` link to.
+    wants: BTreeMap<String, Vec<(String, At)>>,
+    drop_ins: BTreeMap<String, Vec<String>>,
+}
+
+impl Files {
+    fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
+        let mut files = Self {
+            units: BTreeMap::new(),
+            masked: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            wants: BTreeMap::new(),
+            drop_ins: BTreeMap::new(),
+        };
+        for directory in DIRECTORIES {
+            for name in machine.names(directory)? {
+                let path = format!("{directory}/{name}");
+                if let Some(unit) = name.strip_suffix(".wants").or_else(|| name.strip_suffix(".requires")) {
+                    for wanted in machine.names(&path)? {
+                        let at = At::file(&format!("{path}/{wanted}"));
+                        files.wants.entry(unit.to_owned()).or_default().push((wanted, at));
+                    }
+                } else if let Some(unit) = name.strip_suffix(".d") {
+                    let within = machine.names(&path)?.into_iter().filter(|name| name.ends_with(".conf"));
+                    let within = within.map(|name| format!("{path}/{name}"));
+                    files.drop_ins.entry(unit.to_owned()).or_default().extend(within);
+                } else if name.contains('.') && !files.units.contains_key(&name) {
+                    files.unit(machine, &name, path)?;
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn unit(&mut self, machine: &Machine<'_>, name: &str, path: String) -> Result<(), Unseen> {
+        match machine.link(&path)? {
+            Some(target) if target == "/dev/null" => {
+                self.masked.insert(name.to_owned(), At::file(&path));
+            }
+            Some(target) => {
+                let other = target.rsplit('/').next().unwrap_or_default();
+                if other != name && !other.is_empty() {
+                    self.aliases.insert(name.to_owned(), other.to_owned());
+                }
+            }
+            // An empty file masks as well (systemd.unit(5)).
+            None if machine.stat(&path, false)?.is_some_and(|stat| stat.size == 0) => {
+                self.masked.insert(name.to_owned(), At::file(&path));
+            }
+            None => {}
+        }
+        self.units.insert(name.to_owned(), path);
+        Ok(())
+    }
+
+    fn real(&self, name: &str) -> String {
+        let mut name = name.to_owned();
+        for _ in 0..4 {
+            match self.aliases.get(&name) {
+                Some(other) if !self.masked.contains_key(&name) => name.clone_from(other),
+                _ => break,
+            }
+        }
+        name
+    }
+}
+
+/// The walk from the default target.
+struct Walk<'a, 'm> {
+    machine: &'a Machine<'m>,
+    files: &'a Files,
+    reached: BTreeMap<String, At>,
+}
+
+impl Walk<'_, '_> {
+    fn start(&mut self) -> Result<(), Unseen> {
+        let mut next = vec![(self.files.real("default.target"), At::file("default.target"))];
+        // Whatever the target, it stands on these (systemd.special(7)).
+        next.extend(["sysinit.target", "basic.target"].map(|name| (name.to_owned(), At::file(name))));
+        while let Some((unit, by)) = next.pop() {
+            if self.reached.contains_key(&unit) || self.files.masked.contains_key(&unit) {
+                continue;
+            }
+            self.reached.insert(unit.clone(), by);
+            for name in self.names(&unit) {
+                for (wanted, at) in self.files.wants.get(&name).into_iter().flatten() {
+                    next.push((self.files.real(wanted), at.clone()));
+                    if self.files.aliases.contains_key(wanted) {
+                        self.reached.entry(wanted.clone()).or_insert_with(|| at.clone());
+                    }
+                }
+            }
+            for (wanted, at) in self.pulls(&unit)? {
+                next.push((self.files.real(&wanted), at));
+            }
+        }
+        Ok(())
+    }
+
+    /// A unit's own name, its aliases, and its template: wants may be written for each.
+    fn names(&self, unit: &str) -> Vec<String> {
+        let aliases = self.files.aliases.keys().filter(|alias| self.files.real(alias) == unit);
+        aliases.cloned().chain([unit.to_owned()]).chain(template(unit)).collect()
+    }
+
+    /// What the unit's file and its drop-ins name. An empty assignment takes back those before it.
+    fn pulls(&self, unit: &str) -> Result<Vec<(String, At)>, Unseen> {
+        let own = self.files.units.get(unit).or_else(|| self.files.units.get(&template(unit)?)).cloned();
+        let drop_ins =
+            self.names(unit).into_iter().filter_map(|name| self.files.drop_ins.get(&name)).flatten().cloned();
+        let mut pulled: Vec<(&str, String, At)> = Vec::new();
+        for file in own.into_iter().chain(drop_ins) {
+            let Some(text) = self.machine.text(&file)? else { continue };
+            let mut section = String::new();
+            for (at, line) in text.joined(false) {
+                let line = line.trim();
+                if line.starts_with('[') {
+                    line.clone_into(&mut section);
+                }
+                let Some((key, value)) = line.split_once('=').filter(|_| section == "[Unit]") else { continue };
+                let Some(key) = PULLS.iter().find(|name| **name == key.trim()) else { continue };
+                if value.trim().is_empty() {
+                    pulled.retain(|(name, ..)| name != key);
+                }
+                pulled.extend(value.split_whitespace().map(|name| (*key, name.to_owned(), at.clone())));
+            }
+        }
+        Ok(pulled.into_iter().map(|(_, name, at)| (name, at)).collect())
+    }
+}
+
+/// Units that are active now, as systemd says.
+#[derive(Debug)]
+pub struct Active(BTreeMap<String, String>);
+
+impl Reader for Active {
+    fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
+        const ASKED: &[&str] = &["systemctl", "list-units", "--all", "--full", "--plain", "--no-legend", "--no-pager"];
+        if machine.running() && !machine.exists("/run/systemd/system")? {
+            return Err(Unseen::new("/run/systemd/system", "is not there: systemd does not run here"));
+        }
+        let output = machine.ask(ASKED)?;
+        if !output.ok() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(Unseen::new("systemctl list-units", said));
+        }
+        let mut active = BTreeMap::new();
+        for line in output.text().lines() {
+            let mut words = line.split_whitespace();
+            // UNIT LOAD ACTIVE SUB DESCRIPTION
+            if let (Some(unit), Some(_), Some(state)) = (words.next(), words.next(), words.next()) {
+                active.insert(unit.to_owned(), state.to_owned());
+            }
+        }
+        if active.is_empty() {
+            return Err(Unseen::new("systemctl list-units", "lists no unit"));
+        }
+        Ok(Self(active))
+    }
+}
+
+impl Active {
+    /// A unit's state; what systemd has not loaded is inactive.
+    pub fn state(&self, unit: &str) -> &str {
+        self.0.get(unit).map_or("inactive", String::as_str)
+    }
+}
+
+/// A name without a suffix is a service's.
+pub fn full_name(unit: &str) -> String {
+    const SUFFIXES: &[&str] = &[".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice", ".automount"];
+    if SUFFIXES.iter().any(|suffix| unit.ends_with(suffix)) { unit.to_owned() } else { format!("{unit}.service") }
+}

@@ -1,0 +1,153 @@
+//! A configuration file as it was read: lines that know where they stand.
+
+use std::fmt;
+use std::rc::Rc;
+
+/// Where something was read: a file and, where one is meant, its line; or a program that was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The file, as the machine itself names it, or the program's command line.
+    pub file: Rc<str>,
+    /// From 1.
+    pub line: Option<u32>,
+}
+
+impl At {
+    /// A whole file, or a program.
+    pub fn file(name: &str) -> Self {
+        Self { file: name.into(), line: None }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file),
+            None => f.write_str(&self.file),
+        }
+    }
+}
+
+/// A file's text. Bytes that are no UTF-8 are replaced, so that a line of them equals nothing that is expected.
+#[derive(Debug)]
+pub struct Text {
+    name: Rc<str>,
+    text: String,
+}
+
+impl Text {
+    /// A file's bytes.
+    pub fn new(name: &str, bytes: &[u8]) -> Self {
+        Self { name: name.into(), text: String::from_utf8_lossy(bytes).into_owned() }
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The file itself.
+    pub fn whole(&self) -> At {
+        At { file: Rc::clone(&self.name), line: None }
+    }
+
+    /// A line of the file.
+    pub fn at(&self, line: u32) -> At {
+        At { file: Rc::clone(&self.name), line: Some(line) }
+    }
+
+    /// Lines as written, with the place of each.
+    pub fn lines(&self) -> impl Iterator<Item = (At, &str)> {
+        (1_u32..).zip(self.text.lines()).map(|(line, text)| (self.at(line), text))
+    }
+
+    /// Lines joined where one ends in a backslash, at the place of their first. A comment continues nothing unless
+    /// `comments_continue`.
+    pub fn joined(&self, comments_continue: bool) -> Vec<(At, String)> {
+        let mut joined: Vec<(At, String)> = Vec::new();
+        let mut open = false;
+        for (at, line) in self.lines() {
+            let comment = !comments_continue && !open && line.trim_start().starts_with(['#', ';']);
+            let (body, goes_on) = match line.strip_suffix('\\') {
+                Some(body) if !comment => (body, true),
+                _ => (line, false),
+            };
+            match joined.last_mut() {
+                Some((_, text)) if open => text.push_str(body),
+                _ => joined.push((at, body.to_owned())),
+            }
+            open = goes_on;
+        }
+        joined
+    }
+}
+
+/// Whether a name fits a pattern of `*`, `?` and `[...]`, as fnmatch(3) without flags.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    fn from(pattern: &[char], name: &[char]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some(('*', rest)) => (0..=name.len()).any(|skip| from(rest, &name[skip..])),
+            Some(('?', rest)) => !name.is_empty() && from(rest, &name[1..]),
+            Some(('[', rest)) => match (class(rest, name.first().copied()), name.is_empty()) {
+                (Some((true, after)), false) => from(&rest[after..], &name[1..]),
+                (Some(_), _) => false,
+                // A bracket that is never closed stands for itself.
+                (None, _) => name.first() == Some(&'[') && from(rest, &name[1..]),
+            },
+            Some((literal, rest)) => name.first() == Some(literal) && from(rest, &name[1..]),
+        }
+    }
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    from(&pattern, &name)
+}
+
+/// Whether a character is of a bracket's class, and where the class ends.
+fn class(rest: &[char], letter: Option<char>) -> Option<(bool, usize)> {
+    let negated = matches!(rest.first(), Some('!' | '^'));
+    let from = usize::from(negated);
+    let end = from + 1 + rest.get(from + 1..)?.iter().position(|letter| *letter == ']')?;
+    let members = &rest[from..end];
+    let letter = letter?;
+    let mut found = false;
+    let mut at = 0;
+    while at < members.len() {
+        if at + 2 < members.len() && members[at + 1] == '-' {
+            found |= (members[at]..=members[at + 2]).contains(&letter);
+            at += 3;
+        } else {
+            found |= members[at] == letter;
+            at += 1;
+        }
+    }
+    Some((found != negated, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_joined_at_the_place_of_the_first() {
+        let text = Text::new("/f", b"a \\\nb\n# c \\\nd\nlast \xff");
+        let joined: Vec<(Option<u32>, String)> =
+            text.joined(false).into_iter().map(|(at, line)| (at.line, line)).collect();
+        let want = [(1, "a b"), (3, "# c \\"), (4, "d"), (5, "last \u{fffd}")];
+        assert_eq!(joined, want.map(|(line, text)| (Some(line), text.to_owned())));
+    }
+
+    #[test]
+    fn patterns_fit_as_fnmatch_has_it() {
+        for (pattern, name, fit) in [
+            ("*.conf", "a.conf", true),
+            ("*.conf", "a.conf.bak", false),
+            ("a?c", "abc", true),
+            ("[a-c]*", "bx", true),
+            ("[!a-c]*", "bx", false),
+            ("[a", "[a", true),
+            ("", "", true),
+        ] {
+            assert_eq!(fits(pattern, name), fit, "{pattern} {name}");
+        }
+    }
+}

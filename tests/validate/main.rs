@@ -1,0 +1,3 @@
+//! Small machines on which a lazy check errs, each beside a benign twin with the opposite verdict.
+
+mod traps;
