@@ -25,6 +25,8 @@ mod local;
 mod machine;
 #[path = "boot/plans.rs"]
 mod plans;
+#[path = "boot/registries.rs"]
+mod registries;
 #[path = "boot/releases.rs"]
 mod releases;
 #[path = "boot/report.rs"]

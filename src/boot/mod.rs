@@ -15,6 +15,7 @@ mod observer;
 mod parameters;
 mod planning;
 mod reach;
+mod registries;
 mod releases;
 mod remote;
 mod report;

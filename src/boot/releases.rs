@@ -1,11 +1,12 @@
 //! The releases that settings name: planned, put in place, their units restarted; and put back when the run fails.
 
+use super::registries::Registries;
 use super::remote::CloudRemote;
 use super::updates::Updates;
 use super::work::Grounds;
 use crate::failure::{Explain, Failure, Stage};
 use crate::host::{Attributes, Change, Host, HostError, Observe, UnitAction};
-use crate::release::{self, Descriptor, Layout, Order, Planned, Record, ReleaseError, Source};
+use crate::release::{self, Descriptor, Layout, Order, Planned, Record, Refused, ReleaseError, Source};
 use crate::roles::remote::Remote;
 use crate::roles::store::Store;
 use crate::settings::Settings;
@@ -79,10 +80,9 @@ pub(super) struct Site<'a> {
 /// Where releases come from: the cloud that roles have, and the update repository.
 struct Supply<'a> {
     store: Store<'a>,
+    registries: Registries<'a>,
     updates: Option<&'a Updates>,
 }
-
-type Refused = (String, Option<String>);
 
 impl Source for Supply<'_> {
     fn parameter(&self, name: &str) -> Result<String, Refused> {
@@ -100,6 +100,18 @@ impl Source for Supply<'_> {
             }
             _ => self.store.artifact(order, key, limit),
         }
+    }
+
+    fn manifest(&self, _: &Order, address: &str, name: Option<&str>) -> Result<Untrusted<Vec<u8>>, Refused> {
+        self.registries.manifest(address, name)
+    }
+
+    fn referrers(&self, _: &Order, address: &str, digest: &str) -> Result<Vec<String>, Refused> {
+        self.registries.referrers(address, digest)
+    }
+
+    fn blob(&self, _: &Order, address: &str, digest: &str, limit: u64) -> Result<Untrusted<File>, Refused> {
+        self.registries.blob(address, digest, limit)
     }
 
     fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
@@ -135,7 +147,8 @@ pub(super) fn put_in_place(site: &mut Site<'_>, settings: &Settings, only: bool)
             let failure = Failure::message(Stage::Release, error.message);
             Failure { hint: error.hint, ..failure }
         })?;
-        let supply = Supply { store: Store(site.remote), updates: site.updates };
+        let registries = Registries::new(site.remote, written.login.as_ref());
+        let supply = Supply { store: Store(site.remote), registries, updates: site.updates };
         let planned = release::plan(&order, &supply, &policy, site.host.observe())
             .map_err(|error| Failure::new(Stage::Release, error))?;
         let label = label(&order);
@@ -225,6 +238,7 @@ fn order(
         environment: updates.map(|updates| updates.environment().to_owned()),
         parameter: written.parameter.clone(),
         bucket: written.bucket.clone().unwrap_or_default(),
+        registry: written.registry(),
         region: written.region.as_ref().map(ToString::to_string),
         descriptor_key: written.descriptor.clone(),
         bundle_key: written.bundle.clone(),

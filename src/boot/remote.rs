@@ -93,11 +93,11 @@ impl CloudRemote {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn end(&self) -> cloud::Instant {
+    pub(super) fn end(&self) -> cloud::Instant {
         self.deadline.lock().unwrap_or_else(PoisonError::into_inner).work()
     }
 
-    fn session(&self, what: &dyn Fn() -> String) -> Result<&Session, RemoteError> {
+    pub(super) fn session(&self, what: &dyn Fn() -> String) -> Result<&Session, RemoteError> {
         self.who.session(&self.reach, what)
     }
 

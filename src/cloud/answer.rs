@@ -90,6 +90,9 @@ const MISSING: &[&str] = &[
     "NoSuchBucket",
     "NoSuchVersion",
     "NotFound",
+    "RepositoryNotFoundException",
+    "ImageNotFoundException",
+    "LayersNotFoundException",
 ];
 
 impl Answer {

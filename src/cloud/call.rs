@@ -17,12 +17,14 @@ pub enum Service {
     CloudFormation,
     /// EC2 Auto Scaling.
     AutoScaling,
+    /// Elastic Container Registry.
+    Ecr,
 }
 
 impl Service {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Ssm, Self::SecretsManager, Self::S3, Self::Sts, Self::CloudFormation, Self::AutoScaling];
+    pub const ALL: [Self; 7] =
+        [Self::Ssm, Self::SecretsManager, Self::S3, Self::Sts, Self::CloudFormation, Self::AutoScaling, Self::Ecr];
 
     /// As IAM actions and host names begin.
     pub fn prefix(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Service {
             Self::Sts => "sts",
             Self::CloudFormation => "cloudformation",
             Self::AutoScaling => "autoscaling",
+            Self::Ecr => "ecr",
         }
     }
 
@@ -46,6 +49,7 @@ impl Service {
             Self::Sts => "STS",
             Self::CloudFormation => "CLOUDFORMATION",
             Self::AutoScaling => "AUTO_SCALING",
+            Self::Ecr => "ECR",
         }
     }
 }

@@ -150,6 +150,16 @@ pub enum CloudError {
         /// What would tell it.
         hint: &'static str,
     },
+    /// What a registry answered in place of what was asked for.
+    #[error("{what}: {why}")]
+    Registry {
+        /// What was asked for, and where.
+        what: String,
+        /// The HTTP status, where that is what is wrong.
+        status: Option<u16>,
+        /// What is wrong.
+        why: String,
+    },
     /// A secret that is not what was asked for. The message holds no part of it.
     #[error("secret {name}: {why}")]
     Secret {
@@ -248,7 +258,11 @@ impl<'a> Denial<'a> {
 impl CloudError {
     /// Whether the thing asked for does not exist, as opposed to could not be asked for.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Asked(asked) if asked.answer.kind == Kind::Missing)
+        match self {
+            Self::Asked(asked) => asked.answer.kind == Kind::Missing,
+            Self::Registry { status, .. } => *status == Some(404),
+            _ => false,
+        }
     }
 
     /// Whether asking again later may come to something.
@@ -288,6 +302,12 @@ impl Explain for CloudError {
             Self::TooLarge { .. } => "raise the limit, if that size is right".into(),
             Self::Staging { .. } => "is the filesystem full?".into(),
             Self::Addressee { hint, .. } => (*hint).into(),
+            Self::Registry { status: Some(401), .. } => {
+                "name a secret that has `user:password` with the release's `login`; is it still good?".into()
+            }
+            Self::Registry { status: Some(403), .. } => "let this login pull from the repository".into(),
+            Self::Registry { status: Some(404), .. } => "push it, or write the reference as it was pushed".into(),
+            Self::Registry { .. } => "nothing of it is used; is this the registry that was meant?".into(),
             Self::Late { .. } => "it is sent again by the next boot".into(),
             Self::Web { .. }
             | Self::Metadata { .. }

@@ -100,6 +100,10 @@ impl Session {
         aws_sdk_secretsmanager::Client::new(&self.config(Service::SecretsManager))
     }
 
+    pub(super) fn ecr(&self) -> aws_sdk_ecr::Client {
+        aws_sdk_ecr::Client::new(&self.config(Service::Ecr))
+    }
+
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::new(&self.config(Service::Sts))
     }

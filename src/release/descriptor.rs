@@ -37,6 +37,8 @@ pub struct Artifact {
     pub sha256: [u8; 32],
     /// Its bytes.
     pub size: u64,
+    /// The digest of the manifest that names it, where it lies in a registry and what is attested is about that.
+    pub manifest: Option<[u8; 32]>,
     /// What else must be there, by digest: a registry or bucket cannot hide it.
     pub attestations: Vec<Required>,
 }
@@ -116,5 +118,5 @@ fn artifact(json: &serde_json::Value, layout: &Layout, order: &Order) -> Result<
     if size > order.limit {
         return Err(format!("the artifact has {size} bytes, and {} are allowed", order.limit));
     }
-    Ok(Artifact { path, sha256, size, attestations: Vec::new() })
+    Ok(Artifact { path, sha256, size, manifest: None, attestations: Vec::new() })
 }

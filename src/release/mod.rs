@@ -13,12 +13,13 @@ mod plan;
 mod program;
 mod proof;
 mod record;
+mod registry;
 mod target;
 
 pub use descriptor::{Artifact, Descriptor, Required};
 pub use judge::{Asking, Judged, judge};
 pub use layout::Layout;
-pub use plan::{Planned, Source, plan, resolve};
+pub use plan::{Planned, Refused, Source, plan, resolve};
 pub use record::{Active, Record, put_back, rollback};
 
 use crate::trust::bundle::BundleError;
@@ -46,6 +47,8 @@ pub struct Order {
     pub parameter: String,
     /// The bucket; empty where artifacts lie beside the TUF targets.
     pub bucket: String,
+    /// The repository of a registry that has it, as a pattern of `HOST/NAME[:TAG]`, in place of a bucket.
+    pub registry: Option<String>,
     /// The bucket's region, where it is not the host's.
     pub region: Option<String>,
     /// The descriptor's key; `{release_id}` too.
@@ -144,6 +147,14 @@ pub enum ReleaseError {
         /// What is wrong.
         why: String,
     },
+    /// A registry's manifest is none, or not the one that was named.
+    #[error("verifying the manifest {manifest}: {source}")]
+    Manifest {
+        /// Its address.
+        manifest: String,
+        /// Why.
+        source: crate::trust::manifest::ManifestError,
+    },
     /// A validly signed descriptor of something else.
     #[error("the descriptor {descriptor} is of {field} `{have}`, and this host asked for `{want}`")]
     Mismatch {
@@ -183,6 +194,10 @@ impl crate::failure::Explain for ReleaseError {
             Self::Attestation { .. } => {
                 Some("nothing of it was put in place; publish what the descriptor names, unaltered".into())
             }
+            Self::Manifest { .. } => Some("nothing of it was put in place; push it again, unaltered".into()),
+            Self::Descriptor { descriptor, .. } if descriptor.starts_with("oci://") => {
+                Some("push it with the annotations that say what it is of (README, registries)".into())
+            }
             Self::Descriptor { descriptor, .. } if !descriptor.starts_with("s3://") => {
                 Some("sign a descriptor of the schema `muster.release/1` (README, updates)".into())
             }
@@ -201,9 +216,11 @@ impl crate::failure::Explain for ReleaseError {
     fn rule(&self) -> Option<&'static str> {
         match self {
             Self::Target { source, .. } => source.rule(),
-            Self::Bundle { .. } | Self::Artifact { .. } | Self::Mismatch { .. } | Self::Attestation { .. } => {
-                Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)")
-            }
+            Self::Bundle { .. }
+            | Self::Artifact { .. }
+            | Self::Mismatch { .. }
+            | Self::Attestation { .. }
+            | Self::Manifest { .. } => Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)"),
             _ => None,
         }
     }

@@ -2,26 +2,49 @@
 
 use super::place::{Place, missing};
 use super::record::{self, Active, Record};
-use super::{Descriptor, Order, ReleaseError, content, program, proof};
+use super::{Descriptor, Order, ReleaseError, content, program, proof, registry};
 use crate::host::{Change, Observe};
 use crate::trust::artifact::verify_file;
 use crate::trust::bundle::BundlePolicy;
 use crate::trust::policy::Asked;
 use crate::trust::{Untrusted, Verified, attested, verify_release};
 
+/// What could not be had, and what to do next.
+pub type Refused = (String, Option<String>);
+
+fn no_registry(address: &str) -> Refused {
+    (format!("{address}: no registry is asked here"), None)
+}
+
 /// Where releases come from. The boot hands it in; every method only reads.
 pub trait Source {
     /// A parameter's value.
-    fn parameter(&self, name: &str) -> Result<String, (String, Option<String>)>;
+    fn parameter(&self, name: &str) -> Result<String, Refused>;
     /// A small object, in memory.
-    fn document(&self, order: &Order, key: &str) -> Result<Untrusted<Vec<u8>>, (String, Option<String>)>;
+    fn document(&self, order: &Order, key: &str) -> Result<Untrusted<Vec<u8>>, Refused>;
     /// An artifact, on disk, in a file that has no name. No more than `limit` bytes.
-    fn artifact(
+    fn artifact(&self, order: &Order, key: &str, limit: u64) -> Result<Untrusted<std::fs::File>, Refused>;
+    /// A manifest of a registry's repository: the one that the address names, or another one of it by digest.
+    fn manifest(&self, order: &Order, address: &str, name: Option<&str>) -> Result<Untrusted<Vec<u8>>, Refused> {
+        let _ = (order, name);
+        Err(no_registry(address))
+    }
+    /// The digests of what refers to a manifest, as the registry lists it.
+    fn referrers(&self, order: &Order, address: &str, digest: &str) -> Result<Vec<String>, Refused> {
+        let _ = (order, digest);
+        Err(no_registry(address))
+    }
+    /// A blob of a registry's repository, as [`Source::artifact`].
+    fn blob(
         &self,
         order: &Order,
-        key: &str,
+        address: &str,
+        digest: &str,
         limit: u64,
-    ) -> Result<Untrusted<std::fs::File>, (String, Option<String>)>;
+    ) -> Result<Untrusted<std::fs::File>, Refused> {
+        let _ = (order, digest, limit);
+        Err(no_registry(address))
+    }
     /// A target of the update repository, verified by TUF.
     fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
         let why = "no update repository is known here".to_owned();
@@ -56,12 +79,10 @@ pub fn resolve(
         let signed = source.target(&path)?;
         return Ok((Descriptor::of_target(&signed, order, &path)?, "TUF".into()));
     }
-    let parameter = order.fill(&order.parameter, &[]);
-    let id = source.parameter(&parameter).map_err(fetch(&parameter))?.trim().to_owned();
-    let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
-    if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
-        return Err(ReleaseError::Id { id, parameter });
+    if let Some(pattern) = &order.registry {
+        return registry::resolve(order, pattern, source, policy);
     }
+    let id = release_id(order, source)?;
     let address = |key: &str| format!("s3://{}/{key}", order.bucket);
     let names = [("release_id", id.as_str())];
     let descriptor_key = order.fill(&order.descriptor_key, &names);
@@ -75,6 +96,17 @@ pub fn resolve(
     let descriptor = Descriptor::read(&signed, order, &id, &address(&descriptor_key))?;
     attested(descriptor.artifact.sha256, &bundles, policy, &asked, now).map_err(refuse)?;
     Ok((descriptor, signed.into_inner().key))
+}
+
+/// The release id that the parameter holds.
+pub(super) fn release_id(order: &Order, source: &dyn Source) -> Result<String, ReleaseError> {
+    let parameter = order.fill(&order.parameter, &[]);
+    let id = source.parameter(&parameter).map_err(fetch(&parameter))?.trim().to_owned();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
+    if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
+        return Err(ReleaseError::Id { id, parameter });
+    }
+    Ok(id)
 }
 
 /// Resolves, verifies, and says what to change. The artifact is fetched only where another is in place; what is attested
@@ -98,9 +130,7 @@ pub fn plan(
     let before = written.as_ref().filter(|record| record.unpacked == order.unpack.is_some());
     let artifact = || {
         let artifact = &descriptor.artifact;
-        let key = place(order, &descriptor, &artifact.path, &sha256);
-        let address = address(order, &key);
-        let file = source.artifact(order, &key, artifact.size).map_err(fetch(&address))?;
+        let (address, file) = file(order, &descriptor, source, (&artifact.path, &sha256, artifact.size))?;
         let verified = verify_file(file, artifact.sha256, artifact.size);
         Ok(verified.map_err(|source| ReleaseError::Artifact { artifact: address, source })?.into_inner())
     };
@@ -139,18 +169,28 @@ pub fn plan(
     Ok(Planned { descriptor, key, changes, previous, replaced, settle: placed.settle })
 }
 
-/// Where a file of a release is.
-pub(super) fn place(order: &Order, descriptor: &Descriptor, path: &str, sha256: &str) -> String {
+/// A file of a release, by its path and digest, with its address for people. Nobody has judged it yet.
+pub(super) fn file(
+    order: &Order,
+    descriptor: &Descriptor,
+    source: &dyn Source,
+    (path, sha256, size): (&str, &str, u64),
+) -> Result<(String, Untrusted<std::fs::File>), ReleaseError> {
     let (id, version) = (descriptor.release_id.as_str(), descriptor.version.as_str());
-    order.fill(&order.artifact_key, &[("release_id", id), ("version", version), ("path", path), ("sha256", sha256)])
-}
-
-/// A file's address, for people.
-pub(super) fn address(order: &Order, key: &str) -> String {
-    match order.bucket.as_str() {
+    let names = [("release_id", id), ("version", version), ("path", path), ("sha256", sha256)];
+    if let Some(pattern) = &order.registry {
+        let (home, digest) = (order.fill(pattern, &names), format!("sha256:{sha256}"));
+        let address = format!("{digest} of oci://{home}");
+        let found = source.blob(order, &home, &digest, size).map_err(fetch(&address))?;
+        return Ok((address, found));
+    }
+    let key = order.fill(&order.artifact_key, &names);
+    let address = match order.bucket.as_str() {
         "" => format!("target {key}"),
         bucket => format!("s3://{bucket}/{key}"),
-    }
+    };
+    let found = source.artifact(order, &key, size).map_err(fetch(&address))?;
+    Ok((address, found))
 }
 
 /// What could not be fetched.

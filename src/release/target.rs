@@ -38,6 +38,9 @@ struct WrittenArtifact {
     path: String,
     sha256: String,
     size: u64,
+    /// The SHA-256 of the manifest that has it as a layer, where it lies in a registry.
+    #[serde(default)]
+    manifest: Option<String>,
     /// Sigstore bundles that must be there, by digest.
     #[serde(default)]
     attestations: Vec<Required>,
@@ -118,8 +121,13 @@ fn artifact(all: Vec<WrittenArtifact>, order: &Order) -> Result<Artifact, Fault>
     }
     let sha256 = <[u8; 32]>::try_from(hex::decode(&item.sha256).unwrap_or_default())
         .map_err(|_| Fault::Wrong("the artifact's sha256 is no SHA-256 in hexadecimal".into()))?;
+    let manifest = item.manifest.as_ref().map(|hex| <[u8; 32]>::try_from(hex::decode(hex).unwrap_or_default()));
+    let manifest = manifest.transpose().map_err(|_| Fault::Wrong("`manifest` is no SHA-256 in hexadecimal".into()))?;
+    if manifest.is_some() && order.registry.is_none() {
+        return Err(Fault::Wrong("it names a manifest, and settings name no registry (`source`)".into()));
+    }
     if item.size > order.limit {
         return Err(Fault::Wrong(format!("the artifact has {} bytes, and {} are allowed", item.size, order.limit)));
     }
-    Ok(Artifact { path: item.path, sha256, size: item.size, attestations: item.attestations })
+    Ok(Artifact { path: item.path, sha256, size: item.size, manifest, attestations: item.attestations })
 }

@@ -20,7 +20,7 @@ const TARGET: &str = "stable/shop/release.json";
 pub(crate) struct Shop {
     pub(crate) stage: Stage,
     tuf: Repository,
-    trust: TrustRoot,
+    pub(crate) trust: TrustRoot,
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

@@ -170,6 +170,24 @@ impl Stage {
         bundle(&self.pair, bytes).expect("a signature").to_string()
     }
 
+    /// What KMS attests: a statement of a kind about a digest, `sha256:HEX`.
+    pub fn statement(&self, kind: &str, about: &str) -> String {
+        use base64::Engine;
+        let statement = serde_json::json!({
+            "_type": "https://in-toto.io/Statement/v1", "predicateType": kind, "predicate": {},
+            "subject": [{"digest": {"sha256": about.trim_start_matches("sha256:")}}],
+        });
+        let (payload_type, payload) = ("application/vnd.in-toto+json", statement.to_string().into_bytes());
+        let signature = self.pair.sign(&sigstore_types::pae(payload_type, &payload)).expect("a signature").to_base64();
+        let payload = base64::engine::general_purpose::STANDARD.encode(payload);
+        serde_json::json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {"publicKey": {"hint": "kms"}},
+            "dsseEnvelope": {"payloadType": payload_type, "payload": payload, "signatures": [{"sig": signature}]},
+        })
+        .to_string()
+    }
+
     /// The newest run that the journal has.
     pub fn newest(&self) -> muster::journal::Record {
         let history = muster::journal::History::open(&self.root().join("var/lib/muster"));

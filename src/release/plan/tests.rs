@@ -64,6 +64,7 @@ impl Scene {
             target: None,
             environment: None,
             parameter: "/{app}/{component}/{channel}/release_id".into(),
+            registry: None,
             bucket: "releases".into(),
             region: None,
             descriptor_key: "{app}/{release_id}/release.json".into(),

@@ -64,6 +64,7 @@ pub fn release(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         target: None,
         environment: None,
         parameter: args.must("parameter")?,
+        registry: None,
         bucket: args.must("bucket")?,
         region: args.text("region"),
         descriptor_key: args.must("descriptor")?,

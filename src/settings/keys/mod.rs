@@ -17,7 +17,7 @@ pub(in crate::settings) use launch::matches;
 pub use launch::{Allow, Launch};
 pub use network::{AssumeRole, Endpoints, Metadata, Network};
 pub use parameters::Parameters;
-pub use release::{DescriptorLayout, Release};
+pub use release::{DescriptorLayout, RegistryLogin, Release};
 pub use repository::{DeployKey, HttpsLogin, Repository};
 pub use signal::{AutoScaling, CloudFormation, Signal};
 pub use updates::{ClockRule, Updates};

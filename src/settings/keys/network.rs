@@ -44,6 +44,8 @@ pub struct Endpoints {
     pub cloudformation: Option<Url>,
     /// EC2 Auto Scaling.
     pub autoscaling: Option<Url>,
+    /// Elastic Container Registry.
+    pub ecr: Option<Url>,
 }
 
 impl Endpoints {
@@ -56,6 +58,7 @@ impl Endpoints {
             ("sts", &self.sts),
             ("cloudformation", &self.cloudformation),
             ("autoscaling", &self.autoscaling),
+            ("ecr", &self.ecr),
         ]
         .into_iter()
         .filter_map(|(name, url)| url.as_ref().map(|url| (name, url)))

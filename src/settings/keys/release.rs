@@ -27,6 +27,14 @@ pub struct Release {
     /// The bucket. With `target` it may be left out: then artifacts lie beside the repository's targets.
     #[serde(default)]
     pub bucket: Option<String>,
+    /// The repository of a registry, in place of a bucket: `oci://HOST/NAME[:TAG]`, as a pattern such as
+    /// `oci://123456789012.dkr.ecr.eu-west-1.amazonaws.com/{app}:{channel}`. With `target` artifacts and attestations are
+    /// blobs of it, by the digests that the target names; without it the manifest is the release's descriptor.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The login of that registry, where it asks for one; ECR is asked as the host.
+    #[serde(default)]
+    pub login: Option<RegistryLogin>,
     /// The bucket's region, where it is not the host's.
     #[serde(default)]
     pub region: Option<Region>,
@@ -88,6 +96,16 @@ const fn mode() -> Mode {
     Mode(0o755)
 }
 
+/// A user's name, and the secret that holds the password.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegistryLogin {
+    /// The user's name.
+    pub user: String,
+    /// The secret's name or ARN.
+    pub secret: String,
+}
+
 /// How a descriptor reads: where each value stands, as a JSON pointer (RFC 6901).
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -141,6 +159,11 @@ impl Release {
         self.artifact.clone().unwrap_or_else(|| default.to_owned())
     }
 
+    /// The repository, as a pattern without `oci://`.
+    pub fn registry(&self) -> Option<String> {
+        self.source.as_ref().map(|source| source.strip_prefix("oci://").unwrap_or(source).to_owned())
+    }
+
     /// How many releases are kept where the artifact is unpacked.
     pub fn unpacking(&self) -> Option<usize> {
         self.unpack.then(|| usize::from(self.keep.unwrap_or(KEEP)))
@@ -157,14 +180,26 @@ impl Release {
         let mut patterns: Vec<(&str, &String, &[&str])> = vec![(".artifact", &artifact, &all)];
         match &self.target {
             Some(target) => patterns.push((".target", target, &early)),
+            None if self.source.is_some() => {
+                let asked = self.source.iter().any(|source| source.contains("{release_id}"));
+                patterns.extend(asked.then_some((".parameter", &self.parameter, early.as_slice())));
+            }
             None => patterns.extend([
                 (".parameter", &self.parameter, early.as_slice()),
                 (".descriptor", &self.descriptor, fetched.as_slice()),
                 (".bundle", &self.bundle, fetched.as_slice()),
             ]),
         }
-        if self.target.is_none() && self.bucket.is_none() {
-            fault("", "the key `bucket` is missing; without it a release needs a `target`".into());
+        let more: &[&str] = if self.target.is_some() { &all } else { &fetched };
+        match &self.source {
+            Some(source) if !source.starts_with("oci://") => fault(".source", "it must begin with oci://".into()),
+            Some(_) if self.bucket.is_some() => fault(".source", "write a bucket or a source, not both".into()),
+            Some(source) => patterns.push((".source", source, more)),
+            None if self.login.is_some() => fault(".login", "only a registry (`source`) asks for it".into()),
+            None if self.target.is_none() && self.bucket.is_none() => {
+                fault("", "the key `bucket` is missing; without it a release needs a `target` or a `source`".into());
+            }
+            None => {}
         }
         match self.keep {
             Some(_) if !self.unpack => {

@@ -7,6 +7,7 @@ use crate::credentials::Credentials;
 use crate::fault::Fault;
 use crate::imds::{Instance, Machine};
 use crate::policy::Denial;
+use crate::registry::Registry;
 use crate::running::Running;
 use crate::s3::Object;
 use crate::secrets::Secret;
@@ -75,6 +76,12 @@ impl Builder {
     /// An object, and its bucket with it.
     pub fn object(mut self, object: Object) -> Self {
         self.world.objects.objects.push(object);
+        self
+    }
+
+    /// What a registry has, and how it serves.
+    pub fn registry(mut self, work: impl FnOnce(&mut Registry)) -> Self {
+        work(&mut self.world.registry);
         self
     }
 

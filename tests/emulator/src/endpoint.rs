@@ -12,12 +12,16 @@ use crate::request::Request;
 use crate::service::{Service, route};
 use crate::signature::{self, Expected};
 use crate::world::World;
-use crate::{autoscaling, cloudformation, s3, secrets, ssm, sts};
+use crate::{autoscaling, cloudformation, registry, s3, secrets, ssm, sts};
 use serde_json::Value;
 use std::time::Duration;
 
 /// Answers a request to the API endpoint.
 pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
+    if let Some((action, reply)) = world.registry.serve(request) {
+        log(world, "registry", &action, None, &reply, None);
+        return reply;
+    }
     let Some((service, action)) = route(request) else {
         let reply = Reply::new(404, "text/plain", "the emulator has no such service");
         log(world, "unknown", &request.path, None, &reply, None);
@@ -170,6 +174,11 @@ fn dispatch(
         Service::AutoScaling => {
             let caller = autoscaling::Caller { principal, account, policy, now };
             world.groups.answer(&caller, action, &form(request)?).map(Answer::Query)
+        }
+        Service::Ecr => {
+            let caller = registry::Caller { principal, account, policy };
+            let host = request.header("host").unwrap_or_default();
+            world.registry.answer(&caller, action, &input(request)?, host).map(Answer::Json)
         }
         Service::S3 => {
             let caller = s3::Caller { principal, account, policy };

@@ -7,6 +7,7 @@ use crate::credentials::Credentials;
 use crate::fault::Fault;
 use crate::log::Logged;
 use crate::policy::Denial;
+use crate::registry::Registry;
 use crate::s3::Object;
 use crate::secrets::Secret;
 use crate::ssm::Parameter;
@@ -108,6 +109,16 @@ impl Running {
     /// Ends all denials.
     pub fn clear_denials(&self) {
         self.world().policy.0.clear();
+    }
+
+    /// Works on the registry: pushes to it, and changes how it serves.
+    pub fn registry<T>(&self, work: impl FnOnce(&mut Registry) -> T) -> T {
+        work(&mut self.world().registry)
+    }
+
+    /// The registry's host and port, as references name it.
+    pub fn registry_host(&self) -> String {
+        self.endpoint.to_string()
     }
 
     /// Puts a parameter, in place of one of the same name and owner.

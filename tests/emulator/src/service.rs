@@ -15,6 +15,7 @@ pub(crate) enum Service {
     CloudFormation,
     AutoScaling,
     S3,
+    Ecr,
 }
 
 /// Service, signing name, protocol, what its requests are told by (target prefix or version), XML namespace.
@@ -37,6 +38,7 @@ const SERVICES: &[(Service, &str, Protocol, &str, &str)] = &[
         "http://autoscaling.amazonaws.com/doc/2011-01-01/",
     ),
     (Service::S3, "s3", Protocol::S3, "", ""),
+    (Service::Ecr, "ecr", Protocol::Json, "AmazonEC2ContainerRegistry_V20150921", ""),
 ];
 
 impl Service {

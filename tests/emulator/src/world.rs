@@ -8,6 +8,7 @@ use crate::fault::Faults;
 use crate::imds::Machine;
 use crate::log::Logged;
 use crate::policy::Policy;
+use crate::registry::Registry;
 use crate::{autoscaling, cloudformation, s3, secrets, ssm};
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) stacks: cloudformation::Store,
     pub(crate) groups: autoscaling::Store,
     pub(crate) objects: s3::Store,
+    pub(crate) registry: Registry,
     requests: u64,
 }
 
@@ -52,6 +54,7 @@ impl World {
             stacks: cloudformation::Store { stacks: Vec::new(), started: now },
             groups: autoscaling::Store::default(),
             objects: s3::Store { objects: Vec::new(), modified: now },
+            registry: Registry::default(),
             requests: 0,
         }
     }
