@@ -7,7 +7,36 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// Every file below `benchmarks/`, in order. A benchmark may be split: the first of its files has its head.
-const EMBEDDED: &[(&str, &str)] = &[("benchmarks/ubuntu2404.yaml", include_str!("../../benchmarks/ubuntu2404.yaml"))];
+const EMBEDDED: &[(&str, &str)] = &[
+    ("benchmarks/ubuntu2404/modules.yaml", include_str!("../../benchmarks/ubuntu2404/modules.yaml")),
+    ("benchmarks/ubuntu2404/apparmor.yaml", include_str!("../../benchmarks/ubuntu2404/apparmor.yaml")),
+    ("benchmarks/ubuntu2404/kernel.yaml", include_str!("../../benchmarks/ubuntu2404/kernel.yaml")),
+    ("benchmarks/ubuntu2404/desktop.yaml", include_str!("../../benchmarks/ubuntu2404/desktop.yaml")),
+    ("benchmarks/ubuntu2404/services.yaml", include_str!("../../benchmarks/ubuntu2404/services.yaml")),
+    ("benchmarks/ubuntu2404/time.yaml", include_str!("../../benchmarks/ubuntu2404/time.yaml")),
+    ("benchmarks/ubuntu2404/cron.yaml", include_str!("../../benchmarks/ubuntu2404/cron.yaml")),
+    ("benchmarks/ubuntu2404/network.yaml", include_str!("../../benchmarks/ubuntu2404/network.yaml")),
+    ("benchmarks/ubuntu2404/firewall.yaml", include_str!("../../benchmarks/ubuntu2404/firewall.yaml")),
+    ("benchmarks/ubuntu2404/ssh.yaml", include_str!("../../benchmarks/ubuntu2404/ssh.yaml")),
+    ("benchmarks/ubuntu2404/sudo.yaml", include_str!("../../benchmarks/ubuntu2404/sudo.yaml")),
+    ("benchmarks/ubuntu2404/pam.yaml", include_str!("../../benchmarks/ubuntu2404/pam.yaml")),
+    ("benchmarks/ubuntu2404/logging.yaml", include_str!("../../benchmarks/ubuntu2404/logging.yaml")),
+    ("benchmarks/ubuntu2404/audit.yaml", include_str!("../../benchmarks/ubuntu2404/audit.yaml")),
+    ("benchmarks/rhel9/modules.yaml", include_str!("../../benchmarks/rhel9/modules.yaml")),
+    ("benchmarks/rhel9/selinux.yaml", include_str!("../../benchmarks/rhel9/selinux.yaml")),
+    ("benchmarks/rhel9/kernel.yaml", include_str!("../../benchmarks/rhel9/kernel.yaml")),
+    ("benchmarks/rhel9/desktop.yaml", include_str!("../../benchmarks/rhel9/desktop.yaml")),
+    ("benchmarks/rhel9/services.yaml", include_str!("../../benchmarks/rhel9/services.yaml")),
+    ("benchmarks/rhel9/time.yaml", include_str!("../../benchmarks/rhel9/time.yaml")),
+    ("benchmarks/rhel9/cron.yaml", include_str!("../../benchmarks/rhel9/cron.yaml")),
+    ("benchmarks/rhel9/network.yaml", include_str!("../../benchmarks/rhel9/network.yaml")),
+    ("benchmarks/rhel9/firewall.yaml", include_str!("../../benchmarks/rhel9/firewall.yaml")),
+    ("benchmarks/rhel9/ssh.yaml", include_str!("../../benchmarks/rhel9/ssh.yaml")),
+    ("benchmarks/rhel9/sudo.yaml", include_str!("../../benchmarks/rhel9/sudo.yaml")),
+    ("benchmarks/rhel9/logging.yaml", include_str!("../../benchmarks/rhel9/logging.yaml")),
+    ("benchmarks/rhel9/audit.yaml", include_str!("../../benchmarks/rhel9/audit.yaml")),
+    ("benchmarks/muster.yaml", include_str!("../../benchmarks/muster.yaml")),
+];
 
 /// A file of controls.
 #[derive(Debug, Deserialize)]
