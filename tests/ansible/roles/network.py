@@ -93,8 +93,9 @@ def aws(machine, emulator, account, work):
     """The emulated AWS in the guest's network: services on a port of loopback, metadata at its real address."""
     state = work / f"{machine.name}.aws.json"
     state.write_text(json.dumps(account))
+    # A session of its own, so that it answers in time where a low priority is set for the rest.
     process = subprocess.Popen(["nsenter", "-t", machine.leader, "-n", emulator, "--account", state, "--services",
-                                f"127.0.0.1:{AWS}", "--metadata", "169.254.169.254:80"], stdout=subprocess.PIPE, text=True)
+                                f"127.0.0.1:{AWS}", "--metadata", "169.254.169.254:80"], stdout=subprocess.PIPE, text=True, start_new_session=True)
     if "ready" not in process.stdout.readline():
         raise RuntimeError("the emulated AWS did not start")
     time.sleep(0.05)

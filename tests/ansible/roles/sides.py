@@ -10,7 +10,7 @@ PEER = "/opt/peer/bin"
 def ansible(machine, row, log, play="play.yml"):
     """One converge by ansible-core: its rows, and what it printed."""
     environment = {**row["environment"], "RECORD": log, "ANSIBLE_CALLBACK_PLUGINS": f"{SIDE}/callback", "ANSIBLE_NOCOLOR": "1",
-                   "ANSIBLE_STDOUT_CALLBACK": "recorder", "ANSIBLE_ALLOW_BROKEN_CONDITIONALS": "1", "ANSIBLE_ROLES_PATH": f"{SIDE}/tree/roles",
+                   "ANSIBLE_STDOUT_CALLBACK": "recorder", "ANSIBLE_PIPELINING": "1", "ANSIBLE_ALLOW_BROKEN_CONDITIONALS": "1", "ANSIBLE_ROLES_PATH": f"{SIDE}/tree/roles",
                    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{network.AWS}", "AWS_REGION": "us-east-2"}
     machine.run("rm", "-f", log)
     ended = machine.run(f"{PEER}/ansible-playbook", "-i", "localhost,", "-c", "local", "-e",
