@@ -5,6 +5,7 @@ mod cfn_signal;
 mod config;
 mod conformance;
 mod converge;
+mod cosign;
 mod diagnostics;
 mod diff;
 mod module;
@@ -53,6 +54,7 @@ enum Command {
     Trust(trust::Trust),
     #[command(subcommand)]
     Verify(verify::Verify),
+    Cosign(cosign::Cosign),
     #[command(hide = true)]
     Conformance(conformance::Conformance),
 }
@@ -73,6 +75,7 @@ impl Command {
             Self::Signal(command) => command.run(),
             Self::Trust(command) => command.run(),
             Self::Verify(command) => command.run(),
+            Self::Cosign(command) => command.run(),
             Self::Conformance(command) => command.run(),
         }
     }
@@ -85,6 +88,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if cfn_signal::is_name(args.first()) {
         return cfn_signal::main(args);
+    }
+    if let Some(args) = cosign::arguments(&args) {
+        return cosign::main(args);
     }
     let matches = match Cli::command().after_long_help(exit_codes()).try_get_matches_from(args) {
         Ok(matches) => matches,

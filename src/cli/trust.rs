@@ -186,6 +186,7 @@ fn realm_document(realm: &Realm) -> Value {
             "fingerprint": openssh_form(&key.fingerprint()),
             "fingerprint_hex": key.fingerprint(),
             "unlogged": realm.releases.unlogged.contains(&key.name),
+            "revoked": key.revoked,
         })).collect::<Vec<_>>(),
         "rules": realm.releases.policy.iter().flat_map(|policy| &policy.rules).map(|rule| json!({
             "applications": rule.applications,
@@ -236,7 +237,11 @@ fn text(root: &TrustRoot) -> String {
             let _ = writeln!(out, "               sha256 {}", host.key.fingerprint_hex());
         }
         for key in &realm.releases.keys {
-            let note = if realm.releases.unlogged.contains(&key.name) { " (needs no log entry)" } else { "" };
+            let note = match key.revoked {
+                true => " (withdrawn)",
+                false if realm.releases.unlogged.contains(&key.name) => " (needs no log entry)",
+                false => "",
+            };
             let _ = writeln!(out, "  release key  {} {}{note}", key.name, openssh_form(&key.fingerprint()));
             let _ = writeln!(out, "               sha256 {}", key.fingerprint());
         }

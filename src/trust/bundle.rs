@@ -23,11 +23,19 @@ pub struct BundlePolicy {
     pub trusted_roots: BTreeMap<String, TrustedRoot>,
     /// Names of keys whose bundles need no log entry and no timestamp (`cosign` with KMS and no log writes such).
     pub unlogged: Vec<String>,
+    /// Keys by the ARNs that KMS has for them: ARN to the key's name (`kms` in `policy.yaml`).
+    pub kms: BTreeMap<String, String>,
     /// What `policy.yaml` demands, by application and channel; without it any of the keys may sign anything.
     pub policy: Option<Policy>,
 }
 
 impl BundlePolicy {
+    /// The key that KMS has by an ARN.
+    pub fn kms_key(&self, arn: &str) -> Option<&ReleaseKey> {
+        let name = self.kms.get(arn)?;
+        self.keys.iter().find(|key| key.name == *name)
+    }
+
     /// What bundles are judged with, at a time.
     pub(super) fn judge(&self, now: jiff::Timestamp) -> Judge<'_> {
         Judge { root: self.trusted_root.as_ref(), roots: &self.trusted_roots, now }

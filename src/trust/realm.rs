@@ -52,11 +52,16 @@ impl Realm {
                 _ => realm.release_file(path, text).map_err(fail)?,
             }
         }
+        for key in &mut realm.releases.keys {
+            key.revoked = realm.revoked.iter().any(|one| one.is_sha256(&key.fingerprint()));
+        }
         let fail = |problem: String| TrustError::File { file: format!("{name}/policy.yaml"), problem };
         let roots: Vec<&str> = realm.releases.trusted_roots.keys().map(String::as_str).collect();
         realm.releases.policy = written.policy(&realm.releases.keys, &roots).map_err(fail)?;
         realm.releases.unlogged = written.unlogged().to_vec();
-        match realm.releases.unlogged.iter().find(|name| !realm.releases.keys.iter().any(|key| key.name == **name)) {
+        realm.releases.kms = written.kms().clone();
+        let named = realm.releases.unlogged.iter().chain(realm.releases.kms.values());
+        match named.into_iter().find(|name| !realm.releases.keys.iter().any(|key| key.name == **name)) {
             Some(missing) => Err(fail(format!("it names key `{}`, and keys/ has none", missing.escape_default()))),
             None => Ok(realm),
         }

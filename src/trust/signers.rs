@@ -63,11 +63,26 @@ impl Revoked {
         use base64::Engine;
         use base64::engine::general_purpose::STANDARD_NO_PAD;
         let word = line.split_ascii_whitespace().next().unwrap_or_default();
+        // A release key's, as `muster trust show` and messages print it.
+        if let Some(digest) = word.strip_prefix("sha256:").and_then(|hex| hex::decode(hex).ok()) {
+            return match digest.len() {
+                32 => Ok(Self::Fingerprint(format!("SHA256:{}", STANDARD_NO_PAD.encode(digest)))),
+                _ => Err(format!("`{}` is no fingerprint", word.escape_default())),
+            };
+        }
         let Some(digest) = word.strip_prefix("SHA256:") else { return SshKey::parse(line).map(Self::Key) };
         match STANDARD_NO_PAD.decode(digest) {
             Ok(digest) if digest.len() == 32 => Ok(Self::Fingerprint(word.to_owned())),
             _ => Err(format!("`{}` is no fingerprint", word.escape_default())),
         }
+    }
+
+    /// Whether it is this digest, in hexadecimal.
+    pub(super) fn is_sha256(&self, hex: &str) -> bool {
+        use base64::Engine;
+        use base64::engine::general_purpose::STANDARD_NO_PAD;
+        let digest = hex::decode(hex).map(|digest| format!("SHA256:{}", STANDARD_NO_PAD.encode(digest)));
+        matches!((self, digest), (Self::Fingerprint(one), Ok(digest)) if *one == digest)
     }
 
     /// As OpenSSH prints it.

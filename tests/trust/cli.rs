@@ -73,7 +73,7 @@ impl Stage {
         self.instance.bundle(&Recipe { statement: Some(statement), ..Recipe::default() })
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.scratch.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(path, text).expect("a file");

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod cli;
+mod cosign;
 mod instance;
 mod never_panics;
 mod vectors;

@@ -22,6 +22,9 @@ const NAMES: usize = 16;
 pub(in crate::trust) struct Written {
     #[serde(default)]
     releases: Releases,
+    /// The ARNs that KMS has for keys, and the keys' names (without `.pem`).
+    #[serde(default)]
+    kms: BTreeMap<String, String>,
     #[serde(default)]
     signers: BTreeMap<String, SignerText>,
     #[serde(default)]
@@ -138,6 +141,11 @@ impl Written {
     /// The names of keys that need no log where there are no rules.
     pub(in crate::trust) fn unlogged(&self) -> &[String] {
         &self.releases.unlogged
+    }
+
+    /// Keys by the ARNs that KMS has for them.
+    pub(in crate::trust) fn kms(&self) -> &BTreeMap<String, String> {
+        &self.kms
     }
 
     /// The policy; `None` where the file has no rules. `keys` and `roots` are what the realm has.

@@ -17,7 +17,7 @@ pub enum Text {
     Pattern {
         /// As written.
         source: String,
-        /// With anchors at both ends.
+        /// With anchors at both ends, unless it is cosign's.
         regex: Box<Regex>,
     },
 }
@@ -32,6 +32,16 @@ impl Text {
         let refuse = |error: fancy_regex::Error| format!("`{source}` is no regular expression: {error}");
         Regex::new(source).map_err(refuse)?;
         let regex = RegexBuilder::new(&format!(r"\A(?:{source})\z")).backtrack_limit(STEPS).build().map_err(refuse)?;
+        Ok(Self::Pattern { source: source.to_owned(), regex: Box::new(regex) })
+    }
+
+    /// A pattern that matches somewhere within, as cosign's flags have it and nothing else here does.
+    pub fn within(source: &str) -> Result<Self, String> {
+        if source.len() > PATTERN_LIMIT {
+            return Err(format!("the pattern has more than {PATTERN_LIMIT} bytes"));
+        }
+        let refuse = |error: fancy_regex::Error| format!("`{source}` is no regular expression: {error}");
+        let regex = RegexBuilder::new(source).backtrack_limit(STEPS).build().map_err(refuse)?;
         Ok(Self::Pattern { source: source.to_owned(), regex: Box::new(regex) })
     }
 

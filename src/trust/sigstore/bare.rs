@@ -4,6 +4,7 @@ use super::SigstoreError;
 use super::document::Document;
 use super::signatory::ReleaseKey;
 use super::subject::{Content, IN_MEMORY, Subject};
+use sigstore_crypto::SigningScheme::{RsaPkcs1Sha256, RsaPssSha256};
 use sigstore_crypto::VerificationKey;
 use sigstore_types::bundle::SignatureContent;
 use std::io::{Read, Seek, SeekFrom};
@@ -12,6 +13,16 @@ use std::io::{Read, Seek, SeekFrom};
 pub(super) fn verify(document: &Document, subject: &Subject, key: &ReleaseKey) -> Result<(), SigstoreError> {
     let refuse = |error: sigstore_crypto::Error| SigstoreError::Signature(error.to_string());
     let verifier = VerificationKey::from_spki(&key.key).map_err(refuse)?;
+    if verifier.scheme() == RsaPkcs1Sha256 {
+        // KMS signs with an RSA key by either scheme, and nothing in the bundle says which.
+        let pss = VerificationKey::from_spki_with_scheme(&key.key, RsaPssSha256).map_err(refuse)?;
+        return by(document, subject, &verifier).or_else(|_| by(document, subject, &pss));
+    }
+    by(document, subject, &verifier)
+}
+
+fn by(document: &Document, subject: &Subject, verifier: &VerificationKey) -> Result<(), SigstoreError> {
+    let refuse = |error: sigstore_crypto::Error| SigstoreError::Signature(error.to_string());
     let signature = match &document.bundle.content {
         SignatureContent::DsseEnvelope(envelope) => {
             return verifier.verify(envelope.pae(), &envelope.signature.sig).map_err(refuse);
@@ -28,11 +39,11 @@ pub(super) fn verify(document: &Document, subject: &Subject, key: &ReleaseKey) -
             file.take(IN_MEMORY + 1).read_to_end(&mut owned)?;
             file.seek(SeekFrom::Start(0))?;
             if owned.len() as u64 > IN_MEMORY {
-                return prehashed(&verifier, signature, subject);
+                return prehashed(verifier, signature, subject);
             }
             &owned
         }
-        Content::Digest => return prehashed(&verifier, signature, subject),
+        Content::Digest => return prehashed(verifier, signature, subject),
     };
     if let Some(digest) = &signature.message_digest {
         use sigstore_types::HashAlgorithm::{Sha2256, Sha2384, Sha2512};

@@ -79,6 +79,11 @@ impl Document {
         matches!(self.bundle.verification_material.content, VerificationMaterialContent::PublicKey(_))
     }
 
+    /// What kind of thing it says, where it is an attestation. Not verified.
+    pub fn predicate_type(&self) -> Option<&str> {
+        self.statement.as_ref().map(|statement| statement.predicate_type.as_str())
+    }
+
     /// Whether it carries a log entry. Not verified.
     pub fn is_logged(&self) -> bool {
         !self.bundle.verification_material.tlog_entries.is_empty()

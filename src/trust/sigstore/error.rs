@@ -50,6 +50,14 @@ pub enum SigstoreError {
     /// The signature is not of this key over these bytes.
     #[error("the signature: {0}")]
     Signature(String),
+    /// The key was withdrawn.
+    #[error("the key {name} (sha256 {fingerprint}) was withdrawn: revoked_keys has it")]
+    Revoked {
+        /// Its name.
+        name: String,
+        /// SHA-256 of its SubjectPublicKeyInfo.
+        fingerprint: String,
+    },
     /// It is about something else.
     #[error("the bundle is about another artifact: {0}")]
     Artifact(String),
@@ -160,6 +168,7 @@ impl Explain for SigstoreError {
             Self::Identity { .. } | Self::Issuer { .. } | Self::Claim { .. } => {
                 "sign from the workflow that policy.yaml names, or name this one there"
             }
+            Self::Revoked { .. } => "sign again with the key that took its place",
             Self::TooOld { .. } => "sign again, or raise the signer's `max_age` in policy.yaml",
             Self::Future { .. } => "set this host's clock",
             Self::Signature(_) | Self::Artifact(_) => {

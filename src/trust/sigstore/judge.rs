@@ -40,6 +40,11 @@ impl Judge<'_> {
         if document.statement.is_none() && subject.pae {
             return Err(SigstoreError::CrossUse);
         }
+        if let Signatory::Key(key) = &signer.signatory
+            && key.revoked
+        {
+            return Err(SigstoreError::Revoked { name: key.name.clone(), fingerprint: key.fingerprint() });
+        }
         if let Some(bare) = bare_entry(document) {
             return Err(SigstoreError::BareEntry(bare));
         }

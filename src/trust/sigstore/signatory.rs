@@ -12,6 +12,8 @@ pub struct ReleaseKey {
     pub name: String,
     /// The key.
     pub key: DerPublicKey,
+    /// Whether it was withdrawn (`revoked_keys`): what it signed is then believed no longer.
+    pub revoked: bool,
 }
 
 /// Why a key is no release key.
@@ -25,15 +27,17 @@ pub struct KeyError {
 }
 
 impl ReleaseKey {
-    /// Reads a PEM public key: ECDSA on P-256 or P-384, or Ed25519.
+    /// Reads a PEM public key: ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 bits and more.
     pub fn from_pem(name: &str, pem: &str) -> Result<Self, KeyError> {
         let refuse = |why: String| KeyError { name: name.to_owned(), why };
         let key = DerPublicKey::from_pem(pem).map_err(|error| refuse(error.to_string()))?;
         match KeyAlgorithm::from_spki(&key).map_err(|error| refuse(error.to_string()))? {
-            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::Ed25519 => {
-                Ok(Self { name: name.to_owned(), key })
+            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::Ed25519 | KeyAlgorithm::Rsa => {
+                // A key that can never verify anything is refused here, and not with the first release.
+                sigstore_crypto::VerificationKey::from_spki(&key).map_err(|error| refuse(error.to_string()))?;
+                Ok(Self { name: name.to_owned(), key, revoked: false })
             }
-            _ => Err(refuse("only ECDSA P-256, ECDSA P-384 and Ed25519 keys are accepted".into())),
+            _ => Err(refuse("only ECDSA P-256, ECDSA P-384, Ed25519 and RSA keys are accepted".into())),
         }
     }
 

@@ -29,6 +29,7 @@ mod document;
 mod git;
 mod identity;
 mod image;
+mod keys;
 mod log;
 mod policy;
 mod roots;

@@ -1,0 +1,167 @@
+//! `muster cosign` as roles call cosign: flags, exit codes, and what is refused.
+#![expect(clippy::disallowed_methods, reason = "tests set the stage and run the program")]
+
+use crate::instance::{IDENTITY, ISSUER, Instance, Key, Log, Recipe};
+use serde_json::{Value, json};
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const ARN: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+struct Stage {
+    scratch: TempDir,
+    instance: Instance,
+    kms: Key,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let stage = Self { scratch: tempfile::tempdir().expect("scratch"), instance: Instance::new(), kms: Key::new() };
+        stage.write("trust.d/prod/keys/release.pem", &stage.kms.pem());
+        stage.write("trust.d/prod/policy.yaml", &format!("kms: {{\"{ARN}\": release}}\n"));
+        stage.write("root.json", &stage.instance.document().to_string());
+        stage.write("key.pem", &stage.kms.pem());
+        stage.write("shop", "release");
+        stage.write("other", "another");
+        for (name, key, log) in
+            [("ci", None, Log::One), ("kms", Some(&stage.kms), Log::One), ("bare", Some(&stage.kms), Log::None)]
+        {
+            stage.bundle(name, &Recipe { key, log, ..Recipe::default() });
+        }
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",
+            "predicate": {"spdxVersion": "SPDX-2.3"},
+            "subject": [{"name": "shop", "digest": {"sha256": sigstore_crypto::sha256(b"release").to_hex()}}],
+        });
+        stage.bundle("spdx", &Recipe { statement: Some(statement), ..Recipe::default() });
+        stage
+    }
+
+    fn bundle(&self, name: &str, recipe: &Recipe<'_>) {
+        let bundle: Value = self.instance.bundle(recipe);
+        self.write(&format!("{name}.json"), &bundle.to_string());
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.scratch.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.scratch.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `cosign WORDS` by the private instance, and gives the exit code and what it said.
+    fn run(&self, words: &[&str]) -> (i32, String) {
+        let mut command = self.command(env!("CARGO_BIN_EXE_muster"));
+        told(command.arg("cosign").args(words).args(["--trusted-root", "root.json"]).output().expect("it runs"))
+    }
+
+    fn verified(&self, words: &[&str]) {
+        assert_eq!(self.run(words), (0, "Verified OK\n".into()), "{words:?}");
+    }
+
+    fn refused(&self, words: &[&str], says: &str) {
+        let (code, text) = self.run(words);
+        assert!(code == 1 && text.contains(says), "{words:?}: {code}: {text}");
+    }
+}
+
+fn told(output: Output) -> (i32, String) {
+    (output.status.code().expect("an exit code"), String::from_utf8(output.stderr).expect("text"))
+}
+
+#[test]
+fn a_file_is_verified_by_an_identity_exact_or_within() {
+    let stage = Stage::new();
+    let exact = ["verify-blob", "shop", "--bundle", "ci.json", "--certificate-identity", IDENTITY];
+    let issuer = ["--certificate-oidc-issuer", ISSUER];
+    stage.verified(&[&exact[..], &issuer].concat());
+    let regexp =
+        ["--certificate-identity-regexp", "^https://github.com/acme/", "--certificate-oidc-issuer-regexp", "github"];
+    stage.verified(&[&["verify-blob", "--bundle=ci.json"], &regexp[..], &["--timeout", "30s", "shop"]].concat());
+    let claims = [
+        "--certificate-github-workflow-repository=acme/shop",
+        "--certificate-github-workflow-ref=refs/heads/main",
+        "--certificate-github-workflow-name=Release",
+        "--certificate-github-workflow-trigger=push",
+        "--certificate-github-workflow-sha=0123abc",
+    ];
+    stage.verified(&[&exact[..], &issuer, &claims].concat());
+    for (altered, says) in [
+        (["--certificate-github-workflow-ref", "refs/heads/evil"], "github_workflow_ref"),
+        (["--certificate-github-workflow-repository", "acme/shop2"], "github_workflow_repository"),
+    ] {
+        stage.refused(&[&exact[..], &issuer, &altered].concat(), says);
+    }
+    stage.refused(&[&exact[..], &["--certificate-oidc-issuer", "https://accounts.evil.test"]].concat(), "issuer");
+    stage.refused(&[&["verify-blob", "other"], &exact[2..], &issuer].concat(), "");
+    stage.refused(&exact, "--certificate-oidc-issuer");
+    stage.refused(&["verify-blob", "shop", "--bundle", "ci.json"], "must be there");
+    stage.refused(&["verify-blob", "shop", "--bundle", "spdx.json", "--key", "key.pem"], "use verify-blob-attestation");
+}
+
+#[test]
+fn a_file_is_verified_by_a_key_and_kms_is_never_called() {
+    let stage = Stage::new();
+    let blob = ["verify-blob", "shop", "--bundle"];
+    stage.verified(&[&blob[..], &["kms.json", "--key", "key.pem"]].concat());
+    let kms = format!("awskms:///{ARN}");
+    stage.verified(&[&blob[..], &["kms.json", "--key", &kms, "--trust-dir", "trust.d"]].concat());
+    stage.refused(&[&blob[..], &["bare.json", "--key", "key.pem"]].concat(), "transparency log entry");
+    stage.verified(&[&blob[..], &["bare.json", "--key", "key.pem", "--insecure-ignore-tlog"]].concat());
+    stage.verified(&[&blob[..], &["bare.json", "--key", "key.pem", "--private-infrastructure=true"]].concat());
+    stage.refused(&[&blob[..], &["bare.json", "--key", "key.pem", "--insecure-ignore-tlog=false"]].concat(), "log");
+    let stamped = ["kms.json", "--key", "key.pem", "--use-signed-timestamps"];
+    stage.refused(&[&blob[..], &stamped].concat(), "RFC 3161");
+    let unknown = kms.replace("1234abcd", "9999abcd");
+    stage.refused(&[&blob[..], &["kms.json", "--key", &unknown, "--trust-dir", "trust.d"]].concat(), "knows no key");
+    for key in ["gcpkms://projects/p", "https://keys.test/k.pem", "awskms://localhost:4566/alias/x"] {
+        stage.refused(&[&blob[..], &["kms.json", "--key", key]].concat(), "--key");
+    }
+    stage.write("key.pem", &Key::new().pem());
+    stage.refused(&[&blob[..], &["kms.json", "--key", "key.pem"]].concat(), "");
+}
+
+#[test]
+fn an_attestation_is_about_the_file_and_of_the_type() {
+    let stage = Stage::new();
+    let by = ["--bundle", "spdx.json", "--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER];
+    let run = |words: &[&'static str]| [&["verify-blob-attestation"], words, &by[..]].concat();
+    stage.verified(&run(&["--type", "spdxjson", "shop"]));
+    stage.verified(&run(&["--type", "https://spdx.dev/Document", "shop"]));
+    let digest: &'static str = sigstore_crypto::sha256(b"release").to_hex().leak();
+    stage.verified(&run(&["--type", "spdx", "--digest", digest, "--digestAlg", "sha256"]));
+    stage.refused(&run(&["--type", "cyclonedx", "shop"]), "is wanted");
+    stage.refused(&run(&["shop"]), "is wanted");
+    stage.refused(&run(&["--type", "spdx", "other"]), "another artifact");
+    stage.refused(&run(&["--type", "spdx", "--check-claims=false", "shop"]), "--check-claims=false");
+    stage.refused(&run(&["--type", "spdx", "--digest", digest, "--digestAlg", "sha512"]), "sha256");
+    stage.refused(&run(&["--type", "sbom", "shop"]), "neither a known name nor a URI");
+}
+
+#[test]
+fn called_by_its_name_it_is_cosign_and_what_it_does_not_know_it_refuses() {
+    let stage = Stage::new();
+    let link = stage.scratch.path().join("cosign");
+    symlink(env!("CARGO_BIN_EXE_muster"), &link).expect("a link");
+    let mut command = stage.command(&link.display().to_string());
+    command.args(["verify-blob", "shop", "--bundle", "kms.json", "--key", "key.pem", "--trusted-root", "root.json"]);
+    assert_eq!(told(command.output().expect("it runs")), (0, "Verified OK\n".into()));
+    for words in [
+        &["verify-blob", "shop", "--bundle", "kms.json", "--key", "key.pem", "--rekor-url", "https://x"][..],
+        &["verify-blob", "shop", "--bundle", "kms.json", "--sk"],
+        &["verify-blob", "shop", "--key", "key.pem", "--signature", "shop.sig"],
+        &["sign-blob", "shop"],
+        &["verify", "registry.test/shop"],
+    ] {
+        let (code, text) = stage.run(words);
+        assert!(code == 1 && text.contains("error"), "{words:?}: {code}: {text}");
+    }
+    let mut help = stage.command(env!("CARGO_BIN_EXE_muster"));
+    assert_eq!(help.args(["cosign", "--help"]).output().expect("it runs").status.code(), Some(0));
+}
