@@ -204,8 +204,8 @@ impl Duty {
         caller: &Caller,
         realm: &Realm,
     ) -> Result<Option<(Updates, Vec<String>)>, Failure> {
-        let Some(updates) =
-            settled.updates.as_ref().filter(|_| settled.releases.iter().any(|one| one.target.is_some()))
+        let named = settled.releases.iter().any(|one| one.target.is_some());
+        let Some(updates) = settled.updates.as_ref().filter(|updates| named || !updates.trusted_roots.is_empty())
         else {
             return Ok(None);
         };

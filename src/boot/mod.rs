@@ -38,7 +38,7 @@ pub use planning::Planning;
 pub use roles::What;
 pub use seam::Machine;
 pub use update::update;
-pub use updates::{Baked, Baking, Linting, bake, lint};
+pub use updates::{Baked, Baking, Linting, Looked, Looking, bake, lint, look};
 
 use crate::failure::Failure;
 use crate::journal::{Counts, Done};
@@ -179,6 +179,10 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let _heartbeat = duty.heartbeat(&caller, &instance);
     let realm = duty.realm(settings.trust.realm.as_ref())?;
     let (updates, pins) = duty.updates(&settings, &caller, &realm)?.unzip();
+    let realm = match &updates {
+        Some(updates) => updates.believed(realm)?,
+        None => realm,
+    };
     let (parameters, checked) = duty.fetch(&settings, &caller, &realm, &pins.unwrap_or_default())?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
     work.updates = updates;

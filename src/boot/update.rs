@@ -24,6 +24,7 @@ fn newest(duty: &mut Duty) -> Result<Ended, Failure> {
         return Err(Failure::message(Stage::Settings, "no release of the settings names a target")
             .with_hint("set `updates: {repository: ...}` and `target: ...` in a release"));
     };
+    let realm = updates.believed(realm)?;
     fits(duty, &pins)?;
     let grounds = duty.grounds(settings.state_directory.as_path(), "handlers.json");
     let who = Who::Known(Box::new(caller));

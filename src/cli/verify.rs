@@ -1,5 +1,6 @@
 //! `muster verify`: whether something would be believed on a host of this realm, and why.
 
+mod tuf;
 mod verdict;
 
 use crate::failure::{Explain, Failure, Stage};
@@ -8,12 +9,16 @@ use crate::release::{self, Layout};
 use crate::trust::bundle::BundleError;
 use crate::trust::policy::Asked;
 use crate::trust::sigstore::{SigstoreError, Subject};
+use crate::trust::tuf::{Floor, TufError};
 use crate::trust::{Realm, TrustRoot, Untrusted, approve, manifest, verify_commit};
 use clap::{Args, Subcommand};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use verdict::Verdict;
+
+/// Where the floors of a host's realms are.
+const FLOOR: &str = "/var/lib/muster/floor";
 
 /// Say whether something would be believed, and why.
 #[derive(Subcommand)]
@@ -26,6 +31,8 @@ pub(crate) enum Verify {
     Image(Image),
     /// A commit of a git repository, by its SSH signature
     Repo(Repo),
+    /// The update repository, above the image's floor, and targets of it
+    Tuf(tuf::Tuf),
 }
 
 /// By what it is judged, and how that is told.
@@ -110,6 +117,7 @@ impl Verify {
             Self::Blob(command) => command.with.by.tell(Stage::Release, command.judge()),
             Self::Image(command) => command.with.by.tell(Stage::Release, command.judge()),
             Self::Repo(command) => command.by.tell(Stage::Verify, command.judge()),
+            Self::Tuf(command) => command.by.tell(Stage::Updates, command.judge()),
         }
     }
 }
@@ -136,8 +144,21 @@ impl By {
     fn realm(&self) -> Result<(String, Realm), Failure> {
         let root = self.trust_dir.as_deref().map_or_else(TrustRoot::load, TrustRoot::read);
         let root = root.map_err(|error| Failure::new(Stage::Verify, error))?;
-        let realm = root.realm(self.realm.as_deref()).map_err(|error| Failure::new(Stage::Verify, error))?;
-        Ok((format!("realm {}, {}", realm.name, root.source), realm.clone()))
+        let realm = root.realm(self.realm.as_deref()).map_err(|error| Failure::new(Stage::Verify, error))?.clone();
+        let from = format!("realm {}, {}", realm.name, root.source);
+        let Some(anchor) = realm.root.as_deref().filter(|_| self.trust_dir.is_none()) else { return Ok((from, realm)) };
+        // On a host: with the trusted roots that its floor has.
+        match Floor::read(&Path::new(FLOOR).join(&realm.name), anchor) {
+            Err(TufError::NoFloor { .. }) => Ok((from, realm)),
+            Err(TufError::Io { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Ok((from, realm))
+            }
+            Ok(floor) => {
+                let releases = floor.believed(realm.releases).map_err(|error| Failure::new(Stage::Updates, error))?;
+                Ok((from, Realm { releases, ..realm }))
+            }
+            Err(error) => Err(Failure::new(Stage::Updates, error)),
+        }
     }
 
     /// Says how it was judged. What could not be judged for want of a file or a trust root is no verdict.

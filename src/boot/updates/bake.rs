@@ -99,6 +99,7 @@ pub fn bake(baking: &Baking) -> Result<Baked, Failure> {
     let mut client = client.map_err(refused)?;
     client.refresh(now).map_err(refused)?;
     let mut floor = client.raised(anchor, now).map_err(refused)?;
+    client.trusted_roots(&updates.trusted_roots, &mut floor, now).map_err(refused)?;
     floor.baked = now;
     floor.write(&directory).map_err(refused)?;
     Ok(Baked { realm: realm.name.clone(), directory, versions: floor.versions, baked: now })

@@ -5,11 +5,13 @@ mod bucket;
 mod clock;
 mod directory;
 mod lint;
+mod look;
 mod place;
 mod web;
 
 pub use bake::{Baked, Baking, bake};
 pub use lint::{Linting, lint};
+pub use look::{Looked, Looking, look};
 pub(in crate::boot) use web::Web;
 
 use super::reach::Reach;
@@ -46,7 +48,7 @@ pub(super) struct Updates {
     client: Mutex<Client>,
     remote: Arc<dyn Remote>,
     now: Timestamp,
-    versions: Versions,
+    floor: Floor,
     environment: String,
 }
 
@@ -100,17 +102,12 @@ impl Updates {
         let remote = remote(order)?;
         let mut client = Client::above(floor.clone(), anchor, Arc::clone(&remote)).map_err(refused)?;
         client.refresh(now).map_err(refused)?;
-        let raised = client.raised(anchor, now).map_err(refused)?;
+        let mut raised = client.raised(anchor, now).map_err(refused)?;
+        client.trusted_roots(&order.settings.trusted_roots, &mut raised, now).map_err(refused)?;
         if order.keeps && raised != floor {
             raised.write(&directory).map_err(refused)?;
         }
-        Ok(Self {
-            client: Mutex::new(client),
-            remote,
-            now,
-            versions: raised.versions,
-            environment: order.realm.name.clone(),
-        })
+        Ok(Self { client: Mutex::new(client), remote, now, floor: raised, environment: order.realm.name.clone() })
     }
 
     /// A release descriptor, as it was signed.
@@ -135,6 +132,12 @@ impl Updates {
 
     /// What is trusted now, for the run's record.
     pub(super) fn versions(&self) -> Versions {
-        self.versions
+        self.floor.versions
+    }
+
+    /// What the realm believes of releases, with the trusted roots that the repository has.
+    pub(super) fn believed(&self, realm: Realm) -> Result<Realm, Failure> {
+        let releases = self.floor.believed(realm.releases).map_err(refused)?;
+        Ok(Realm { releases, ..realm })
     }
 }

@@ -1,5 +1,6 @@
 //! How a verdict is told: as text, with the chain where it is asked for, and as one JSON document.
 
+use crate::boot::Looked;
 use crate::failure::Failure;
 use crate::release::Judged;
 use crate::trust::Commit;
@@ -59,6 +60,28 @@ impl Verdict {
         let reasons = [Some(by), tag].into_iter().flatten().collect::<Vec<_>>();
         let chain = vec![format!("signer {} of allowed_signers", commit.principal), format!("tree {}", commit.tree)];
         Self { what: format!("commit {}", commit.id), root, reasons, chain, document: json!(commit) }
+    }
+
+    pub(super) fn repository(looked: &Looked) -> Self {
+        let root = format!("realm {}, {}", looked.realm, looked.source);
+        let floor = looked.floor.as_ref().map(|(least, baked)| {
+            let (timestamp, targets) = (least.timestamp, least.targets);
+            format!("above the floor of {baked}: timestamp {timestamp}, snapshot {}, targets {targets}", least.snapshot)
+        });
+        let now = looked.versions;
+        let versions = format!(
+            "root {}, timestamp {}, snapshot {}, targets {}",
+            now.root, now.timestamp, now.snapshot, now.targets
+        );
+        let known =
+            looked.targets.iter().map(|one| format!("{}: {} bytes, sha256 {}", one.path, one.length, one.sha256));
+        let reasons = std::iter::once(versions).chain(floor.clone()).chain(known).collect();
+        let links = looked.targets.iter().flat_map(|one| one.chain.iter().cloned());
+        let chain = looked.chain.iter().cloned().chain(floor).chain(links).collect();
+        let floor = looked.floor.as_ref().map(|(versions, baked)| json!({"versions": versions, "baked": baked}));
+        let document =
+            json!({"realm": looked.realm, "versions": looked.versions, "floor": floor, "targets": looked.targets});
+        Self { what: format!("update repository {}", looked.repository), root, reasons, chain, document }
     }
 
     fn signed(&mut self, signatures: &[Evidence]) {

@@ -3,6 +3,7 @@
 use crate::settings::scalar::{Period, Region};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A TUF repository. Releases with a `target` come from it, above the floor that `muster trust bake` made.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -22,6 +23,10 @@ pub struct Updates {
     /// Whether 403 for the next root says that there is none, as S3 answers without `s3:ListBucket`. Better allow that.
     #[serde(default)]
     pub treat_403_as_missing: bool,
+    /// Sigstore's trusted roots that are targets of the repository, brought up to date with it: the target of
+    /// `trusted_root`, which is the realm's `trusted_root.json`, of `public-good`, and of the names of `trusted_roots/`.
+    #[serde(default)]
+    pub trusted_roots: BTreeMap<String, String>,
     /// How old an image may be that is still launched. Without it, as old as its root's keys last.
     #[serde(default)]
     pub maximum_age: Option<Period>,
@@ -68,6 +73,13 @@ impl Updates {
             fault("repository", "expected s3://bucket/prefix, https://host/path or file:///directory");
         }
         let outside = |name: &str| name.starts_with('/') || name.split('/').any(|part| part == "..");
+        for (name, target) in &self.trusted_roots {
+            let plain =
+                |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+            if !plain(name) || name.contains('/') || !plain(target) || outside(target) {
+                fault("trusted_roots", "expected names of trusted roots, and targets within the repository");
+            }
+        }
         for (key, name) in
             [("metadata_directory", &self.metadata_directory), ("targets_directory", &self.targets_directory)]
         {

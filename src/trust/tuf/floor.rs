@@ -35,6 +35,8 @@ pub struct Floor {
     /// The newest root that was trusted.
     root: Vec<u8>,
     files: BTreeMap<String, Vec<u8>>,
+    /// Sigstore's trusted roots as they were fetched last, by name.
+    pub(super) trusted_roots: BTreeMap<String, Vec<u8>>,
 }
 
 /// `floor.json`.
@@ -47,6 +49,8 @@ struct Written {
     anchor: String,
     root: String,
     files: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    trusted_roots: BTreeMap<String, String>,
     /// SHA-256 of this document without this member, as compact JSON.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     seal: String,
@@ -68,7 +72,8 @@ impl Floor {
         let keep = |name: &str| name.starts_with(ROOTS) || KEPT.contains(&name);
         let files = files.iter().filter(|(name, _)| keep(name));
         let files = files.map(|(name, bytes)| (name.clone(), bytes.clone())).collect();
-        Self { baked, versions, anchor: sha256(anchor), root: root.to_vec(), files }
+        let trusted_roots = BTreeMap::new();
+        Self { baked, versions, anchor: sha256(anchor), root: root.to_vec(), files, trusted_roots }
     }
 
     /// Reads it. One that is missing or damaged, or was baked for another root, is an error and never ignored.
@@ -98,9 +103,13 @@ impl Floor {
             Ok(bytes)
         };
         let root = take("root.json", &written.root)?;
-        let files = written.files.iter().map(|(name, digest)| Ok((name.clone(), take(name, digest)?)));
-        let files = files.collect::<Result<_, TufError>>()?;
-        Ok(Self { baked: written.baked, versions: written.versions, anchor: written.anchor, root, files })
+        let all = |named: &BTreeMap<String, String>| {
+            let taken = named.iter().map(|(name, digest)| Ok((name.clone(), take(name, digest)?)));
+            taken.collect::<Result<BTreeMap<_, _>, TufError>>()
+        };
+        let (files, trusted_roots) = (all(&written.files)?, all(&written.trusted_roots)?);
+        let (baked, versions, anchor) = (written.baked, written.versions, written.anchor);
+        Ok(Self { baked, versions, anchor, root, files, trusted_roots })
     }
 
     /// Writes it, whole or not at all.
@@ -111,7 +120,7 @@ impl Floor {
         };
         durable::make_directory(directory, 0o700).map_err(failed("make", directory))?;
         let mut kept = BTreeSet::from([FILE.to_owned()]);
-        for bytes in self.files.values().chain([&self.root]) {
+        for bytes in self.files.values().chain(self.trusted_roots.values()).chain([&self.root]) {
             let name = format!("{}.json", sha256(bytes));
             let path = directory.join(&name);
             if !path.exists() {
@@ -119,14 +128,17 @@ impl Floor {
             }
             kept.insert(name);
         }
-        let files = self.files.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect();
+        let digests = |all: &BTreeMap<String, Vec<u8>>| {
+            all.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect::<BTreeMap<_, _>>()
+        };
         let mut written = Written {
             format: 1,
             baked: self.baked,
             versions: self.versions,
             anchor: self.anchor.clone(),
             root: sha256(&self.root),
-            files,
+            files: digests(&self.files),
+            trusted_roots: digests(&self.trusted_roots),
             seal: String::new(),
         };
         written.seal = sha256(&compact(&written));

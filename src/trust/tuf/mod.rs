@@ -6,6 +6,7 @@
 //! files come from is a [`Remote`], which the boot hands in; time is a parameter.
 
 mod adapter;
+mod chain;
 mod client;
 mod clock;
 mod error;
@@ -14,14 +15,17 @@ mod keys;
 mod lint;
 mod patterns;
 mod remote;
+mod sigstore;
 mod store;
 mod target;
 
+pub use chain::Known;
 pub use client::{Client, Versions};
 pub use clock::judge_clock;
 pub use error::TufError;
 pub use floor::Floor;
 pub use lint::{Finding, lint, unverified_root};
 pub use remote::{Refusal, Remote};
+pub use sigstore::OWN;
 pub use store::Store;
 pub use target::Target;

@@ -17,6 +17,9 @@ mod floor;
 mod freeze;
 mod glob_extensions;
 mod host;
+#[path = "../instance/mod.rs"]
+#[expect(dead_code, reason = "the attacks on Sigstore use all of it")]
+mod instance;
 mod lint;
 mod many_rotations;
 mod mix_and_match;
@@ -27,4 +30,5 @@ mod server_error_on_root;
 mod star_crosses_slash;
 mod swapped_target;
 mod terminating_delegation;
+mod trusted_root;
 mod untrusted_root_kept;
