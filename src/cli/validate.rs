@@ -5,14 +5,23 @@ use crate::failure::{Failure, Stage};
 use crate::host::{Linux, durable};
 use crate::validate::mechanisms::TABLE;
 use crate::validate::reports::{FORMS, Form};
-use crate::validate::{Control, Machine, Profile, Report, Subject, System, ValidateError, profile, validate};
+use crate::validate::{
+    Control, Machine, Profile, Report, Subject, System, ValidateError, drift, profile, validate, waivers,
+};
 use std::fmt::Write;
 use std::path::PathBuf;
 
 /// The exit codes beside those of the stages.
-pub(crate) const CODES: &[(u8, &str)] = &[(FAIL, "a control failed"), (UNSEEN, "a control could not be looked at")];
+pub(crate) const CODES: &[(u8, &str)] = &[
+    (FAIL, "a control failed"),
+    (UNSEEN, "no control failed, and one could not be looked at"),
+    (EXPIRED, "nothing failed but what a waiver excused until it expired"),
+    (DRIFT, "a control regressed since the report of `--against`"),
+];
 const FAIL: u8 = 30;
 const UNSEEN: u8 = 31;
+const EXPIRED: u8 = 32;
+const DRIFT: u8 = 33;
 
 /// Judge this machine, or an image, by a benchmark
 ///
@@ -35,6 +44,12 @@ pub(crate) struct Validate {
     /// Also write a report, as `json=report.json`; may stand several times
     #[arg(long, value_name = "FORM=FILE", value_parser = output)]
     output: Vec<(Form, PathBuf)>,
+    /// Controls that are excused: a list of {control, owner, reason, scope, expires}
+    #[arg(long, value_name = "FILE")]
+    waivers: Option<PathBuf>,
+    /// Say what became of each control since this report, written by `--output json=FILE`
+    #[arg(long, value_name = "REPORT")]
+    against: Option<PathBuf>,
     /// Say what a control reads, why it matters and which task fixes it
     #[arg(long, value_name = "ID")]
     explain: Option<String>,
@@ -82,17 +97,20 @@ impl Validate {
             named(&profile, id)?;
         }
         profile.controls.retain(|control| self.only.is_empty() || self.only.contains(&control.id));
-        let report = self.judge(&profile)?;
+        let excused = self.waivers.as_deref().map(waivers::read).transpose().map_err(refused)?.unwrap_or_default();
+        let before = self.against.as_deref().map(drift::read).transpose().map_err(refused)?;
+        let mut report = self.judge(&profile)?;
+        let today = report.started.to_zoned(jiff::tz::TimeZone::UTC).date();
+        for warning in waivers::apply(&mut report, &excused, today) {
+            super::warn(&format!("warning: {warning}\n"));
+        }
+        report.drift = before.map(|before| drift::compare(&report, &before)).transpose().map_err(refused)?;
         for (form, file) in &self.output {
             let written = durable::write(file, (form.write)(&report).as_bytes(), 0o644);
             written.map_err(|error| Failure::message(Stage::State, format!("write {}: {error}", file.display())))?;
         }
         print(&(self.format.write)(&report));
-        Ok(match (report.summary.fail, report.summary.could_not_look) {
-            (0, 0) => 0,
-            (0, _) => UNSEEN,
-            _ => FAIL,
-        })
+        Ok(code(&report))
     }
 
     fn judge(&self, profile: &Profile) -> Result<Report, Failure> {
@@ -105,6 +123,18 @@ impl Validate {
         let subject = Subject { root: root.display().to_string(), running, system };
         let machine = Machine::new(&host, running, profile.site.clone());
         Ok(validate(&machine, profile, subject))
+    }
+}
+
+/// A regression is told before all else: who asks for drift asks what changed.
+fn code(report: &Report) -> u8 {
+    let counts = &report.summary;
+    match report.drift.as_ref().is_some_and(|drift| !drift.regressed.is_empty()) {
+        true => DRIFT,
+        false if counts.fail + counts.could_not_look == 0 => 0,
+        false if counts.fail + counts.could_not_look == counts.expired => EXPIRED,
+        false if counts.fail == 0 => UNSEEN,
+        false => FAIL,
     }
 }
 

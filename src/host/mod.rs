@@ -89,6 +89,21 @@ pub enum Digest {
     Sha512,
 }
 
+/// What a walk shows each entry to: its directory, its name, and what it is. Entries come in no order, from several
+/// threads.
+pub type Visit<'a> = &'a (dyn Fn(&Path, &std::ffi::OsStr, &Stat) + Sync);
+
+/// A directory or entry that a walk did not look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwalked {
+    /// Where.
+    pub path: PathBuf,
+    /// Why not.
+    pub why: String,
+    /// Whether it was left out on purpose, as another machine's files, and not because it could not be read.
+    pub skipped: bool,
+}
+
 /// Looks at a machine and alters nothing.
 ///
 /// Paths are absolute, as the machine itself sees them. What does not exist is `Ok(None)`, and `Err` means that it
@@ -122,6 +137,34 @@ pub trait Observe {
     fn connect(&self, to: SocketAddr, patience: Duration) -> io::Result<Box<dyn io::Read>> {
         let _ = (to, patience);
         Err(io::ErrorKind::ConnectionRefused.into())
+    }
+    /// Visits every file of the local file systems below the root, following no link.
+    fn walk(&self, visit: Visit<'_>) -> Vec<Unwalked> {
+        let mut unwalked = Vec::new();
+        let mut waiting = vec![PathBuf::from("/")];
+        while let Some(directory) = waiting.pop() {
+            let mut refused = |path: &Path, error: io::Error| {
+                unwalked.push(Unwalked { path: path.to_owned(), why: error.to_string(), skipped: false });
+            };
+            let names = self.list(&directory).unwrap_or_else(|error| {
+                refused(&directory, error);
+                None
+            });
+            for name in names.unwrap_or_default() {
+                let path = directory.join(&name);
+                match self.stat(&path, false) {
+                    Ok(Some(stat)) => {
+                        visit(&directory, &name, &stat);
+                        if stat.kind == Kind::Directory && path != Path::new("/proc") && path != Path::new("/sys") {
+                            waiting.push(path);
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => refused(&path, error),
+                }
+            }
+        }
+        unwalked
     }
     /// How a program stands that [`Change::Start`] started: no such job, running, or what it did.
     fn job(&self, _: &str) -> Option<Option<Effect>> {
@@ -183,6 +226,9 @@ impl<T: Through + ?Sized> Observe for T {
     }
     fn connect(&self, to: SocketAddr, patience: Duration) -> io::Result<Box<dyn io::Read>> {
         self.through().connect(to, patience)
+    }
+    fn walk(&self, visit: Visit<'_>) -> Vec<Unwalked> {
+        self.through().walk(visit)
     }
     fn job(&self, name: &str) -> Option<Option<Effect>> {
         self.through().job(name)

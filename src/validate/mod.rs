@@ -6,6 +6,7 @@
 
 pub mod benchmark;
 pub mod control;
+pub mod drift;
 mod error;
 pub mod judge;
 pub mod machine;
@@ -18,6 +19,7 @@ pub mod site;
 mod system;
 mod text;
 mod verdict;
+pub mod waivers;
 mod wanted;
 
 pub use control::Control;

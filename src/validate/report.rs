@@ -1,6 +1,7 @@
 //! A report: every control's verdict with its evidence, in a schema that stays.
 
 use super::control::{Control, FixedBy};
+use super::drift::Drift;
 use super::judge::Judged;
 use super::profile::Profile;
 use super::system::System;
@@ -41,6 +42,9 @@ pub struct Judgement {
     pub facts: Facts,
     /// What it rests on.
     pub evidence: Vec<Evidence>,
+    /// The waiver that excuses it, or did until it expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waived>,
     /// Tasks that bring it about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed_by: Vec<FixedBy>,
@@ -71,6 +75,14 @@ impl Facts {
 }
 
 impl Judgement {
+    /// What reports call it: a control that is excused is `waived`, and never a pass.
+    pub fn standing(&self) -> &'static str {
+        match &self.waiver {
+            Some(waiver) if !waiver.expired => "waived",
+            _ => self.verdict.name(),
+        }
+    }
+
     /// A control and what it came to.
     pub fn of(control: &Control, judged: Judged) -> Self {
         Self {
@@ -81,9 +93,23 @@ impl Judgement {
             verdict: judged.verdict,
             facts: Facts::of(&judged.evidence),
             evidence: judged.evidence,
+            waiver: None,
             fixed_by: control.fixed_by.clone(),
         }
     }
+}
+
+/// Who excused a control, why, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waived {
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// The last day.
+    pub expires: jiff::civil::Date,
+    /// Whether that day is over: the control then fails as if there were no waiver.
+    pub expired: bool,
 }
 
 /// How many controls came to what.
@@ -92,12 +118,16 @@ impl Judgement {
 pub struct Summary {
     /// Passed.
     pub pass: usize,
-    /// Failed.
+    /// Failed, and nobody excused it.
     pub fail: usize,
     /// Did not apply.
     pub not_applicable: usize,
-    /// Could not be looked at.
+    /// Could not be looked at, and nobody excused it.
     pub could_not_look: usize,
+    /// Failed or could not be looked at, and is excused.
+    pub waived: usize,
+    /// Of the failures, those whose waiver has expired.
+    pub expired: usize,
 }
 
 /// A whole report.
@@ -121,6 +151,9 @@ pub struct Report {
     pub seconds: f64,
     /// How many came to what.
     pub summary: Summary,
+    /// What became of controls since another report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Controls that the profile leaves out, each with its reason.
     pub without: BTreeMap<String, String>,
     /// Every control, in the profile's order.
@@ -136,16 +169,7 @@ impl Report {
         took: Duration,
         results: Vec<Judgement>,
     ) -> Self {
-        let mut summary = Summary::default();
-        for result in &results {
-            *match result.verdict {
-                Verdict::Pass => &mut summary.pass,
-                Verdict::Fail => &mut summary.fail,
-                Verdict::NotApplicable { .. } => &mut summary.not_applicable,
-                Verdict::CouldNotLook { .. } => &mut summary.could_not_look,
-            } += 1;
-        }
-        Self {
+        let mut report = Self {
             schema: SCHEMA.into(),
             muster: env!("CARGO_PKG_VERSION").into(),
             profile: profile.name.clone(),
@@ -154,9 +178,29 @@ impl Report {
             subject,
             started,
             seconds: took.as_secs_f64(),
-            summary,
+            summary: Summary::default(),
+            drift: None,
             without: profile.without.clone(),
             results,
+        };
+        report.count();
+        report
+    }
+
+    /// Counts the results anew.
+    pub fn count(&mut self) {
+        let mut summary = Summary::default();
+        for result in &self.results {
+            let expired = result.waiver.as_ref().map(|waiver| waiver.expired);
+            *match (&result.verdict, expired) {
+                (Verdict::Fail | Verdict::CouldNotLook { .. }, Some(false)) => &mut summary.waived,
+                (Verdict::Pass, _) => &mut summary.pass,
+                (Verdict::Fail, _) => &mut summary.fail,
+                (Verdict::NotApplicable { .. }, _) => &mut summary.not_applicable,
+                (Verdict::CouldNotLook { .. }, _) => &mut summary.could_not_look,
+            } += 1;
+            summary.expired += usize::from(expired == Some(true));
         }
+        self.summary = summary;
     }
 }

@@ -1,3 +1,4 @@
-//! Small machines on which a lazy check errs, each beside a benign twin with the opposite verdict.
+//! Small machines on which a lazy check errs, each beside a benign twin with the opposite verdict; reports, waivers, drift.
 
+mod reports;
 mod traps;

@@ -16,9 +16,12 @@ pub mod program;
 mod root;
 pub mod units;
 mod unpack;
+mod walk;
 mod write;
 
-use super::{Change, Command, Digest, Effect, GroupEntry, Host, HostError, Observe, Output, Stat, UserEntry};
+use super::{
+    Change, Command, Digest, Effect, GroupEntry, Host, HostError, Observe, Output, Stat, Unwalked, UserEntry, Visit,
+};
 use root::Root;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -130,6 +133,9 @@ impl Observe for Linux {
         // Whoever reads decides how long altogether; a silence of this length lets it look at the clock.
         stream.set_read_timeout(Some(Duration::from_millis(200)))?;
         Ok(Box::new(stream))
+    }
+    fn walk(&self, visit: Visit<'_>) -> Vec<Unwalked> {
+        walk::walk(&self.root, visit)
     }
     fn now(&self) -> SystemTime {
         SystemTime::now()

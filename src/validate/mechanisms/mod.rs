@@ -1,6 +1,9 @@
 //! Mechanisms: what a control can ask of a machine. One file each, one row each in the table below.
 
+mod file_mode;
+mod file_sweep;
 mod kernel_module;
+mod mount;
 mod package;
 mod service;
 mod site;
@@ -59,8 +62,16 @@ macro_rules! table {
 }
 
 table! {
+    "file_mode" => file_mode::FileMode, "Files have these bits at most, and these owners and groups.",
+        "{path: /etc/passwd, mode: 0o644, owner: root, group: root}";
+    "file_sweep" => file_sweep::FileSweep, "One walk finds nothing of that sort in the local file systems.",
+        "{what: unowned}";
+    "file_tree_mode" => file_mode::FileTreeMode, "Files below a directory have these bits at most, and these owners.",
+        "{path: /var/log, mode: 0o640, except: [wtmp, btmp, lastlog]}";
     "kernel_module" => kernel_module::KernelModule, "A kernel module is denied, cannot be loaded by name, and is not loaded.",
         "{name: cramfs}";
+    "mount" => mount::Mount, "A directory is a mount of its own.", "{path: /tmp}";
+    "mount_option" => mount::MountOption, "A mount has these options, after all others.", "{path: /tmp, option: noexec}";
     "package_absent" => package::Absent, "None of the packages is installed; names may have `*`.", "[autofs]";
     "package_present" => package::Present, "Every one of the packages is installed; `a|b` is either.", "[sudo]";
     "service_off" => service::Off, "None of the units runs or will be started.", "[autofs.service]";
@@ -89,6 +100,11 @@ impl Words {
             Self::One(one) => std::slice::from_ref(one).iter(),
             Self::Several(several) => several.iter(),
         }
+    }
+
+    /// For a sentence about one of them.
+    pub fn either(&self) -> String {
+        self.iter().map(String::as_str).collect::<Vec<_>>().join(" or ")
     }
 
     /// For a sentence.

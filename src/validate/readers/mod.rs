@@ -2,14 +2,18 @@
 
 pub mod kernel;
 pub mod modprobe;
+pub mod mounts;
 pub mod packages;
 pub mod rpm;
+mod sqlite;
 pub mod sshd;
 pub mod sshd_defaults;
+pub mod sweep;
 pub mod sysctl;
 pub mod units;
 
 use super::machine::Machine;
+use super::text::fits;
 use super::verdict::Unseen;
 use std::collections::BTreeMap;
 
@@ -25,4 +29,24 @@ pub fn drop_ins(machine: &Machine<'_>, directories: &[&str], suffix: &str) -> Re
         }
     }
     Ok(files.into_values().collect())
+}
+
+/// Files that a pattern fits, sorted, as glob(3): `*` stays within one name, and does not stand for a leading dot.
+pub fn glob(machine: &Machine<'_>, pattern: &str) -> Result<Vec<String>, Unseen> {
+    let mut found = vec![String::new()];
+    for part in pattern.split('/').skip(1) {
+        let mut next = Vec::new();
+        for base in found {
+            if !part.contains(['*', '?', '[']) {
+                next.push(format!("{base}/{part}"));
+                continue;
+            }
+            let directory = if base.is_empty() { "/" } else { &base };
+            let hidden = |name: &String| name.starts_with('.') && !part.starts_with('.');
+            let names = machine.names(directory)?.into_iter().filter(|name| fits(part, name) && !hidden(name));
+            next.extend(names.map(|name| format!("{base}/{name}")));
+        }
+        found = next;
+    }
+    Ok(found)
 }

@@ -4,6 +4,7 @@
 //! that stands. An included file's `Match` ends with the file (servconf.c). Options on the daemon's command line come
 //! before every file.
 
+use super::glob;
 use super::sshd_defaults::{canonical, default};
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::{At, fits};
@@ -161,26 +162,6 @@ impl Sshd {
         let some = |within: &Option<String>| within.as_deref().is_some_and(|w| !w.eq_ignore_ascii_case("all"));
         self.settings.iter().filter(|setting| setting.name == name && some(&setting.within)).collect()
     }
-}
-
-/// Files that a pattern fits, sorted, as glob(3): `*` stays within one name, and does not stand for a leading dot.
-pub fn glob(machine: &Machine<'_>, pattern: &str) -> Result<Vec<String>, Unseen> {
-    let mut found = vec![String::new()];
-    for part in pattern.split('/').skip(1) {
-        let mut next = Vec::new();
-        for base in found {
-            if !part.contains(['*', '?', '[']) {
-                next.push(format!("{base}/{part}"));
-                continue;
-            }
-            let directory = if base.is_empty() { "/" } else { &base };
-            let hidden = |name: &String| name.starts_with('.') && !part.starts_with('.');
-            let names = machine.names(directory)?.into_iter().filter(|name| fits(part, name) && !hidden(name));
-            next.extend(names.map(|name| format!("{base}/{name}")));
-        }
-        found = next;
-    }
-    Ok(found)
 }
 
 /// A line's words: quotes hold words together, `=` may stand after the name, `#` ends the line.

@@ -1,0 +1,215 @@
+//! Mounts: what fstab and mount units say of the next start, and what is mounted now.
+//!
+//! A unit in /etc comes before fstab, from which systemd makes units of its own; drop-ins change either. Of two lines of
+//! fstab for one place systemd takes the first. A later option takes back an earlier one (mount(8)).
+
+use super::units::{Standing, Units};
+use crate::validate::machine::{Machine, Reader};
+use crate::validate::text::At;
+use crate::validate::verdict::Unseen;
+
+/// A mount, stored or live.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Its options, as written.
+    pub options: String,
+    /// The file system's type.
+    pub kind: String,
+    /// Where that stands.
+    pub at: At,
+}
+
+/// Every mount.
+#[derive(Debug)]
+pub struct Mounts {
+    fstab: Vec<(String, Mount)>,
+    live: Result<Vec<(String, Mount)>, Unseen>,
+}
+
+impl Reader for Mounts {
+    fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
+        let mut fstab = Vec::new();
+        if let Some(text) = machine.text("/etc/fstab")? {
+            for (at, line) in text.lines() {
+                let fields: Vec<&str> = line.split_whitespace().collect();
+                if let [source, point, kind, rest @ ..] = &fields[..]
+                    && !source.starts_with('#')
+                {
+                    let options = rest.first().map_or("defaults", |options| *options).to_owned();
+                    fstab.push((trimmed(&unescaped(point)), Mount { options, kind: (*kind).to_owned(), at }));
+                }
+            }
+        }
+        Ok(Self { fstab, live: live(machine) })
+    }
+}
+
+fn live(machine: &Machine<'_>) -> Result<Vec<(String, Mount)>, Unseen> {
+    let file = "/proc/self/mountinfo";
+    let text = machine.text(file)?.ok_or_else(|| Unseen::new(file, "is not there"))?;
+    let mount = |(at, line): (At, &str)| {
+        let (left, right) = line.split_once(" - ")?;
+        let fields: Vec<&str> = left.split(' ').collect();
+        let kind = right.split(' ').next()?.to_owned();
+        Some((unescaped(fields.get(4)?), Mount { options: (*fields.get(5)?).to_owned(), kind, at }))
+    };
+    Ok(text.lines().filter_map(mount).collect())
+}
+
+fn unescaped(field: &str) -> String {
+    field.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+}
+
+fn trimmed(point: &str) -> String {
+    if point.len() > 1 { point.trim_end_matches('/').to_owned() } else { point.to_owned() }
+}
+
+impl Mounts {
+    /// What is mounted there now: of several mounts over one another the last.
+    pub fn live(&self, path: &str) -> Result<Option<&Mount>, Unseen> {
+        let all = self.live.as_ref().map_err(Clone::clone)?;
+        Ok(all.iter().rev().find(|(point, _)| point == path).map(|(_, mount)| mount))
+    }
+
+    /// What the next start mounts there.
+    pub fn stored(&self, machine: &Machine<'_>, path: &str) -> Result<Option<Mount>, Unseen> {
+        let unit = unit_name(path);
+        let in_fstab = self.fstab.iter().find(|(point, _)| point == path).map(|(_, mount)| mount);
+        let line = in_fstab.filter(|mount| !mount.options.split(',').any(|option| option == "noauto"));
+        let mut mount = None;
+        for directory in ["/etc/systemd/system", "/run/systemd/system"] {
+            if mount.is_none() {
+                mount = of_unit(machine, &format!("{directory}/{unit}"))?;
+            }
+        }
+        // A unit in /etc stands in for the one that is made of fstab; fstab still has it started.
+        let mut mount = match (mount, line) {
+            (Some(own), Some(_)) => Some(own),
+            (None, Some(line)) => Some(line.clone()),
+            (_, None) => enabled(machine, &unit)?,
+        };
+        if let Some(mount) = &mut mount {
+            drop_ins(machine, &unit, mount)?;
+        }
+        // Without any line systemd mounts shared memory by itself, so (mount-setup.c).
+        Ok(mount.or_else(|| {
+            let at = At::file("systemd's own mount");
+            (path == "/dev/shm").then(|| Mount { options: "nosuid,nodev".into(), kind: "tmpfs".into(), at })
+        }))
+    }
+}
+
+fn enabled(machine: &Machine<'_>, unit: &str) -> Result<Option<Mount>, Unseen> {
+    // A root without any unit has none that mounts.
+    let Ok(units) = machine.reader::<Units>() else { return Ok(None) };
+    if !matches!(units.standing(unit), Standing::Started(_)) {
+        return Ok(None);
+    }
+    for directory in ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"] {
+        if let Some(mount) = of_unit(machine, &format!("{directory}/{unit}"))? {
+            return Ok(Some(mount));
+        }
+    }
+    Ok(None)
+}
+
+fn of_unit(machine: &Machine<'_>, file: &str) -> Result<Option<Mount>, Unseen> {
+    let Some(text) = machine.text(file)? else { return Ok(None) };
+    let mut mount = Mount { options: String::new(), kind: String::new(), at: text.whole() };
+    let mut mounts = false;
+    section(&text.joined(false), |at, key, value| {
+        mounts |= key == "What" && !value.is_empty();
+        set(&mut mount, at, key, value);
+    });
+    Ok(mounts.then_some(mount))
+}
+
+fn drop_ins(machine: &Machine<'_>, unit: &str, mount: &mut Mount) -> Result<(), Unseen> {
+    let directories = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+    let directories = directories.map(|directory| format!("{directory}/{unit}.d"));
+    let directories: Vec<&str> = directories.iter().map(String::as_str).collect();
+    for file in super::drop_ins(machine, &directories, ".conf")? {
+        if let Some(text) = machine.text(&file)? {
+            section(&text.joined(false), |at, key, value| set(mount, at, key, value));
+        }
+    }
+    Ok(())
+}
+
+fn set(mount: &mut Mount, at: &At, key: &str, value: &str) {
+    match key {
+        "Options" => (mount.options, mount.at) = (value.to_owned(), at.clone()),
+        "Type" => value.clone_into(&mut mount.kind),
+        _ => {}
+    }
+}
+
+/// Assignments of the section `[Mount]`.
+fn section(lines: &[(At, String)], mut entry: impl FnMut(&At, &str, &str)) {
+    let mut within = false;
+    for (at, line) in lines {
+        let line = line.trim();
+        if line.starts_with('[') {
+            within = line == "[Mount]";
+        } else if let (true, Some((key, value))) = (within && !line.starts_with(['#', ';']), line.split_once('=')) {
+            entry(at, key.trim(), value.trim());
+        }
+    }
+}
+
+/// `/var/log/audit` is mounted by `var-log-audit.mount` (systemd.unit(5), escaping).
+fn unit_name(path: &str) -> String {
+    let escaped: String = path
+        .trim_matches('/')
+        .chars()
+        .map(|letter| match letter {
+            '/' => "-".to_owned(),
+            '-' => "\\x2d".to_owned(),
+            other => other.to_string(),
+        })
+        .collect();
+    format!("{escaped}.mount")
+}
+
+/// Whether `nodev`, `nosuid` or `noexec` is in effect after all options, in their order.
+pub fn effective(options: &str, wanted: &str) -> bool {
+    let opposite = wanted.strip_prefix("no").unwrap_or(wanted);
+    let mut on = false;
+    for option in options.split(',').map(|option| option.split('=').next().unwrap_or(option).trim()) {
+        match option {
+            option if option == wanted => on = true,
+            option if option == opposite || option == "defaults" => on = false,
+            // These bring others along (mount(8)).
+            "user" | "users" => on |= matches!(wanted, "nodev" | "nosuid" | "noexec"),
+            "owner" | "group" => on |= matches!(wanted, "nodev" | "nosuid"),
+            _ => {}
+        }
+    }
+    on
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_option_takes_back_an_earlier_one() {
+        for (options, on) in [
+            ("defaults,noexec", true),
+            ("noexec,exec", false),
+            ("noexec,defaults", false),
+            ("user", true),
+            ("user,exec", false),
+            ("x-noexec", false),
+            ("rw,relatime", false),
+        ] {
+            assert_eq!(effective(options, "noexec"), on, "{options}");
+        }
+    }
+
+    #[test]
+    fn units_are_named_by_their_place() {
+        assert_eq!(unit_name("/var/log/audit"), "var-log-audit.mount");
+        assert_eq!(unit_name("/srv/a-b"), "srv-a\\x2db.mount");
+    }
+}
