@@ -9,8 +9,11 @@ use std::collections::BTreeSet;
 /// Every file below `benchmarks/`, in order. A benchmark may be split: the first of its files has its head.
 const EMBEDDED: &[(&str, &str)] = &[
     ("benchmarks/ubuntu2404/modules.yaml", include_str!("../../benchmarks/ubuntu2404/modules.yaml")),
+    ("benchmarks/ubuntu2404/filesystem.yaml", include_str!("../../benchmarks/ubuntu2404/filesystem.yaml")),
     ("benchmarks/ubuntu2404/apparmor.yaml", include_str!("../../benchmarks/ubuntu2404/apparmor.yaml")),
+    ("benchmarks/ubuntu2404/boot.yaml", include_str!("../../benchmarks/ubuntu2404/boot.yaml")),
     ("benchmarks/ubuntu2404/kernel.yaml", include_str!("../../benchmarks/ubuntu2404/kernel.yaml")),
+    ("benchmarks/ubuntu2404/banner.yaml", include_str!("../../benchmarks/ubuntu2404/banner.yaml")),
     ("benchmarks/ubuntu2404/desktop.yaml", include_str!("../../benchmarks/ubuntu2404/desktop.yaml")),
     ("benchmarks/ubuntu2404/services.yaml", include_str!("../../benchmarks/ubuntu2404/services.yaml")),
     ("benchmarks/ubuntu2404/time.yaml", include_str!("../../benchmarks/ubuntu2404/time.yaml")),
@@ -22,9 +25,14 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("benchmarks/ubuntu2404/pam.yaml", include_str!("../../benchmarks/ubuntu2404/pam.yaml")),
     ("benchmarks/ubuntu2404/logging.yaml", include_str!("../../benchmarks/ubuntu2404/logging.yaml")),
     ("benchmarks/ubuntu2404/audit.yaml", include_str!("../../benchmarks/ubuntu2404/audit.yaml")),
+    ("benchmarks/ubuntu2404/aide.yaml", include_str!("../../benchmarks/ubuntu2404/aide.yaml")),
+    ("benchmarks/ubuntu2404/files.yaml", include_str!("../../benchmarks/ubuntu2404/files.yaml")),
     ("benchmarks/rhel9/modules.yaml", include_str!("../../benchmarks/rhel9/modules.yaml")),
+    ("benchmarks/rhel9/filesystem.yaml", include_str!("../../benchmarks/rhel9/filesystem.yaml")),
     ("benchmarks/rhel9/selinux.yaml", include_str!("../../benchmarks/rhel9/selinux.yaml")),
+    ("benchmarks/rhel9/boot.yaml", include_str!("../../benchmarks/rhel9/boot.yaml")),
     ("benchmarks/rhel9/kernel.yaml", include_str!("../../benchmarks/rhel9/kernel.yaml")),
+    ("benchmarks/rhel9/banner.yaml", include_str!("../../benchmarks/rhel9/banner.yaml")),
     ("benchmarks/rhel9/desktop.yaml", include_str!("../../benchmarks/rhel9/desktop.yaml")),
     ("benchmarks/rhel9/services.yaml", include_str!("../../benchmarks/rhel9/services.yaml")),
     ("benchmarks/rhel9/time.yaml", include_str!("../../benchmarks/rhel9/time.yaml")),
@@ -33,8 +41,10 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("benchmarks/rhel9/firewall.yaml", include_str!("../../benchmarks/rhel9/firewall.yaml")),
     ("benchmarks/rhel9/ssh.yaml", include_str!("../../benchmarks/rhel9/ssh.yaml")),
     ("benchmarks/rhel9/sudo.yaml", include_str!("../../benchmarks/rhel9/sudo.yaml")),
+    ("benchmarks/rhel9/aide.yaml", include_str!("../../benchmarks/rhel9/aide.yaml")),
     ("benchmarks/rhel9/logging.yaml", include_str!("../../benchmarks/rhel9/logging.yaml")),
     ("benchmarks/rhel9/audit.yaml", include_str!("../../benchmarks/rhel9/audit.yaml")),
+    ("benchmarks/rhel9/files.yaml", include_str!("../../benchmarks/rhel9/files.yaml")),
     ("benchmarks/muster.yaml", include_str!("../../benchmarks/muster.yaml")),
 ];
 
