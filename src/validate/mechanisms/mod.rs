@@ -1,14 +1,22 @@
 //! Mechanisms: what a control can ask of a machine. One file each, one row each in the table below.
 
+mod audit_rule;
+mod audit_state;
 mod file_mode;
 mod file_sweep;
+mod home_dirs;
 mod kernel_module;
+mod login_defs;
 mod mount;
 mod package;
+mod pam_config;
+mod pam_module;
 mod service;
 mod site;
 mod sshd_option;
+mod sudo;
 mod sysctl;
+mod user_db;
 
 use super::machine::Machine;
 use super::verdict::Finding;
@@ -62,25 +70,51 @@ macro_rules! table {
 }
 
 table! {
+    "audit_immutable" => audit_state::Immutable, "Nobody changes the audit rules until the next start.",
+        "{}";
+    "audit_loaded_equals_stored" => audit_state::Equal, "The kernel has the audit rules of the files, and no others.",
+        "{}";
+    "audit_rule" => audit_rule::AuditRule, "Something is audited, by whatever form of rule, stored and live.",
+        "{watch: /etc/sudoers, perm: wa}";
     "file_mode" => file_mode::FileMode, "Files have these bits at most, and these owners and groups.",
         "{path: /etc/passwd, mode: 0o644, owner: root, group: root}";
     "file_sweep" => file_sweep::FileSweep, "One walk finds nothing of that sort in the local file systems.",
         "{what: unowned}";
     "file_tree_mode" => file_mode::FileTreeMode, "Files below a directory have these bits at most, and these owners.",
         "{path: /var/log, mode: 0o640, except: [wtmp, btmp, lastlog]}";
+    "home_dirs" => home_dirs::HomeDirs, "Home directories of people, or the dot files in them.",
+        "{what: directories}";
     "kernel_module" => kernel_module::KernelModule, "A kernel module is denied, cannot be loaded by name, and is not loaded.",
         "{name: cramfs}";
+    "login_defs" => login_defs::LoginDef, "A setting of login.defs, and the field of shadow that it fills.",
+        "{key: PASS_MAX_DAYS, value: {at_least: 1, at_most: 365}, shadow: max}";
     "mount" => mount::Mount, "A directory is a mount of its own.", "{path: /tmp}";
     "mount_option" => mount::MountOption, "A mount has these options, after all others.", "{path: /tmp, option: noexec}";
     "package_absent" => package::Absent, "None of the packages is installed; names may have `*`.", "[autofs]";
     "package_present" => package::Present, "Every one of the packages is installed; `a|b` is either.", "[sudo]";
+    "pam_config" => pam_config::PamConfig, "What faillock, pwquality or pwhistory go by, arguments before the file.",
+        "{file: faillock, key: deny, value: {at_least: 1, at_most: 5}}";
+    "pam_module" => pam_module::PamModule, "A module is reached in these stacks, and its answer counts.",
+        "{stacks: [common-auth, common-account], module: pam_faillock.so, types: [auth, account]}";
     "service_off" => service::Off, "None of the units runs or will be started.", "[autofs.service]";
     "service_on" => service::On, "The unit runs and will be started.", "cron.service";
     "site" => site::Choice, "The site has chosen this firewall, or keeps its logs so; for `when`.", "{firewall: ufw}";
     "sshd_option" => sshd_option::SshdOption, "An option of sshd, as it takes effect for every connection.",
         "{name: PermitRootLogin, value: 'no'}";
+    "su_restricted" => pam_module::SuRestricted, "Only members of an empty group become somebody else with su.",
+        "{}";
+    "sudo_defaults" => sudo::SudoDefaults, "A setting of sudo is on for everybody.",
+        "{has: use_pty}";
+    "sudo_tag" => sudo::SudoTag, "No rule of sudo has the tag, or turns authentication off.",
+        "{lacks: NOPASSWD}";
+    "sudo_timeout" => sudo::SudoTimeout, "sudo remembers a password for so many minutes at most.",
+        "{at_most: 15}";
     "sysctl" => sysctl::Sysctl, "Kernel parameters, stored and live.",
         "{keys: [net.ipv4.conf.all.rp_filter, net.ipv4.conf.default.rp_filter], value: 1}";
+    "user_db" => user_db::UserDb, "What has to hold of passwd, group and shadow as a whole.",
+        "{what: uid0}";
+    "useradd_default" => login_defs::UseraddDefault, "What useradd gives new accounts, and the field of shadow that it fills.",
+        "{key: INACTIVE, value: {at_least: 0, at_most: 45}, shadow: inactive}";
 }
 
 /// One word or several.

@@ -1,16 +1,23 @@
 //! Readers: a configuration as its own tool understands it, with that tool's precedence. One file each.
 
+pub mod audit;
 pub mod kernel;
+pub mod login_defs;
 pub mod modprobe;
 pub mod mounts;
 pub mod packages;
+pub mod pam;
+pub mod pam_config;
+pub mod programs;
 pub mod rpm;
 mod sqlite;
 pub mod sshd;
 pub mod sshd_defaults;
+pub mod sudoers;
 pub mod sweep;
 pub mod sysctl;
 pub mod units;
+pub mod users;
 
 use super::machine::Machine;
 use super::text::fits;
