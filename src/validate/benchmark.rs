@@ -23,10 +23,12 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("benchmarks/ubuntu2404/ssh.yaml", include_str!("../../benchmarks/ubuntu2404/ssh.yaml")),
     ("benchmarks/ubuntu2404/sudo.yaml", include_str!("../../benchmarks/ubuntu2404/sudo.yaml")),
     ("benchmarks/ubuntu2404/pam.yaml", include_str!("../../benchmarks/ubuntu2404/pam.yaml")),
+    ("benchmarks/ubuntu2404/accounts.yaml", include_str!("../../benchmarks/ubuntu2404/accounts.yaml")),
     ("benchmarks/ubuntu2404/logging.yaml", include_str!("../../benchmarks/ubuntu2404/logging.yaml")),
     ("benchmarks/ubuntu2404/audit.yaml", include_str!("../../benchmarks/ubuntu2404/audit.yaml")),
     ("benchmarks/ubuntu2404/aide.yaml", include_str!("../../benchmarks/ubuntu2404/aide.yaml")),
     ("benchmarks/ubuntu2404/files.yaml", include_str!("../../benchmarks/ubuntu2404/files.yaml")),
+    ("benchmarks/ubuntu2404/users.yaml", include_str!("../../benchmarks/ubuntu2404/users.yaml")),
     ("benchmarks/rhel9/modules.yaml", include_str!("../../benchmarks/rhel9/modules.yaml")),
     ("benchmarks/rhel9/filesystem.yaml", include_str!("../../benchmarks/rhel9/filesystem.yaml")),
     ("benchmarks/rhel9/selinux.yaml", include_str!("../../benchmarks/rhel9/selinux.yaml")),
@@ -41,11 +43,15 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("benchmarks/rhel9/firewall.yaml", include_str!("../../benchmarks/rhel9/firewall.yaml")),
     ("benchmarks/rhel9/ssh.yaml", include_str!("../../benchmarks/rhel9/ssh.yaml")),
     ("benchmarks/rhel9/sudo.yaml", include_str!("../../benchmarks/rhel9/sudo.yaml")),
+    ("benchmarks/rhel9/pam.yaml", include_str!("../../benchmarks/rhel9/pam.yaml")),
+    ("benchmarks/rhel9/accounts.yaml", include_str!("../../benchmarks/rhel9/accounts.yaml")),
     ("benchmarks/rhel9/aide.yaml", include_str!("../../benchmarks/rhel9/aide.yaml")),
     ("benchmarks/rhel9/logging.yaml", include_str!("../../benchmarks/rhel9/logging.yaml")),
     ("benchmarks/rhel9/audit.yaml", include_str!("../../benchmarks/rhel9/audit.yaml")),
     ("benchmarks/rhel9/files.yaml", include_str!("../../benchmarks/rhel9/files.yaml")),
+    ("benchmarks/rhel9/users.yaml", include_str!("../../benchmarks/rhel9/users.yaml")),
     ("benchmarks/muster.yaml", include_str!("../../benchmarks/muster.yaml")),
+    ("benchmarks/seal.yaml", include_str!("../../benchmarks/seal.yaml")),
 ];
 
 /// A file of controls.
