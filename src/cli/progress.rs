@@ -1,7 +1,9 @@
 //! A run as it goes on: as Ansible prints it, or one JSON object a line.
 
+use crate::failure::Place;
 use crate::roles::converge::{Event, Observer, Recap, Status};
 use crate::secret::Redactor;
+use std::collections::HashSet;
 
 /// Prints events.
 pub struct Progress {
@@ -15,6 +17,8 @@ pub struct Progress {
     pub diff: bool,
     /// What must not be shown: a path or a name may be made of a secret.
     pub redactor: Redactor,
+    /// Failures that were shown with their place: as Ansible does, each is once.
+    pub said: HashSet<String>,
 }
 
 /// As wide as Ansible's banners on a plain terminal.
@@ -22,7 +26,8 @@ const WIDTH: usize = 79;
 
 impl Observer for Progress {
     fn event(&mut self, event: &Event<'_>) {
-        let text = self.redactor.scrub(&if self.json { as_json(event) } else { self.as_text(event) });
+        let text = if self.json { as_json(event) } else { self.as_text(event) };
+        let text = self.redactor.scrub(&text);
         match event {
             Event::Warning { .. } if !self.json => super::warn(&text),
             _ => super::print(&text),
@@ -36,7 +41,7 @@ fn banner(title: &str) -> String {
 }
 
 impl Progress {
-    fn as_text(&self, event: &Event<'_>) -> String {
+    fn as_text(&mut self, event: &Event<'_>) -> String {
         match event {
             Event::Play { name } => banner(&format!("PLAY [{name}]")),
             Event::PlaySkipped { name, hosts } => {
@@ -53,6 +58,7 @@ impl Progress {
                 }
                 text
             }
+            Event::Error { message, place, before } => self.error(message, place, before),
             Event::Result { status, item, result, diff, shown, .. } => {
                 let mut text = self.diffs(diff);
                 text.push_str(&self.result(*status, *item, result, *shown));
@@ -79,6 +85,21 @@ impl Progress {
             Event::Listing(text) => (*text).to_owned(),
             Event::Recap(recap) => self.recap(recap),
         }
+    }
+
+    /// A failure and where its task stands, as ansible-core 2.19 shows them before the result.
+    fn error(&mut self, message: &str, place: &Place, before: &[String]) -> String {
+        let mut text = format!("[ERROR]: Task failed: {message}\nOrigin: {place}\n\n");
+        if let Some(line) = &place.excerpt {
+            let last = place.line.to_string();
+            let first = (place.line as usize).saturating_sub(before.len());
+            for (at, line) in before.iter().chain([line]).enumerate() {
+                text.push_str(&format!("{:>width$} {line}\n", first + at, width = last.len()));
+            }
+            let indent = " ".repeat(last.len() + place.column as usize);
+            text.push_str(&format!("{indent}^ column {}\n\n", place.column));
+        }
+        if self.said.insert(text.clone()) { text } else { String::new() }
     }
 
     fn result(&self, status: Status, item: Option<&str>, result: &serde_json::Value, shown: bool) -> String {
@@ -172,6 +193,9 @@ fn as_json(event: &Event<'_>) -> String {
         Event::PlaySkipped { name, hosts } => json!({ "event": "play-skipped", "name": name, "hosts": hosts }),
         Event::Task { name, role, place, handler, .. } => {
             json!({ "event": "task", "name": name, "role": role, "place": place.to_string(), "handler": handler })
+        }
+        Event::Error { message, place, .. } => {
+            json!({ "event": "error", "message": message, "place": place.to_string() })
         }
         Event::Result { status, item, result, .. } => {
             json!({ "event": "result", "status": word(*status), "item": item, "result": result })

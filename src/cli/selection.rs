@@ -11,6 +11,7 @@ use crate::roles::value::{Key, Map, Template, Value};
 use crate::roles::vault::Vault;
 use crate::roles::yaml;
 use crate::secret::{Redactor, Secret};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,7 +83,7 @@ impl Selection {
     /// Who prints tasks as Ansible does.
     pub(super) fn progress(&self, diff: bool) -> Progress {
         let (host, redactor) = (self.host.clone(), self.redactor.clone());
-        Progress { host, json: self.json(), verbosity: self.verbose, diff, redactor }
+        Progress { host, json: self.json(), verbosity: self.verbose, diff, redactor, said: HashSet::new() }
     }
 
     /// Runs it. Who asks is told of a local tree's tasks; those of the repository are told by the run's own progress.

@@ -1,5 +1,6 @@
 //! A value as roles know it: YAML's, with what Ansible and secrets add to strings.
 
+use super::items::{Form, Items};
 use crate::failure::Place;
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -158,7 +159,7 @@ pub enum Value {
     /// A string to be templated when read.
     Template(Arc<Template>),
     /// A list.
-    List(Arc<Vec<Value>>),
+    List(Arc<Items>),
     /// A mapping.
     Map(Arc<Map>),
     /// Ansible's `omit`: the argument that has it is as if not written.
@@ -186,11 +187,6 @@ impl Value {
     /// A string that was opened with a key of Ansible Vault.
     pub fn opened(text: impl Into<Arc<str>>) -> Self {
         Self::Str(Text { text: text.into(), secret: true, origin: Origin::Vault })
-    }
-
-    /// A list.
-    pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
-        Self::List(Arc::new(items.into_iter().collect()))
     }
 
     /// A mapping with string keys.
@@ -246,7 +242,7 @@ impl Value {
     pub fn into_secret(self) -> Self {
         match self {
             Self::Str(text) => Self::Str(Text { secret: true, ..text }),
-            Self::List(items) => Self::list(items.iter().cloned().map(Self::into_secret)),
+            Self::List(items) => Self::List(Arc::new(items.map(Self::into_secret))),
             Self::Map(map) => {
                 Self::Map(Arc::new(map.iter().map(|(k, v)| (k.clone(), v.clone().into_secret())).collect()))
             }
@@ -262,7 +258,11 @@ impl Value {
             Self::Int(_) => "int",
             Self::Float(_) => "float",
             Self::Str(_) | Self::Template(_) => "str",
-            Self::List(_) => "list",
+            Self::List(items) => match items.form() {
+                Form::List => "list",
+                Form::Tuple => "tuple",
+                Form::Group => "GroupTuple",
+            },
             Self::Map(_) => "dict",
             Self::Omit => "omit",
             Self::Unknown => "unknown",

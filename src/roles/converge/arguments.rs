@@ -63,9 +63,7 @@ fn argument(task: &Task, error: &TemplateError) -> Failed {
 pub(super) fn strip(value: Value) -> Option<Value> {
     Some(match value {
         Value::Omit => return None,
-        Value::List(items) if items.iter().any(has_omit) => {
-            Value::List(Arc::new(items.iter().cloned().filter_map(strip).collect()))
-        }
+        Value::List(items) if items.iter().any(has_omit) => Value::list(items.iter().cloned().filter_map(strip)),
         Value::Map(map) if map.values().any(has_omit) => {
             let kept = map.iter().filter_map(|(key, value)| strip(value.clone()).map(|value| (key.clone(), value)));
             Value::Map(Arc::new(kept.collect()))

@@ -166,6 +166,7 @@ impl Run<'_> {
         let mut result = about(&name, false);
         match self.jobs.all.get(&name) {
             Some(Job::Over(end)) => {
+                silent(&mut result);
                 result.extend(end.iter().map(|(key, value)| (key.clone(), value.clone())));
                 put(&mut result, "finished", true);
             }

@@ -49,6 +49,15 @@ pub enum Event<'a> {
         /// Whether it brings tasks of its own.
         include: bool,
     },
+    /// An item of a loop, or a task without a loop, has failed: its result follows.
+    Error {
+        /// Why.
+        message: &'a str,
+        /// Where the task stands.
+        place: &'a Place,
+        /// The lines before it, two at most; none where the file is encrypted.
+        before: &'a [String],
+    },
     /// An item of a loop, or a task without a loop, ended.
     Result {
         /// How.

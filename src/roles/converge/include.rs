@@ -49,7 +49,7 @@ impl Run<'_> {
                     let mut end = self.want(&stage, own.clone(), Some(label.clone()), &mut wanted);
                     end.result.extend(own);
                     if matches!(end.status(), Status::Skipped | Status::Failed | Status::Undecided) {
-                        self.tell_include(&end, Some(&label));
+                        self.tell_include(task, &end, Some(&label));
                     }
                     results.push(end);
                 }
@@ -68,6 +68,18 @@ impl Run<'_> {
             };
             return self.include_ends(task, title, end);
         }
+        if let Some(register) = &task.register {
+            let mut registered = Map::new();
+            result::put(&mut registered, "changed", false);
+            match (&repeat, results.pop()) {
+                (None, Some(end)) => registered.extend(end.result),
+                (_, last) => {
+                    let items: Vec<Map> = results.into_iter().chain(last).map(|end| end.result).collect();
+                    registered.extend(result::of_items(&items));
+                }
+            }
+            self.variables.set(register, result::value(&registered));
+        }
         for include in wanted {
             self.within_limits(task)?;
             self.run_include(task, title, &include)?;
@@ -82,15 +94,17 @@ impl Run<'_> {
         }
         match arguments(&self.view(stage), stage.task) {
             Ok(arguments) => {
+                let result = of_include(stage.task, &arguments);
                 wanted.push(Wanted { arguments, item, label });
-                End::new(Map::new())
+                End::new(result)
             }
             Err(failed) => End::failed(failed),
         }
     }
 
-    fn tell_include(&mut self, end: &End, label: Option<&str>) {
+    fn tell_include(&mut self, task: &Task, end: &End, label: Option<&str>) {
         let shown = result::shown(&end.result, end.hidden, &self.input.redactor);
+        self.tell_error(task, end, &shown);
         self.observer.event(&Event::Result {
             status: end.status(),
             item: label,
@@ -108,7 +122,7 @@ impl Run<'_> {
         let stage = self.stage(task);
         end.ignored = flag(&end.result, "failed") && self.keyword(&stage, "ignore_errors");
         if task.repeat.is_none() || matches!(end.status(), Status::Failed | Status::Undecided) {
-            self.tell_include(&end, None);
+            self.tell_include(task, &end, None);
         }
         if let Some(register) = &task.register {
             self.variables.set(register, end.registered());
@@ -147,16 +161,11 @@ impl Run<'_> {
             Err(error) => {
                 let end = End::new(result::of_failure(super::builtin::load_failed(&error)));
                 // Tasks that cannot be read are no result: `ignore_errors` does not reach them, as in Ansible.
-                self.tell_include(&end, None);
+                self.tell_include(task, &end, None);
                 return Err(self.fail(task, title, &end));
             }
         };
         self.recap.ok += 1;
-        if let (Some(register), false, true) = (&task.register, is_role, task.repeat.is_none()) {
-            let args = ("include_args", Value::Map(Arc::default()));
-            let result = [("changed", false.into()), ("include", Value::str(name.as_str())), args];
-            self.variables.set(register, Value::map(result));
-        }
         if let Some(role) = task.frame.role() {
             self.scene.begun.insert(role.identity.clone());
         }
@@ -240,6 +249,20 @@ impl Run<'_> {
         };
         Ok(at.within(frame, &task.place)?)
     }
+}
+
+/// What is registered of an include.
+fn of_include(task: &Task, arguments: &Map) -> Map {
+    let mut others = arguments.clone();
+    others.shift_remove(&Key::from("apply"));
+    let mut result = Map::new();
+    if task.action.is("include_tasks")
+        && let Some(file) = others.shift_remove(&Key::from("file"))
+    {
+        result::put(&mut result, "include", file);
+    }
+    result::put(&mut result, "include_args", Value::Map(Arc::new(others)));
+    result
 }
 
 /// A block's keywords, from `apply`.

@@ -59,6 +59,28 @@ impl Inventory {
         host.is_empty() || host == self.own || is_local(host) || self.others.get(&Key::from(host)).is_some_and(local)
     }
 
+    /// Whether a name means this host, and no other that works here too.
+    pub(super) fn is_own(&self, host: &str) -> bool {
+        host.is_empty() || host == self.own || is_local(host) && is_local(&self.own)
+    }
+
+    /// Another host's facts, as `delegate_facts` has them: variables, and where they were gathered, `ansible_facts`.
+    pub(super) fn learn(&mut self, host: &str, facts: &Map, gathered: bool) {
+        let mut vars = self.others.get(&Key::from(host)).and_then(Value::as_map).cloned().unwrap_or_default();
+        vars.entry(Key::from("inventory_hostname")).or_insert_with(|| Value::str(host));
+        if gathered {
+            let key = Key::from("ansible_facts");
+            let mut all = vars.get(&key).and_then(Value::as_map).cloned().unwrap_or_default();
+            all.extend(facts.iter().map(|(name, fact)| {
+                let name = name.to_string();
+                (Key::from(name.strip_prefix("ansible_").unwrap_or(&name)), fact.clone())
+            }));
+            vars.insert(key, Value::Map(Arc::new(all)));
+        }
+        vars.extend(facts.iter().map(|(name, fact)| (name.clone(), fact.clone())));
+        Arc::make_mut(&mut self.others).insert(Key::from(host), Value::Map(Arc::new(vars)));
+    }
+
     fn join(&mut self, group: &str, host: &str) -> bool {
         let members = self.groups.entry(group.to_owned()).or_default();
         let new = !members.iter().any(|have| have == host);

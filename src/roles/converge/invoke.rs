@@ -104,7 +104,14 @@ impl Run<'_> {
     /// `diff: true` puts the differences into the result, in the form that Ansible's module has.
     pub(super) fn put_diff(&self, stage: &Stage<'_>, end: &mut End) {
         let key = Key::from("diff");
-        if !self.keyword(stage, "diff") || end.diff.is_empty() || end.result.contains_key(&key) {
+        if !self.keyword(stage, "diff") {
+            // `file` tells it to those who ask, other modules to all.
+            if stage.task.action.is("file") {
+                end.result.shift_remove(&key);
+            }
+            return;
+        }
+        if end.diff.is_empty() || end.result.contains_key(&key) {
             return;
         }
         let listed = ["copy", "lineinfile", "template"].iter().any(|name| stage.task.action.is(name));

@@ -89,17 +89,15 @@ pub(super) fn implied(input: &Input) -> Map {
 
 /// Those that depend on where a task stands.
 pub(super) fn of_frame(frame: &Frame, name: &str) -> Option<Value> {
-    let outer = || frame.roles().skip(1);
+    let outer = || Some(frame.including_roles()).filter(|roles| !roles.is_empty());
     Some(match name {
         "ansible_role_name" => Value::str(frame.role()?.full_name()),
         "role_name" => Value::str(frame.role()?.name.as_str()),
         "role_path" => Value::str(frame.role()?.path.display().to_string()),
         "ansible_collection_name" => Value::str(frame.role()?.collection.clone()?),
-        "ansible_parent_role_names" if outer().next().is_some() => {
-            Value::list(outer().map(|role| Value::str(role.full_name())))
-        }
-        "ansible_parent_role_paths" if outer().next().is_some() => {
-            Value::list(outer().map(|role| Value::str(role.path.display().to_string())))
+        "ansible_parent_role_names" => Value::list(outer()?.into_iter().map(|role| Value::str(role.full_name()))),
+        "ansible_parent_role_paths" => {
+            Value::list(outer()?.into_iter().map(|role| Value::str(role.path.display().to_string())))
         }
         "environment" => Value::list(frame.environments().iter().map(|said| said.value.clone())),
         _ => return None,

@@ -1,6 +1,6 @@
 //! What follows from a task's end: counts, the registered result, facts, notifications, a failure.
 
-use super::arguments::truth;
+use super::arguments::{plain, truth};
 use super::error::{Stop, TaskFailure};
 use super::events::Status;
 use super::outcome::Completed;
@@ -98,10 +98,15 @@ impl Run<'_> {
             (Some(_), Some(items)) => items.iter().filter_map(|item| item.as_map().cloned()).collect(),
             _ => vec![result.clone()],
         };
+        let other = self.told_to(task);
         for map in maps {
             let Some(Value::Map(facts)) = map.get(&Key::from("ansible_facts")) else { continue };
             let pairs = facts.iter().map(|(key, value)| (key.clone(), value.clone()));
-            if task.action.is("set_fact") {
+            if let Some(host) = &other {
+                let gathered = !["set_fact", "include_vars", "debug"].iter().any(|name| task.action.is(name));
+                self.inventory.learn(host, facts, gathered);
+                self.variables.others = Arc::clone(self.inventory.others());
+            } else if task.action.is("set_fact") {
                 Arc::make_mut(&mut self.variables.set).extend(pairs);
                 if task.action.arguments.get("cacheable").is_some_and(truth) {
                     self.variables.facts.add(facts);
@@ -112,6 +117,19 @@ impl Run<'_> {
                 self.variables.facts.add(facts);
             }
         }
+    }
+}
+
+impl Run<'_> {
+    /// The other host whose facts a task learns: the one that it is delegated to, where `delegate_facts` says so.
+    fn told_to(&self, task: &Task) -> Option<String> {
+        let to = task.frame.keyword("delegate_to")?;
+        let stage = self.stage(task);
+        if !self.keyword(&stage, "delegate_facts") {
+            return None;
+        }
+        let host = plain(&self.view(&stage).render(&to.value).ok()?);
+        (!self.inventory.is_own(&host)).then_some(host)
     }
 }
 

@@ -120,6 +120,12 @@ impl Run<'_> {
             return self.include(task, &title);
         }
         let end = self.execute(task)?;
+        // What a condition or a loop has asked for is written although the task was skipped.
+        let end = match self.write_owed() {
+            Ok(()) => end,
+            Err(Trouble::Failed(failed)) => End::failed(failed),
+            Err(Trouble::Stop(stop)) => return Err(stop),
+        };
         self.settle(task, &title, end)
     }
 
@@ -351,12 +357,26 @@ impl Run<'_> {
         }
     }
 
+    /// Shows why a task failed, and where it stands.
+    pub(super) fn tell_error(&mut self, task: &Task, end: &End, shown: &serde_json::Value) {
+        if !matches!(end.status(), Status::Failed | Status::Ignored) {
+            return;
+        }
+        let message = ["msg", "censored"].iter().find_map(|name| shown[name].as_str()).unwrap_or("it says no reason");
+        let before = match &task.place.excerpt {
+            Some(_) => self.loader.lines_before(&task.place),
+            None => Vec::new(),
+        };
+        self.observer.event(&Event::Error { message, place: &task.place, before: &before });
+    }
+
     fn tell(&mut self, task: &Task, end: &End, label: Option<&str>) {
         let open = task.action.is("debug") || task.action.is("assert");
         let shown = result::shown(&end.result, end.hidden, &self.input.redactor);
         let quiet = matches!(task.frame.keyword("diff"), Some(said) if !super::arguments::truth(&said.value));
         let diff: &[Diff] = if end.hidden || quiet { &[] } else { &end.diff };
         let item = label.map(|label| if end.hidden { "(censored)" } else { label });
+        self.tell_error(task, end, &shown);
         self.observer.event(&Event::Result {
             status: end.status(),
             item,

@@ -93,8 +93,9 @@ impl Run<'_> {
     }
 
     fn attempt(&mut self, stage: &mut Stage<'_>) -> Result<End, Trouble> {
-        let given = arguments(&self.view(stage), stage.task)?;
+        let given = arguments(&self.view(stage), stage.task);
         self.write_owed()?;
+        let given = given?;
         let mut end = match self.in_time(stage, given) {
             Ok(end) => end,
             Err(Trouble::Failed(failed)) => self.failure(stage, failed),
@@ -127,7 +128,7 @@ impl Run<'_> {
     }
 
     /// Writes what lookups have made up: passwords that were not there.
-    fn write_owed(&mut self) -> Result<(), Trouble> {
+    pub(super) fn write_owed(&mut self) -> Result<(), Trouble> {
         for (path, content) in self.templar.take_owed() {
             let private = |mode| Attributes { mode: Some(mode), ..Attributes::default() };
             let mut above: Vec<&Path> = path.ancestors().skip(1).collect();

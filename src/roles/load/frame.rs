@@ -126,6 +126,24 @@ impl Frame {
         })
     }
 
+    /// The roles that include or import the one that it belongs to, innermost first: not those that depend on it.
+    pub fn including_roles(&self) -> Vec<&Arc<Role>> {
+        let (mut out, mut inside, mut included) = (Vec::new(), false, false);
+        for frame in self.chain() {
+            match &frame.kind {
+                FrameKind::Role(role) => {
+                    if inside && included {
+                        out.push(role);
+                    }
+                    (inside, included) = (true, false);
+                }
+                FrameKind::Import | FrameKind::Include => included = true,
+                _ => {}
+            }
+        }
+        out
+    }
+
     /// The role that it belongs to.
     pub fn role(&self) -> Option<&Arc<Role>> {
         self.roles().next()

@@ -160,6 +160,14 @@ impl Loader {
         self.source.read(path).map_err(|source| LoadError::Read { path: PathBuf::from(self.shown(path)), source })
     }
 
+    /// The two lines before a place.
+    pub fn lines_before(&self, place: &Place) -> Vec<String> {
+        let Ok(bytes) = self.bytes(&self.source.root().join(&place.file)) else { return Vec::new() };
+        let text = String::from_utf8_lossy(&bytes);
+        let line = (place.line as usize).saturating_sub(1);
+        text.lines().take(line).skip(line.saturating_sub(2)).map(str::to_owned).collect()
+    }
+
     /// A YAML file, read once.
     pub fn document(&self, path: &Path) -> Result<Document, LoadError> {
         if let Some(document) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(path) {

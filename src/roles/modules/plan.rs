@@ -63,6 +63,10 @@ pub struct RenderOptions {
     pub block: (String, String),
     /// `comment_start_string`, `comment_end_string`.
     pub comment: (String, String),
+    /// What a line begins with that is a statement, or a comment: the template's first line may say so.
+    pub line_statement: Option<String>,
+    /// The same of a comment.
+    pub line_comment: Option<String>,
     /// The destination, for `template_destpath`.
     pub destination: PathBuf,
 }

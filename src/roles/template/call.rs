@@ -2,7 +2,7 @@
 
 use super::args::Given;
 use super::datum::{Datum, Looping, Object};
-use super::error::TemplateError;
+use super::error::{TemplateError, TemplateTrouble};
 use super::run::{Output, Run, is_template};
 use super::syntax::{Args, Expr, Node};
 use super::{globals, methods, operators, python};
@@ -113,7 +113,12 @@ impl Run<'_> {
         let lazy = matches!(method, "keys" | "items" | "values" | "copy");
         let value = if lazy { value } else { self.finish(value)? };
         let secret = value.has_secret() || args.iter().any(Value::has_secret);
-        let result = methods::call(&value, method, &args, &named).map_err(TemplateError::failed)?;
+        // A method that the type lacks is an attribute that is not there: `is defined` and `default` see it so.
+        let lacking = format!("'{}' object has no attribute '{method}'", value.type_name());
+        let result = methods::call(&value, method, &args, &named).map_err(|problem| match problem == lacking {
+            true => TemplateError::new(TemplateTrouble::Undefined, problem),
+            false => TemplateError::failed(problem),
+        })?;
         Ok(Datum::Value(if secret && !lazy { result.into_secret() } else { result }))
     }
 
@@ -218,7 +223,7 @@ impl Run<'_> {
                 if let Some(at) = python::to_int(&key, 10).and_then(|at| operators::index(at, items.len())) {
                     items[at] = altered;
                 }
-                self.write_back(parent, Value::list(items))
+                self.write_back(parent, Value::List(Arc::new(items)))
             }
             _ => Ok(()),
         }

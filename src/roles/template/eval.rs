@@ -4,7 +4,7 @@ use super::args::Given;
 use super::datum::{Datum, Object};
 use super::error::TemplateError;
 use super::run::{Run, is_template};
-use super::syntax::{Args, BinaryOp, Expr, Node};
+use super::syntax::{Args, Expr, Node};
 use super::{Binding, filters, globals, operators, python, tests};
 use crate::roles::value::{Key, Map, Template, Value};
 use crate::roles::vault::Vault;
@@ -44,7 +44,8 @@ impl Run<'_> {
         match &node.expr {
             Expr::Name(name) => self.name(name, node.at),
             Expr::Const(value) => self.constant(value, node.at),
-            Expr::List(items) | Expr::Tuple(items) => self.list(items),
+            Expr::List(items) => self.list(items),
+            Expr::Tuple(items) => Ok(as_tuple(self.list(items)?)),
             Expr::Dict(members) => self.dict(members),
             Expr::Attr(of, name) => {
                 let of = self.eval(of)?;
@@ -69,12 +70,7 @@ impl Run<'_> {
                 if let Some(delta) = globals::difference(self, *op, left, right)? {
                     return Ok(delta);
                 }
-                // A text's `%` spreads a tuple, and takes a list as one value.
-                let spread = !matches!(right.expr, Expr::Tuple(_)) && *op == BinaryOp::Rem;
-                let (left, mut right) = (self.finished(left)?, self.finished(right)?);
-                if spread && matches!((&left, &right), (Value::Str(_), Value::List(_))) {
-                    right = Value::list([right]);
-                }
+                let (left, right) = (self.finished(left)?, self.finished(right)?);
                 operators::binary(*op, &left, &right).map(Datum::Value).map_err(TemplateError::failed)
             }
             Expr::Compare(first, rest) => {
@@ -188,6 +184,9 @@ impl Run<'_> {
                 Some(member) => self.resolve(member.clone()),
                 None => Ok(missing("dict", key)),
             },
+            (Value::List(items), Value::Str(name)) if items.member(name.expose()).is_some() => {
+                self.resolve(items.member(name.expose()).cloned().unwrap_or_default())
+            }
             (Value::List(items), Value::Int(at)) => match operators::index(*at, items.len()) {
                 Some(at) => self.resolve(items[at].clone()),
                 None => Ok(missing("list", key)),
@@ -304,6 +303,14 @@ pub(super) fn list_of(items: Vec<Datum>) -> Datum {
         return Datum::Value(Value::list(values));
     }
     Datum::Mixed(Arc::new(items))
+}
+
+/// The same as a tuple, where it holds values alone.
+fn as_tuple(datum: Datum) -> Datum {
+    match datum {
+        Datum::Value(Value::List(items)) => Datum::Value(Value::tuple(items.to_vec())),
+        other => other,
+    }
 }
 
 fn missing(type_name: &str, key: &Value) -> Datum {

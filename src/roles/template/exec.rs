@@ -97,7 +97,7 @@ impl Run<'_> {
             Stmt::SetBlock { target, filter, body } => {
                 let mut inner = Output::default();
                 self.within(Frame::new(), |run| run.body(body, &mut inner))?;
-                let mut datum = Datum::Value(inner.text());
+                let mut datum = if inner.is_empty() { Datum::str("") } else { inner.native() };
                 if let Some(filter) = filter {
                     datum = self.chain(filter, datum)?;
                 }
@@ -106,7 +106,7 @@ impl Run<'_> {
             Stmt::FilterBlock { filter, body } => {
                 let mut inner = Output::default();
                 self.within(Frame::new(), |run| run.body(body, &mut inner))?;
-                let datum = self.chain(filter, Datum::Value(inner.text()))?;
+                let datum = self.chain(filter, if inner.is_empty() { Datum::str("") } else { inner.native() })?;
                 out.push(self.deep(datum)?);
             }
             Stmt::Do(node) => {

@@ -69,9 +69,9 @@ impl Templar {
 
     /// Inspects a template file of which nothing but its first line overrides Ansible's defaults.
     pub fn inspect_file(&self, text: &str, name: &str) -> Result<Inspection, TemplateError> {
-        let options = super::templar::plain_options();
+        let options = super::header::plain_options();
         // The line of settings stays, so that lines count from the file's top.
-        let (_, options) = super::templar::header(text, &options)?;
+        let (_, options) = super::header::header(text, &options)?;
         Ok(inspect(&parse::file(Source::file(text, name), &options)?))
     }
 }

@@ -18,6 +18,7 @@ mod filters;
 mod fixture;
 mod glob;
 mod globals;
+mod header;
 mod inspect;
 mod lookups;
 mod methods;
@@ -47,9 +48,10 @@ pub(in crate::roles) fn python_repr(value: &crate::roles::value::Value) -> Strin
 }
 
 pub use error::{TemplateError, TemplateTrouble};
+pub(in crate::roles) use header::plain_options;
 pub use inspect::{Inspection, LookupUse};
 pub use templar::Templar;
-pub(in crate::roles) use templar::{plain_options, untrusted};
+pub(in crate::roles) use templar::untrusted;
 
 use crate::host::Observe;
 use crate::roles::modules::Tree;

@@ -2,6 +2,7 @@
 
 use super::python;
 use super::syntax::{BinaryOp, CompareOp};
+use crate::roles::items::{Form, Items};
 use crate::roles::value::{Text, Value};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -33,11 +34,21 @@ fn unsupported(sign: &str, a: &Value, b: &Value) -> String {
 fn add(a: &Value, b: &Value) -> Outcome {
     match (a, b) {
         (Value::Str(a), Value::Str(b)) => Ok(Value::str(format!("{}{}", a.expose(), b.expose()))),
-        (Value::List(a), Value::List(b)) => Ok(Value::list(a.iter().chain(b.iter()).cloned())),
+        (Value::List(a), Value::List(b)) if a.is_tuple() == b.is_tuple() => {
+            Ok(Value::formed(a.iter().chain(b.iter()).cloned().collect(), plain(a)))
+        }
         (Value::Str(_), other) => Err(format!("can only concatenate str (not \"{}\") to str", other.type_name())),
-        (Value::List(_), other) => Err(format!("can only concatenate list (not \"{}\") to list", other.type_name())),
+        (Value::List(_), other) => {
+            let own = a.type_name();
+            Err(format!("can only concatenate {own} (not \"{}\") to {own}", other.type_name()))
+        }
         _ => number(BinaryOp::Add, a, b),
     }
+}
+
+/// What comes of a part or of several: a group's names are lost.
+fn plain(items: &Items) -> Form {
+    if items.is_tuple() { Form::Tuple } else { Form::List }
 }
 
 fn multiply(a: &Value, b: &Value) -> Outcome {
@@ -45,15 +56,19 @@ fn multiply(a: &Value, b: &Value) -> Outcome {
         Ok(times) if times.saturating_mul(length) <= LONGEST => Ok(times),
         _ => Err("the product is too long".to_owned()),
     };
-    match (a, b) {
+    let counted = |value: &Value| match value {
+        Value::Bool(truth) => Value::Int(i64::from(*truth)),
+        other => other.clone(),
+    };
+    match (&counted(a), &counted(b)) {
         (Value::Str(text), Value::Int(int)) | (Value::Int(int), Value::Str(text)) => {
             Ok(Value::str(text.expose().repeat(times(*int, text.expose().len())?)))
         }
         (Value::List(items), Value::Int(int)) | (Value::Int(int), Value::List(items)) => {
             let times = times(*int, items.len())?;
-            Ok(Value::list(items.iter().cycle().take(items.len() * times).cloned()))
+            Ok(Value::formed(items.iter().cycle().take(items.len() * times).cloned().collect(), plain(items)))
         }
-        _ => number(BinaryOp::Mul, a, b),
+        (a, b) => number(BinaryOp::Mul, a, b),
     }
 }
 
@@ -165,7 +180,10 @@ pub(super) fn index(at: i64, length: usize) -> Option<usize> {
 /// `value[start:stop:step]`.
 pub(super) fn slice(value: &Value, bounds: [Option<i64>; 3]) -> Outcome {
     match value {
-        Value::List(items) => Ok(Value::list(positions(bounds, items.len())?.into_iter().map(|at| items[at].clone()))),
+        Value::List(items) => {
+            let part = positions(bounds, items.len())?.into_iter().map(|at| items[at].clone());
+            Ok(Value::formed(part.collect(), plain(items)))
+        }
         Value::Str(text) => {
             let chars: Vec<char> = text.expose().chars().collect();
             let part: String = positions(bounds, chars.len())?.into_iter().map(|at| chars[at]).collect();

@@ -26,7 +26,14 @@ pub(super) fn template(source: Source) -> Result<Program, TemplateError> {
 pub(super) fn file(source: Source, options: &RenderOptions) -> Result<Program, TemplateError> {
     let pair = |(start, end): &(String, String)| (start.clone(), end.clone());
     let (block, variable, comment) = (pair(&options.block), pair(&options.variable), pair(&options.comment));
-    let syntax = SyntaxConfig::builder()
+    let mut syntax = SyntaxConfig::builder();
+    if let Some(prefix) = &options.line_statement {
+        syntax.line_statement_prefix(prefix.clone());
+    }
+    if let Some(prefix) = &options.line_comment {
+        syntax.line_comment_prefix(prefix.clone());
+    }
+    let syntax = syntax
         .block_delimiters(block.0.clone(), block.1.clone())
         .variable_delimiters(variable.0, variable.1)
         .comment_delimiters(comment.0, comment.1)

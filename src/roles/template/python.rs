@@ -12,6 +12,14 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// What `os.path` takes: a text and nothing else.
+pub(super) fn path(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Str(text) => Ok(text.expose().to_owned()),
+        other => Err(format!("expected str, bytes or os.PathLike object, not {}", other.type_name())),
+    }
+}
+
 /// `repr()`.
 pub(super) fn repr(value: &Value) -> String {
     let mut out = String::new();
@@ -33,14 +41,18 @@ fn write_repr(out: &mut String, value: &Value) {
         Value::Omit => out.push_str("<<Omit>>"),
         Value::Unknown => out.push_str("<<Unknown>>"),
         Value::List(items) => {
-            out.push('[');
+            out.push(if items.is_tuple() { '(' } else { '[' });
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
                     out.push_str(", ");
                 }
                 write_repr(out, item);
             }
-            out.push(']');
+            out.push_str(match (items.is_tuple(), items.len()) {
+                (false, _) => "]",
+                (true, 1) => ",)",
+                (true, _) => ")",
+            });
         }
         Value::Map(map) => {
             out.push('{');
@@ -159,7 +171,7 @@ pub(super) fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Str(a), Value::Str(b)) => Some(a.expose().cmp(b.expose())),
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
-        (Value::List(a), Value::List(b)) => {
+        (Value::List(a), Value::List(b)) if a.is_tuple() == b.is_tuple() => {
             for (a, b) in a.iter().zip(b.iter()) {
                 if a != b {
                     return compare(a, b);

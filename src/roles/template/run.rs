@@ -5,6 +5,7 @@ use super::error::{TemplateError, nearest};
 use super::place::Source;
 use super::syntax::{Program, Stmt};
 use super::{Binding, Scope, Services, Templar, globals, python};
+use crate::roles::items::Form;
 use crate::roles::value::{Key, Map, Template, Value};
 use crate::roles::vault::Vault;
 use std::collections::HashMap;
@@ -322,7 +323,12 @@ impl Output {
 
     fn write(&mut self, value: &Value) {
         self.secret |= value.has_secret();
-        self.text.push_str(&python::text(value));
+        // What is printed has lists for tuples, but for a group by itself.
+        match value {
+            Value::List(items) if items.form() == Form::Group => self.text.push_str(&python::text(value)),
+            value if value.has_tuple() => self.text.push_str(&python::text(&value.clone().without_tuples())),
+            value => self.text.push_str(&python::text(value)),
+        }
     }
 
     /// Whether there is no piece.

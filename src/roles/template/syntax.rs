@@ -24,7 +24,6 @@ pub(super) enum Expr {
     Name(Arc<str>),
     Const(Value),
     List(Vec<Node>),
-    /// A list everywhere but on the right of `%`.
     Tuple(Vec<Node>),
     Dict(Vec<(Node, Node)>),
     Attr(Box<Node>, Arc<str>),

@@ -1,6 +1,7 @@
 //! The front of the room: renders values, texts and files, evaluates expressions and conditions.
 
 use super::error::{TemplateError, TemplateTrouble};
+use super::header::{header, plain_options};
 use super::place::Source;
 use super::run::{Output, Run, ended_as, is_template};
 use super::syntax::Program;
@@ -45,7 +46,7 @@ impl Templar {
     /// `omit` stays where it is, for the task to drop.
     pub fn render(&self, scope: &dyn Scope, services: &Services<'_>, value: &Value) -> Result<Value, TemplateError> {
         let run = Run::new(self, scope, services, Source::file("", ""));
-        run.finish(value.clone())
+        run.finish(value.clone()).map(Value::without_tuples)
     }
 
     /// Evaluates an expression, as `when` and `with_*` have them: without delimiters.
@@ -59,7 +60,7 @@ impl Templar {
         let program = self.parsed(Kind::Expression, text, place)?;
         let mut run = Run::new(self, scope, services, program.source.clone());
         let datum = run.native(&program)?;
-        run.deep(datum).map_err(|error| error.at(place))
+        run.deep(datum).map(Value::without_tuples).map_err(|error| error.at(place))
     }
 
     /// Whether a condition holds: a truth value, an expression, a template, or a list of these that must all hold.
@@ -180,10 +181,14 @@ impl Templar {
         name: &str,
         options: &RenderOptions,
     ) -> Result<Value, TemplateError> {
-        Ok(self.file_with(scope, services, text, name, options)?.0)
+        Ok(match self.file_with(scope, services, text, name, options)?.0 {
+            text @ Value::Str(_) => text,
+            other if other.has_secret() => Value::secret(python::text(&other.without_tuples())),
+            other => Value::str(python::text(&other.without_tuples())),
+        })
     }
 
-    /// The same, and whether it has printed anything at all, be it nothing.
+    /// The same with its native type where it is one thing, and whether it has printed anything at all, be it nothing.
     pub(super) fn file_with(
         &self,
         scope: &dyn Scope,
@@ -200,7 +205,10 @@ impl Templar {
         run.execute(&program, &mut out)?;
         // What is no text is written as it is: Ansible puts line ends back to text alone.
         let printed = out.has_printed();
-        let value = if out.is_native() { out.text() } else { ended_as(&normal, out.text()) };
+        let value = match out.is_native() {
+            true => run.force(out.native())?,
+            false => ended_as(&normal, out.text()),
+        };
         let value = match (options.newline_sequence.as_str(), value) {
             ("\n" | "", value) => value,
             (sequence, Value::Str(text)) => {
@@ -222,7 +230,8 @@ impl Templar {
         options: Map,
     ) -> Result<Vec<Value>, TemplateError> {
         let mut run = Run::new(self, scope, services, Source::file("", ""));
-        lookups::run(&mut run, name, terms, options)
+        let found = lookups::run(&mut run, name, terms, options)?;
+        Ok(found.into_iter().map(Value::without_tuples).collect())
     }
 
     pub(super) fn template(&self, text: &str, place: &Place) -> Result<Arc<Program>, TemplateError> {
@@ -288,49 +297,6 @@ pub(in crate::roles) fn untrusted(place: &Place) -> TemplateError {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Ansible's defaults: a block's own newline goes, indentation stays.
-pub(in crate::roles) fn plain_options() -> RenderOptions {
-    let pair = |start: &str, end: &str| (start.to_owned(), end.to_owned());
-    RenderOptions {
-        trim_blocks: true,
-        lstrip_blocks: false,
-        newline_sequence: "\n".into(),
-        variable: pair("{{", "}}"),
-        block: pair("{%", "%}"),
-        comment: pair("{#", "#}"),
-        destination: std::path::PathBuf::new(),
-    }
-}
-
-/// `#jinja2: trim_blocks:False, lstrip_blocks: True` on the first line overrides what the task says.
-pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> Result<(&'t str, RenderOptions), TemplateError> {
-    let mut options = options.clone();
-    let Some(rest) = text.strip_prefix("#jinja2:") else { return Ok((text, options)) };
-    let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));
-    for setting in line.split(',') {
-        let (key, value) = setting.split_once(':').ok_or_else(|| {
-            let setting = setting.trim();
-            TemplateError::new(TemplateTrouble::Syntax, format!("Missing key-value separator `:` in `{setting}`."))
-        })?;
-        let value = value.trim();
-        let word = value.trim_matches(['\'', '"']).to_owned();
-        let truth = value.eq_ignore_ascii_case("true");
-        match key.trim() {
-            "trim_blocks" => options.trim_blocks = truth,
-            "lstrip_blocks" => options.lstrip_blocks = truth,
-            "newline_sequence" => options.newline_sequence = word.replace("\\n", "\n").replace("\\r", "\r"),
-            "variable_start_string" => options.variable.0 = word,
-            "variable_end_string" => options.variable.1 = word,
-            "block_start_string" => options.block.0 = word,
-            "block_end_string" => options.block.1 = word,
-            "comment_start_string" => options.comment.0 = word,
-            "comment_end_string" => options.comment.1 = word,
-            _ => {}
-        }
-    }
-    Ok((body, options))
 }
 
 /// A template's text as Jinja reads it: without its last line end.

@@ -3,7 +3,7 @@
 use super::wanted::path_members;
 use crate::host::{Attributes, Change, FileWrite, Host, Observe, Overlay, Stat};
 use crate::roles::modules::{Diff, Eyes, Failed, Plan, words};
-use crate::roles::value::{Key, Value};
+use crate::roles::value::{Key, Map, Value};
 use std::path::{Path, PathBuf};
 
 /// Larger or binary texts are not shown, as in Ansible.
@@ -15,6 +15,8 @@ pub struct Draft<'a> {
     pub eyes: &'a Eyes<'a>,
     machine: Overlay<&'a dyn Observe>,
     plan: Plan,
+    /// What `file` tells of the path before and after.
+    told: (Map, Map),
     /// Whether texts may hold a secret: nothing of them is shown.
     pub sensitive: bool,
 }
@@ -22,7 +24,7 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// No changes yet.
     pub fn new(eyes: &'a Eyes<'a>, sensitive: bool) -> Self {
-        Self { eyes, machine: Overlay::new(eyes.host), plan: Plan::default(), sensitive }
+        Self { eyes, machine: Overlay::new(eyes.host), plan: Plan::default(), told: Default::default(), sensitive }
     }
 
     /// The machine with the changes so far.
@@ -40,6 +42,7 @@ impl<'a> Draft<'a> {
     /// Plans a file's content. A new file belongs to the user that the task becomes.
     pub fn write(&mut self, mut file: FileWrite) -> Result<(), Failed> {
         file.sensitive |= self.sensitive;
+        self.allow(&file.path, &file.attributes)?;
         if self.stat(&file.path, true)?.is_none() {
             let (uid, gid) = self.creator()?;
             file.attributes.uid = file.attributes.uid.or(uid);
@@ -50,10 +53,27 @@ impl<'a> Draft<'a> {
 
     /// Plans a directory. A new one belongs to the user that the task becomes.
     pub fn make_directory(&mut self, path: &Path, mut attributes: Attributes) -> Result<(), Failed> {
+        self.allow(path, &attributes)?;
         let (uid, gid) = self.creator()?;
         attributes.uid = attributes.uid.or(uid);
         attributes.gid = attributes.gid.or(gid);
         self.change(Change::MakeDirectory { path: path.to_owned(), attributes })
+    }
+
+    /// Refuses to give something to another, where the user that the task becomes may not.
+    fn allow(&self, path: &Path, wanted: &Attributes) -> Result<(), Failed> {
+        let Some(uid) = wanted.uid else { return Ok(()) };
+        let owner = match self.stat(path, false)? {
+            Some(stat) => Some(stat.uid),
+            None => self.creator()?.0,
+        };
+        match owner {
+            Some(owner) if owner != uid && !self.may_give()? => {
+                let path = path.display();
+                Err(Failed::new(format!("chown failed: [Errno 1] Operation not permitted: '{path}'")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Plans a symbolic link. A new one belongs to the user that the task becomes.
@@ -117,6 +137,24 @@ impl<'a> Draft<'a> {
             after_header: header.to_owned(),
             after: visible(after),
         });
+    }
+
+    /// Tells programs how a property of the path changes, in the words of `file`'s `diff`.
+    pub fn tell(&mut self, name: &str, before: impl Into<Value>, after: impl Into<Value>) {
+        self.told.0.insert(Key::from(name), before.into());
+        self.told.1.insert(Key::from(name), after.into());
+    }
+
+    /// Tells something of the path as it was.
+    pub fn tell_before(&mut self, name: &str, before: impl Into<Value>) {
+        self.told.0.insert(Key::from(name), before.into());
+    }
+
+    /// What was told, as the member `diff` of the result.
+    pub fn told(&mut self) {
+        let (before, after) = std::mem::take(&mut self.told);
+        let side = |map: Map| Value::Map(map.into());
+        self.set("diff", Value::map([("before", side(before)), ("after", side(after))]));
     }
 
     /// Shows people how a file's content changes.

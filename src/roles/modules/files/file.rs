@@ -7,6 +7,7 @@ use super::times::{Time, Times};
 use super::wanted::{Wanted, state};
 use crate::host::{Change, FileWrite, Kind};
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
+use crate::roles::value::Value;
 use std::path::{Path, PathBuf};
 
 /// `file`.
@@ -110,6 +111,10 @@ impl Module for File {
         if self.recurse && wants != "directory" {
             return Err(Failed::new("recurse option requires state to be 'directory'").with("path", shown(&path)));
         }
+        draft.tell("path", shown(&path), shown(&path));
+        if now != wants {
+            draft.tell("state", now, wants);
+        }
         match wants {
             "absent" => absent(&mut draft, &path, now)?,
             "directory" => self.directory(&mut draft, path.clone())?,
@@ -117,6 +122,9 @@ impl Module for File {
             "link" => links::symbolic(self, &mut draft, &path, now)?,
             "hard" => links::hard(self, &mut draft, &path, now)?,
             _ => self.attributes(&mut draft, path.clone())?,
+        }
+        if (wants, now) != ("absent", "absent") {
+            draft.told();
         }
         let plan = draft.finish(None);
         match &self.attributes {
@@ -132,6 +140,12 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 fn absent(draft: &mut Draft<'_>, path: &Path, now: &str) -> Result<(), Failed> {
+    if now == "directory" {
+        let (mut directories, mut files) = (Vec::new(), Vec::new());
+        content(draft, path, 0, &mut directories, &mut files)?;
+        let content = [("directories", Value::list(directories)), ("files", Value::list(files))];
+        draft.tell_before("path_content", Value::map(content));
+    }
     if now != "absent" {
         draft.show(&shown(path), format!("state: {now}\n"), "state: absent\n".into());
         draft.change(Change::Remove { path: path.to_owned() })?;
@@ -139,6 +153,32 @@ fn absent(draft: &mut Draft<'_>, path: &Path, now: &str) -> Result<(), Failed> {
     draft.set("path", shown(path));
     draft.set("state", "absent");
     Ok(())
+}
+
+/// What lies below a directory that goes, as `os.walk` lists it: links to directories are directories.
+fn content(
+    draft: &Draft<'_>,
+    directory: &Path,
+    depth: usize,
+    directories: &mut Vec<Value>,
+    files: &mut Vec<Value>,
+) -> Result<(), Failed> {
+    let names = draft.machine().list(directory).ok().flatten().unwrap_or_default();
+    let mut below = Vec::new();
+    for name in names {
+        let path = directory.join(name);
+        let is_directory =
+            |follow| Ok::<_, Failed>(draft.stat(&path, follow)?.is_some_and(|it| it.kind == Kind::Directory));
+        let list = if is_directory(true).unwrap_or(false) { &mut *directories } else { &mut *files };
+        // More than these nobody reads, and a result is kept for the whole run.
+        if list.len() < 10_000 {
+            list.push(shown(&path).into());
+        }
+        if is_directory(false)? && depth < 200 {
+            below.push(path);
+        }
+    }
+    below.iter().try_for_each(|path| content(draft, path, depth + 1, directories, files))
 }
 
 impl File {

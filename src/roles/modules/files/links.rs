@@ -47,6 +47,9 @@ pub fn symbolic(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> R
         if now == "directory" {
             draft.change(Change::Remove { path: path.to_owned() })?;
         }
+        if let Some(old) = &old {
+            draft.tell("src", shown(old), shown(&src));
+        }
         let before = old.map_or(format!("state: {now}\n"), |old| format!("src: {}\n", old.display()));
         draft.show(&shown(path), before, format!("src: {}\n", src.display()));
         draft.symlink(path, &src)?;

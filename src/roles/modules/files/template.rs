@@ -62,6 +62,8 @@ pub fn template(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         variable: pair("variable_start_string", "variable_end_string")?,
         block: pair("block_start_string", "block_end_string")?,
         comment: pair("comment_start_string", "comment_end_string")?,
+        line_statement: None,
+        line_comment: None,
         destination: PathBuf::new(),
     };
     Ok(Box::new(Template {

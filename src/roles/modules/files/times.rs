@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use crate::host::Change;
 use crate::roles::modules::{ArgError, Args, Failed};
+use crate::roles::value::Value;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -56,6 +57,12 @@ impl Times {
         let both_now = (self.access, self.modification) == (Time::Now, Time::Now);
         if !both_now && same(atime, stat.atime) && same(mtime, stat.mtime) {
             return Ok(false);
+        }
+        if !same(mtime, stat.mtime) {
+            draft.tell("mtime", Value::Float(stat.mtime), Value::Float(mtime));
+        }
+        if !same(atime, stat.atime) {
+            draft.tell("atime", Value::Float(stat.atime), Value::Float(atime));
         }
         draft.change(Change::SetTimes { path: path.to_owned(), atime: Some(atime), mtime: Some(mtime) })?;
         Ok(true)

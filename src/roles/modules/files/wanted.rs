@@ -69,6 +69,15 @@ impl Wanted {
                 after.push(format!("{name}: {new}\n"));
             }
         };
+        if let Some(uid) = attributes.uid {
+            draft.tell("owner", i64::from(now.uid), i64::from(uid));
+        }
+        if let Some(gid) = attributes.gid {
+            draft.tell("group", i64::from(now.gid), i64::from(gid));
+        }
+        if let Some(mode) = attributes.mode {
+            draft.tell("mode", shown(now.mode), shown(mode));
+        }
         note("owner", now.uid.to_string(), attributes.uid.map(|uid| uid.to_string()));
         note("group", now.gid.to_string(), attributes.gid.map(|gid| gid.to_string()));
         note("mode", shown(now.mode), attributes.mode.map(shown));

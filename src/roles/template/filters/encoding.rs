@@ -149,7 +149,7 @@ fn urlencode(value: &Value, _: &Args) -> Outcome {
 }
 
 fn urlsplit(value: &Value, args: &Args) -> Outcome {
-    let url = python::text(value);
+    let url = python::path(value)?;
     let (rest, fragment) = url.split_once('#').unwrap_or((&url, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let scheme_like = |s: &str| {

@@ -1,6 +1,7 @@
 //! Filters on lists.
 
 use super::Filter;
+use crate::roles::items::Form;
 use crate::roles::template::args::Args;
 use crate::roles::template::python;
 use crate::roles::value::{Key, Value};
@@ -29,13 +30,13 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::values("zip", &["*"], |v, args| {
         let lists = all(v, args)?;
         let length = lists.iter().map(Vec::len).min().unwrap_or(0);
-        Ok(Value::list((0..length).map(|at| Value::list(lists.iter().map(|list| list[at].clone())))))
+        Ok(Value::list((0..length).map(|at| Value::tuple(lists.iter().map(|list| list[at].clone())))))
     }),
     Filter::values("zip_longest", &["*", "**"], |v, args| {
         let fill = args.named.iter().find(|(name, _)| &**name == "fillvalue").map_or(Value::Null, |(_, v)| v.clone());
         let lists = all(v, args)?;
         let length = lists.iter().map(Vec::len).max().unwrap_or(0);
-        let row = |at: usize| Value::list(lists.iter().map(|list| list.get(at).unwrap_or(&fill).clone()));
+        let row = |at: usize| Value::tuple(lists.iter().map(|list| list.get(at).unwrap_or(&fill).clone()));
         Ok(Value::list((0..length).map(row)))
     }),
     Filter::values("product", &["*", "**"], product),
@@ -69,7 +70,10 @@ pub(in crate::roles::template) fn attribute(value: &Value, path: &str) -> Option
     for part in path.split('.') {
         current = match &current {
             Value::Map(map) => map.get(&Key::from(part)).or_else(|| map.get(&Key::Int(part.parse().ok()?)))?.clone(),
-            Value::List(list) => list.get(part.parse::<usize>().ok()?)?.clone(),
+            Value::List(list) => match list.member(part) {
+                Some(member) => member.clone(),
+                None => list.get(part.parse::<usize>().ok()?)?.clone(),
+            },
             _ => return None,
         };
     }
@@ -230,7 +234,8 @@ fn groupby(value: &Value, args: &Args) -> Outcome {
             _ => groups.push((fold, key, vec![item])),
         }
     }
-    Ok(Value::list(groups.into_iter().map(|(_, key, members)| Value::list([key, Value::list(members)]))))
+    let group = |key, members| Value::formed(vec![key, Value::list(members)], Form::Group);
+    Ok(Value::list(groups.into_iter().map(|(_, key, members)| group(key, members))))
 }
 
 fn all(value: &Value, args: &Args) -> Result<Vec<Vec<Value>>, String> {
@@ -260,7 +265,7 @@ fn product(value: &Value, args: &Args) -> Outcome {
             })
             .collect();
     }
-    Ok(Value::list(rows.into_iter().map(Value::list)))
+    Ok(Value::list(rows.into_iter().map(Value::tuple)))
 }
 
 /// Every choice of `size` positions, in the order of `itertools`.
@@ -275,7 +280,7 @@ fn arrangements(
         if out.len() >= MOST {
             return Err("there are too many arrangements".into());
         }
-        out.push(Value::list(taken.iter().map(|at| list[*at].clone())));
+        out.push(Value::tuple(taken.iter().map(|at| list[*at].clone())));
         return Ok(());
     }
     let first = if ordered { taken.last().map_or(0, |last| last + 1) } else { 0 };

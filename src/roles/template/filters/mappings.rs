@@ -34,7 +34,7 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::values("dictsort", &["case_sensitive", "by", "reverse"], dictsort),
     Filter::values("items", &[], |v, _| {
         let map = mapping(v, "items requires a mapping")?;
-        Ok(Value::list(map.iter().map(|(k, member)| Value::list([python::key_value(k), member.clone()]))))
+        Ok(Value::list(map.iter().map(|(k, member)| Value::tuple([python::key_value(k), member.clone()]))))
     }),
     Filter::values("rekey_on_member", &["key", "duplicates"], rekey),
     Filter::values("subelements", &["subelements", "skip_missing"], |v, args| {
@@ -85,26 +85,32 @@ fn combine(value: &Value, args: &Args) -> Outcome {
                     other => return Err(format!("list_merge cannot be '{other}'")),
                 }
             }
-            other => return Err(format!("has no argument `{other}`")),
+            _ => return Err("'recursive' and 'list_merge' are the only valid keyword arguments".into()),
         }
     }
     let mut maps = Vec::new();
     for one in std::iter::once(value).chain(&args.rest) {
         match one {
-            Value::List(several) => maps.extend(several.iter().cloned()),
+            Value::List(several) => maps.extend(several.iter().filter(|one| !is_null(one)).cloned()),
+            other if is_null(other) => {}
             other => maps.push(other.clone()),
         }
     }
-    let mut maps = maps.into_iter();
-    let mut out = match maps.next() {
-        None => return Ok(Value::Map(Arc::default())),
-        Some(first) => mapping(&first, "combine expects dictionaries")?.clone(),
-    };
-    for map in maps {
-        let map = mapping(&map, "combine expects dictionaries")?.clone();
-        out = merge(out, map, recursive, lists);
+    // From the right, so that lists are joined in Ansible's order.
+    let Some(mut out) = maps.pop() else { return Ok(Value::Map(Arc::default())) };
+    for left in maps.into_iter().rev() {
+        let (Some(map), Some(right)) = (left.as_map(), out.as_map()) else {
+            let (left, right) = (left.type_name(), out.type_name());
+            return Err(format!("failed to combine variables, expected dicts but got a '{left}' and a '{right}'."));
+        };
+        out = Value::Map(Arc::new(merge(map.clone(), right.clone(), recursive, lists)));
     }
-    Ok(Value::Map(Arc::new(out)))
+    Ok(out)
+}
+
+/// What `flatten` leaves out.
+fn is_null(value: &Value) -> bool {
+    matches!(value, Value::Null) || matches!(value.as_str(), Some("None" | "null"))
 }
 
 /// `merge_hash` of Ansible: the right one wins.
@@ -155,7 +161,7 @@ fn dictsort(value: &Value, args: &Args) -> Outcome {
     if let Some(problem) = problem {
         return Err(problem);
     }
-    Ok(Value::list(pairs.into_iter().map(|(key, value)| Value::list([key, value]))))
+    Ok(Value::list(pairs.into_iter().map(|(key, value)| Value::tuple([key, value]))))
 }
 
 fn rekey(value: &Value, args: &Args) -> Outcome {
@@ -226,7 +232,7 @@ pub(in crate::roles::template) fn subelements(
             return Err(problem);
         }
         let found = current.as_list().unwrap_or_default();
-        out.extend(found.iter().map(|item| Value::list([element.clone(), item.clone()])));
+        out.extend(found.iter().map(|item| Value::tuple([element.clone(), item.clone()])));
     }
     Ok(out)
 }

@@ -39,14 +39,6 @@ pub(super) static FILTERS: &[Filter] = &[
             Some(base) => finite(x.powf(1.0 / base)),
         }
     }),
-    Filter::values("ternary", &["true_val", "false_val", "none_val"], |v, args| {
-        let chosen = match (v, args.get(2)) {
-            (Value::Null, Some(none)) if !matches!(none, Value::Null) => none,
-            _ if python::truth(v) => args.need(0)?,
-            _ => args.need(1)?,
-        };
-        Ok(chosen.clone())
-    }),
     Filter::values("filesizeformat", &["binary"], filesizeformat),
 ];
 

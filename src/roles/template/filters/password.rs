@@ -28,6 +28,7 @@ pub(in crate::roles::template) fn hashed(
 }
 
 fn password_hash(value: &Value, args: &Args) -> Outcome {
+    value.as_str().ok_or_else(|| format!("secret must be unicode or bytes, not {}", value.type_name()))?;
     let password = python::text(value);
     let kind = args.text_or(0, "sha512");
     let given = args.text(1).filter(|salt| !salt.is_empty());

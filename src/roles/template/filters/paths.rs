@@ -11,20 +11,20 @@ use crate::roles::value::Value;
 use std::path::Path;
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::values("basename", &[], |v, _| Ok(Value::str(split(&python::text(v)).1))),
-    Filter::values("dirname", &[], |v, _| Ok(Value::str(split(&python::text(v)).0))),
+    Filter::values("basename", &[], |v, _| Ok(Value::str(split(&python::path(v)?).1))),
+    Filter::values("dirname", &[], |v, _| Ok(Value::str(split(&python::path(v)?).0))),
     Filter::values("splitext", &[], |v, _| {
-        let text = python::text(v);
+        let text = python::path(v)?;
         let name = text.rfind('/').map_or(0, |at| at + 1);
         // Leading dots belong to the name.
         let lead = name + text[name..].len() - text[name..].trim_start_matches('.').len();
         let at = text[lead..].rfind('.').map_or(text.len(), |at| lead + at);
-        Ok(Value::list([Value::str(&text[..at]), Value::str(&text[at..])]))
+        Ok(Value::tuple([Value::str(&text[..at]), Value::str(&text[at..])]))
     }),
-    Filter::values("normpath", &[], |v, _| Ok(Value::str(normal(&python::text(v))))),
+    Filter::values("normpath", &[], |v, _| Ok(Value::str(normal(&python::path(v)?)))),
     Filter::values("relpath", &["start"], |v, args| {
         let start = args.text_or(0, "/");
-        relative(&python::text(v), &start).map(Value::str)
+        relative(&python::path(v)?, &start).map(Value::str)
     }),
     Filter::values("path_join", &[], |v, _| {
         let parts = match v {
@@ -59,20 +59,20 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::run("realpath", |run, input, _| text_filter(run, input, real)),
     Filter::run("fileglob", fileglob),
     Filter::values("win_basename", &[], |v, _| {
-        let text = python::text(v);
+        let text = python::path(v)?;
         Ok(Value::str(text.rsplit(['/', '\\']).next().unwrap_or_default()))
     }),
     Filter::values("win_dirname", &[], |v, _| {
-        let text = python::text(v);
+        let text = python::path(v)?;
         let head = text.rfind(['/', '\\']).map_or("", |at| &text[..at]);
         // Every separator at the end goes, unless nothing else is left.
         let bare = head.trim_end_matches(['/', '\\']);
         Ok(Value::str(if bare.is_empty() || bare.ends_with(':') { format!("{bare}\\") } else { bare.to_owned() }))
     }),
     Filter::values("win_splitdrive", &[], |v, _| {
-        let text = python::text(v);
+        let text = python::path(v)?;
         let at = if text.get(1..2) == Some(":") { 2 } else { 0 };
-        Ok(Value::list([Value::str(&text[..at]), Value::str(&text[at..])]))
+        Ok(Value::tuple([Value::str(&text[..at]), Value::str(&text[at..])]))
     }),
 ];
 
@@ -143,7 +143,7 @@ fn text_filter(
     apply: impl Fn(&Run<'_>, &str) -> Result<String, TemplateError>,
 ) -> Outcome {
     let value = run.deep(input)?;
-    let out = Value::str(apply(run, &python::text(&value))?);
+    let out = Value::str(apply(run, &python::path(&value).map_err(TemplateError::failed)?)?);
     Ok(Datum::Value(if value.has_secret() { out.into_secret() } else { out }))
 }
 

@@ -92,7 +92,7 @@ fn findall(value: &Value, args: &Args) -> Outcome {
         out.push(match found.len() {
             1 => group(0),
             2 => group(1),
-            groups => Value::list((1..groups).map(group)),
+            groups => Value::tuple((1..groups).map(group)),
         });
     }
     Ok(Value::list(out))

@@ -38,6 +38,7 @@ pub(super) static FILTERS: &[Filter] = &[
         run.member(input, &name)
     }),
     Filter::run("extract", extract),
+    Filter::run("ternary", ternary),
 ];
 
 fn length(run: &mut Run<'_>, input: Datum, _: &Given) -> Outcome {
@@ -48,6 +49,22 @@ fn length(run: &mut Run<'_>, input: Datum, _: &Given) -> Outcome {
     let length = python::length(&value)
         .ok_or_else(|| TemplateError::failed(format!("object of type '{}' has no len()", value.type_name())))?;
     Ok(Datum::Value(Value::Int(i64::try_from(length).unwrap_or(i64::MAX))))
+}
+
+/// One of two or three; the others may be undefined.
+fn ternary(run: &mut Run<'_>, input: Datum, given: &Given) -> Outcome {
+    let value = run.force(input)?;
+    let none = given.get(2, "none_val").filter(|none| !matches!(none, Datum::Value(Value::Null)));
+    let chosen = match (&value, none) {
+        (Value::Null, Some(none)) => Some(none),
+        _ if python::truth(&value) => given.get(0, "true_val"),
+        _ => given.get(1, "false_val"),
+    };
+    let chosen = chosen.ok_or_else(|| TemplateError::failed("filter `ternary`: needs two values"))?;
+    Ok(match chosen.clone() {
+        Datum::Value(chosen) if value.has_secret() => Datum::Value(chosen.into_secret()),
+        other => other,
+    })
 }
 
 /// A member by a path of names and positions, `None` where it is not there.

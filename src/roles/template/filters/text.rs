@@ -104,6 +104,8 @@ fn indent(value: &Value, args: &Args) -> Outcome {
 }
 
 fn wordwrap(value: &Value, args: &Args) -> Outcome {
+    let lacks = || format!("'{}' object has no attribute 'splitlines'", value.type_name());
+    value.as_str().ok_or_else(lacks)?;
     let width = usize::try_from(args.int(0)?.unwrap_or(79)).unwrap_or(79).max(1);
     let break_long = args.flag(1, true);
     let by = args.text_or(2, "\n");
@@ -132,6 +134,7 @@ fn wordwrap(value: &Value, args: &Args) -> Outcome {
 }
 
 fn truncate(value: &Value, args: &Args) -> Outcome {
+    python::length(value).ok_or_else(|| format!("object of type '{}' has no len()", value.type_name()))?;
     let text = python::text(value);
     let length = usize::try_from(args.int(0)?.unwrap_or(255)).unwrap_or(255);
     let end = args.text_or(2, "...");
@@ -148,7 +151,7 @@ fn truncate(value: &Value, args: &Args) -> Outcome {
 
 fn format(value: &Value, args: &Args) -> Outcome {
     let named: Map = args.named.iter().map(|(name, v)| (name.as_ref().into(), v.clone())).collect();
-    let with = if named.is_empty() { Value::list(args.rest.clone()) } else { Value::Map(named.into()) };
+    let with = if named.is_empty() { Value::tuple(args.rest.clone()) } else { Value::Map(named.into()) };
     methods::percent(&python::text(value), &with).map(Value::str)
 }
 

@@ -14,7 +14,7 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::run("mandatory", mandatory),
     Filter::run("type_debug", type_debug),
     // Ansible's own, of which its suite makes use.
-    Filter::run("ansible._protomatter.finalize", |run, input, _| Ok(Datum::Value(run.deep(input)?))),
+    Filter::run("ansible._protomatter.finalize", |run, input, _| Ok(Datum::Value(run.deep(input)?.without_tuples()))),
 ];
 
 fn default(run: &mut Run<'_>, input: Datum, given: &Given) -> Outcome {

@@ -5,8 +5,8 @@ use crate::host::{Command, Content};
 use crate::roles::modules::Failed;
 use crate::roles::remote::Request;
 use crate::roles::template::error::TemplateError;
+use crate::roles::template::header::plain_options;
 use crate::roles::template::run::Run;
-use crate::roles::template::templar::plain_options;
 use crate::roles::template::{Binding, Scope, filters, glob, methods, python};
 use crate::roles::value::{Key, Map, Value};
 use crate::roles::vault::Vault;
@@ -89,7 +89,9 @@ fn read(run: &Run<'_>, kind: &str, name: &str) -> Result<(Vec<u8>, bool), Templa
         }
         Err(error) if name.starts_with('/') || name.starts_with('~') => {
             let path = filters::expand_user(run, name);
-            match services.host.read(Path::new(&path)) {
+            // A password that was made up just now is not written yet.
+            let found = run.templar.owed(Path::new(&path)).map(Some);
+            match found.map_or_else(|| services.host.read(Path::new(&path)), Ok) {
                 Ok(Some(bytes)) if Vault::is_encrypted(&bytes) => {
                     let opened = run.templar.vault.open(&String::from_utf8_lossy(&bytes));
                     let opened = opened.map_err(|error| lost(format!("read {name}: {error}")))?;

@@ -20,7 +20,7 @@ pub(super) static LOOKUPS: &[Lookup] = &[
     Lookup { name: "community.general.flattened", options: &[], run: |_, terms, _| Ok(flatten(terms)) },
     Lookup { name: "dict", options: &[], run: dict },
     Lookup { name: "nested", options: &[], run: nested },
-    Lookup { name: "community.general.cartesian", options: &[], run: nested },
+    Lookup { name: "community.general.cartesian", options: &[], run: cartesian },
     Lookup { name: "together", options: &[], run: together },
     Lookup { name: "sequence", options: &["start", "end", "count", "stride", "format"], run: sequence },
     Lookup { name: "subelements", options: &[], run: subelements },
@@ -78,18 +78,34 @@ fn nested(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
     if terms.is_empty() {
         return Err(TemplateError::failed("with_nested requires at least one element in the nested list"));
     }
-    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
-    for term in terms {
-        let items = flatten_once(vec![term]);
+    let items = |value: &Value| {
+        let wrong = || TemplateError::failed(format!("'{}' object is not iterable", value.type_name()));
+        python::items(value).ok_or_else(wrong)
+    };
+    // Each combination is flattened as it is made and once more at the end, as Ansible does.
+    let mut rows = items(&terms[0])?;
+    for term in &terms[1..] {
+        let items = items(term)?;
         if rows.len().saturating_mul(items.len()) > 1 << 20 {
             return Err(TemplateError::failed("the nested lists are too large"));
         }
         rows = rows
             .into_iter()
-            .flat_map(|row| {
-                items.iter().map(move |item| row.iter().cloned().chain([item.clone()]).collect()).collect::<Vec<_>>()
-            })
+            .flat_map(|row| items.iter().map(move |item| Value::list(flatten_once(vec![row.clone(), item.clone()]))))
             .collect();
+    }
+    rows.iter().map(|row| Ok(Value::list(flatten_once(items(row)?)))).collect()
+}
+
+fn cartesian(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+    for term in terms {
+        let items = flatten_once(vec![term]);
+        if rows.len().saturating_mul(items.len()) > 1 << 20 {
+            return Err(TemplateError::failed("the lists are too large"));
+        }
+        let longer = |row: &Vec<Value>, item: &Value| row.iter().cloned().chain([item.clone()]).collect();
+        rows = rows.iter().flat_map(|row| items.iter().map(|item| longer(row, item)).collect::<Vec<_>>()).collect();
     }
     Ok(rows.into_iter().map(|row| Value::list(flatten_once(row))).collect())
 }
@@ -245,7 +261,7 @@ fn subelements(_: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
     Ok(found
         .into_iter()
         .map(|pair| match pair.as_list() {
-            Some([element, item]) => Value::list([without(element, &parts), item.clone()]),
+            Some([element, item]) => Value::tuple([without(element, &parts), item.clone()]),
             _ => pair,
         })
         .collect())

@@ -24,7 +24,7 @@ const WIDEST: usize = 1 << 16;
 /// `format % args`.
 pub(in crate::roles::template) fn percent(format: &str, args: &Value) -> Result<String, String> {
     let list = match args {
-        Value::List(items) => items.to_vec(),
+        Value::List(items) if items.is_tuple() => items.to_vec(),
         other => vec![other.clone()],
     };
     let mut next = list.iter();
@@ -67,7 +67,13 @@ pub(in crate::roles::template) fn percent(format: &str, args: &Value) -> Result<
         };
         out.push_str(&laid_out(value, &layout, true)?);
     }
-    if next.next().is_some() && !matches!(args, Value::Map(_)) {
+    // Whatever can be asked for a member may have more than were.
+    let keyed = match args {
+        Value::Map(_) => true,
+        Value::List(items) => !items.is_tuple(),
+        _ => false,
+    };
+    if next.next().is_some() && !keyed {
         return Err("not all arguments converted during string formatting".into());
     }
     Ok(out)

@@ -16,8 +16,8 @@ type Named = [(Arc<str>, Value)];
 /// A method that alters what it is called on: its result, and the altered value. `None` for all others.
 pub(super) fn alter(value: &Value, method: &str, args: &[Value], named: &Named) -> Option<(Outcome, Value)> {
     match value {
-        Value::List(items) => {
-            let mut items = (**items).clone();
+        Value::List(items) if !items.is_tuple() => {
+            let mut items = items.to_vec();
             let result = alter_list(&mut items, method, args)?;
             Some((result, Value::list(items)))
         }
@@ -113,7 +113,7 @@ fn alter_map(map: &mut Map, method: &str, args: &[Value], named: &Named) -> Opti
             map.entry(key).or_insert(default).clone()
         }),
         "popitem" => match map.pop() {
-            Some((key, value)) => Ok(Value::list([python::key_value(&key), value])),
+            Some((key, value)) => Ok(Value::tuple([python::key_value(&key), value])),
             None => Err("popitem(): dictionary is empty".into()),
         },
         "clear" => {
@@ -133,7 +133,7 @@ pub(super) fn call(value: &Value, method: &str, args: &[Value], named: &Named) -
             "keys" => Ok(Value::list(map.keys().map(python::key_value))),
             "values" => Ok(Value::list(map.values().cloned())),
             "items" | "iteritems" => {
-                Ok(Value::list(map.iter().map(|(k, v)| Value::list([python::key_value(k), v.clone()]))))
+                Ok(Value::list(map.iter().map(|(k, v)| Value::tuple([python::key_value(k), v.clone()]))))
             }
             "copy" => Ok(value.clone()),
             "has_key" => {

@@ -80,7 +80,7 @@ fn partition(it: &str, method: &str, by: &str) -> Value {
         (None, "partition") => [it, "", ""],
         (None, _) => ["", "", it],
     };
-    Value::list(parts.into_iter().map(Value::str))
+    Value::tuple(parts.into_iter().map(Value::str))
 }
 
 /// The questions, `is...`; `None` where there is no such one.

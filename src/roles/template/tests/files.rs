@@ -7,6 +7,7 @@ use crate::roles::template::datum::Datum;
 use crate::roles::template::error::TemplateError;
 use crate::roles::template::python;
 use crate::roles::template::run::Run;
+use crate::roles::value::Value;
 use crate::roles::vault::Vault;
 use std::path::Path;
 
@@ -22,8 +23,8 @@ pub(super) static TESTS: &[Test] = &[
     Test::run("exists", |run, datum, _| Ok(look(run, datum, true)?.is_some())),
     Test::run("link_exists", |run, datum, _| Ok(look(run, datum, false)?.is_some())),
     Test::run("is_link_exists", |run, datum, _| Ok(look(run, datum, false)?.is_some())),
-    Test::values("abs", &[], |v, _| Ok(python::text(v).starts_with('/'))),
-    Test::values("is_abs", &[], |v, _| Ok(python::text(v).starts_with('/'))),
+    Test::values("abs", &[], |v, _| Ok(python::path(v)?.starts_with('/'))),
+    Test::values("is_abs", &[], |v, _| Ok(python::path(v)?.starts_with('/'))),
     Test::run("same_file", same_file),
     Test::run("is_same_file", same_file),
     Test::run("mount", mount),
@@ -45,7 +46,12 @@ fn stat(run: &Run<'_>, path: &str, follow: bool) -> Result<Option<Stat>, Templat
 }
 
 fn look(run: &Run<'_>, datum: Datum, follow: bool) -> Result<Option<Stat>, TemplateError> {
-    stat(run, &python::text(&run.deep(datum)?), follow)
+    let value = run.deep(datum)?;
+    // A number is an open file's, of which there are none here.
+    if matches!(value, Value::Int(_) | Value::Bool(_)) {
+        return Ok(None);
+    }
+    stat(run, &python::path(&value).map_err(TemplateError::failed)?, follow)
 }
 
 fn kind(run: &Run<'_>, datum: Datum, kind: Kind) -> Outcome {
