@@ -50,6 +50,10 @@ enum What {
     UniqueGroups,
     /// No password was changed later than now.
     ChangedInFuture,
+    /// No account has a password that could be typed.
+    LockedPasswords,
+    /// No account is a person's.
+    NoHuman,
 }
 
 /// What breaks a rule, and where.
@@ -92,6 +96,8 @@ impl Mechanism for UserDb {
             What::UniqueUsers => "every account has a name of its own",
             What::UniqueGroups => "every group has a name of its own",
             What::ChangedInFuture => "no password was changed later than now",
+            What::LockedPasswords => "no account has a password that could be typed",
+            What::NoHuman => "no account has a number of people's",
         }
         .into()
     }
@@ -101,7 +107,11 @@ impl UserDb {
     fn file(&self) -> &'static str {
         match self.what {
             What::Gid0 | What::ShadowGroupEmpty | What::UniqueGids | What::UniqueGroups => GROUP,
-            What::RootPassword | What::InvalidShellsLocked | What::NoEmpty | What::ChangedInFuture => SHADOW,
+            What::RootPassword
+            | What::InvalidShellsLocked
+            | What::NoEmpty
+            | What::ChangedInFuture
+            | What::LockedPasswords => SHADOW,
             _ => PASSWD,
         }
     }
@@ -143,9 +153,15 @@ impl UserDb {
             What::UniqueGids => twice(db.groups.iter().map(|group| (group.gid.to_string(), &group.name, &group.at))),
             What::UniqueUsers => twice(db.users.iter().map(|user| (user.name.clone(), &user.name, &user.at))),
             What::UniqueGroups => twice(db.groups.iter().map(|group| (group.name.clone(), &group.name, &group.at))),
-            What::RootPassword | What::InvalidShellsLocked | What::NoEmpty | What::ChangedInFuture => {
-                self.of_shadow(machine, &db)?
+            What::NoHuman => {
+                let least = machine.reader::<LoginDefs>()?.uid_min();
+                users(&|user| user.uid >= least && user.uid < 65_534)
             }
+            What::RootPassword
+            | What::InvalidShellsLocked
+            | What::NoEmpty
+            | What::ChangedInFuture
+            | What::LockedPasswords => self.of_shadow(machine, &db)?,
         })
     }
 
@@ -159,6 +175,7 @@ impl UserDb {
         let wrong = |secret: &&crate::validate::readers::users::Secret| match self.what {
             What::RootPassword => secret.name == "root" && secret.state == Password::Empty,
             What::NoEmpty => secret.state == Password::Empty,
+            What::LockedPasswords => secret.state != Password::Locked,
             What::ChangedInFuture => {
                 secret.state == Password::Set && secret.days[0].parse::<u64>().is_ok_and(|day| day > now)
             }

@@ -1,21 +1,30 @@
 //! Readers: a configuration as its own tool understands it, with that tool's precedence. One file each.
 
+pub mod apt_conf;
 pub mod audit;
+pub mod grub;
+pub mod iptables;
 pub mod kernel;
 pub mod login_defs;
 pub mod modprobe;
 pub mod mounts;
+pub mod nft;
 pub mod packages;
 pub mod pam;
 pub mod pam_config;
 pub mod programs;
+pub mod repositories;
 pub mod rpm;
+pub mod rsyslog;
+pub mod settings;
+pub mod sockets;
 mod sqlite;
 pub mod sshd;
 pub mod sshd_defaults;
 pub mod sudoers;
 pub mod sweep;
 pub mod sysctl;
+pub mod ufw;
 pub mod units;
 pub mod users;
 

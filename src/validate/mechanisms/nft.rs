@@ -1,0 +1,150 @@
+//! `nft`: rules of nftables, in the file that the next start loads and in the kernel.
+
+use super::Mechanism;
+use crate::validate::machine::Machine;
+use crate::validate::readers::iptables;
+use crate::validate::readers::nft::{Chain, Nft as Rules, loaded, stored};
+use crate::validate::text::At;
+use crate::validate::verdict::{Aspect, Finding, Unseen};
+use serde::Deserialize;
+
+/// A question to nftables.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nft {
+    /// Which.
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    /// iptables has no rules beside them.
+    NoIptables,
+    /// There is a table.
+    Table,
+    /// input, forward and output are asked.
+    BaseChains,
+    /// The machine reaches itself, and nobody else pretends to be it.
+    Loopback,
+    /// What belongs to a known connection is let in.
+    Established,
+    /// What no rule names is dropped.
+    Drop,
+    /// The file that the next start loads has the base chains.
+    Persisted,
+}
+
+const HOOKS: [&str; 3] = ["input", "forward", "output"];
+
+impl Mechanism for Nft {
+    fn judge(&self, machine: &Machine<'_>) -> Finding {
+        let mut finding = Finding::new();
+        if self.what == What::NoIptables {
+            for family in [iptables::Family::Ipv4, iptables::Family::Ipv6] {
+                self.without(Aspect::Stored, iptables::stored(machine, family), &mut finding);
+                if machine.running() {
+                    self.without(Aspect::Live, iptables::loaded(machine, family), &mut finding);
+                }
+            }
+            return finding;
+        }
+        match stored(machine) {
+            Ok((rules, at)) => self.rules(Aspect::Stored, &rules, &at, &mut finding),
+            Err(unseen) => finding.could_not_look(Aspect::Stored, &unseen),
+        }
+        if machine.running() && self.what != What::Persisted {
+            match loaded(machine) {
+                Ok((rules, at)) => self.rules(Aspect::Live, &rules, &at, &mut finding),
+                Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
+            }
+        }
+        finding
+    }
+
+    fn reads(&self) -> Vec<String> {
+        ["/etc/nftables.conf, or /etc/sysconfig/nftables.conf", "nft list ruleset"].map(str::to_owned).to_vec()
+    }
+
+    fn expects(&self) -> String {
+        match self.what {
+            What::NoIptables => "iptables has no rules",
+            What::Table => "a table",
+            What::BaseChains | What::Persisted => "chains on the hooks input, forward and output",
+            What::Loopback => "lo is accepted, and 127.0.0.0/8 and ::1 from elsewhere are dropped",
+            What::Established => "what belongs to a known connection is accepted",
+            What::Drop => "the policy drop on input, forward and output",
+        }
+        .into()
+    }
+}
+
+impl Nft {
+    fn without(&self, aspect: Aspect, rules: Result<(iptables::Iptables, At), Unseen>, finding: &mut Finding) {
+        match rules {
+            Ok((rules, at)) => match rules.rules.first() {
+                Some((at, rule)) => finding.fact(aspect, false, at, rule.clone(), self.expects()),
+                None => finding.fact(aspect, true, &at, "no rules", self.expects()),
+            },
+            // Without iptables there are no rules of it.
+            Err(unseen) => finding.show(aspect, &At::file(&unseen.read), unseen.why),
+        }
+    }
+
+    fn rules(&self, aspect: Aspect, rules: &Rules, whole: &At, finding: &mut Finding) {
+        let mut say = |holds, at: &At, found: String| finding.fact(aspect, holds, at, found, self.expects());
+        match self.what {
+            What::NoIptables => {}
+            What::Table => match rules.tables.first() {
+                Some((at, table)) => say(true, at, format!("table {table}")),
+                None => say(false, whole, "no table".into()),
+            },
+            What::BaseChains | What::Persisted | What::Drop => {
+                for hook in HOOKS {
+                    let chains: Vec<&Chain> = rules.base(hook).collect();
+                    if chains.is_empty() {
+                        say(false, whole, format!("no chain on the hook {hook}"));
+                    }
+                    // One that drops is enough: the kernel asks all of them.
+                    let drops = chains.iter().any(|chain| chain.policy == "drop");
+                    if let Some(chain) = chains.first() {
+                        let holds = self.what != What::Drop || drops;
+                        say(holds, &chain.at, format!("{} {} on {hook}: {}", chain.table, chain.name, chain.policy));
+                    }
+                }
+            }
+            What::Loopback => {
+                let has = |words: &[&str]| find(rules, |rule| words.iter().all(|word| rule.contains(word)));
+                let demands = [
+                    ("lo is accepted", has(&["lo", "accept"]).filter(|_| lo(rules))),
+                    ("127.0.0.0/8 from elsewhere is dropped", has(&["ip saddr 127.0.0.0/8", "drop"])),
+                    ("::1 from elsewhere is dropped", has(&["ip6 saddr ::1", "drop"])),
+                ];
+                for (what, at) in demands {
+                    let found = if at.is_some() { what.to_owned() } else { format!("no rule by which {what}") };
+                    say(at.is_some(), at.as_ref().unwrap_or(whole), found);
+                }
+            }
+            What::Established => {
+                let at = find(rules, |rule| {
+                    rule.contains("ct state") && rule.contains("established") && rule.contains("accept")
+                });
+                let found = if at.is_some() { "accepted" } else { "no rule for known connections" };
+                say(at.is_some(), at.as_ref().unwrap_or(whole), found.into());
+            }
+        }
+    }
+}
+
+fn find(rules: &Rules, fits: impl Fn(&str) -> bool) -> Option<At> {
+    let mut all = rules.chains.iter().flat_map(|chain| &chain.rules);
+    all.find(|(_, rule)| fits(rule)).map(|(at, _)| at.clone())
+}
+
+fn lo(rules: &Rules) -> bool {
+    find(rules, |rule| {
+        let rule = rule.replace('"', "");
+        ["iif lo ", "iifname lo "].iter().any(|start| rule.starts_with(start)) && rule.ends_with("accept")
+    })
+    .is_some()
+}

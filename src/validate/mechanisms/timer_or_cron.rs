@@ -1,0 +1,137 @@
+//! `timer_or_cron`: a command that is started again and again, by a timer of systemd or by cron.
+
+use super::Mechanism;
+use crate::validate::machine::Machine;
+use crate::validate::readers::units::{Standing, Units};
+use crate::validate::text::At;
+use crate::validate::verdict::{Aspect, Finding, Unseen};
+use serde::Deserialize;
+
+/// The command.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimerOrCron {
+    /// A regular expression over ExecStart of what enabled timers start, and over cron's lines and scripts.
+    matches: Pattern,
+}
+
+#[derive(Clone, Debug, schemars::JsonSchema)]
+#[schemars(with = "String")]
+struct Pattern(fancy_regex::Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        fancy_regex::Regex::new(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+const UNITS: &[&str] = &[
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+const TABLES: &[&str] = &["/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron"];
+const SCRIPTS: &[&str] = &["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"];
+
+impl Mechanism for TimerOrCron {
+    fn judge(&self, machine: &Machine<'_>) -> Finding {
+        self.look(machine).unwrap_or_else(|unseen| Finding::unseen(Aspect::Stored, &unseen))
+    }
+
+    fn reads(&self) -> Vec<String> {
+        [&["systemd's timers", "/etc/crontab"], TABLES, SCRIPTS].concat().into_iter().map(str::to_owned).collect()
+    }
+
+    fn expects(&self) -> String {
+        format!("a timer or cron starts what matches `{}`", self.matches.0.as_str())
+    }
+}
+
+impl TimerOrCron {
+    fn look(&self, machine: &Machine<'_>) -> Result<Finding, Unseen> {
+        let mut finding = Finding::new();
+        let mut found = self.timers(machine)?;
+        found.extend(self.cron(machine)?);
+        for (at, text) in &found {
+            finding.fact(Aspect::Stored, true, at, text.clone(), self.expects());
+        }
+        if found.is_empty() {
+            finding.fact(Aspect::Stored, false, &At::file("/etc/crontab"), "nothing starts it", self.expects());
+        }
+        Ok(finding)
+    }
+
+    fn is(&self, text: &str) -> bool {
+        self.matches.0.is_match(text).unwrap_or(false)
+    }
+
+    /// Timers that the next start starts; what each starts is `Unit=`, else the service of its name.
+    fn timers(&self, machine: &Machine<'_>) -> Result<Vec<(At, String)>, Unseen> {
+        let Ok(units) = machine.reader::<Units>() else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        let mut seen = Vec::new();
+        for directory in UNITS {
+            for name in machine.names(directory)?.into_iter().filter(|name| name.ends_with(".timer")) {
+                if seen.contains(&name) || !matches!(units.standing(&name), Standing::Started(_)) {
+                    continue;
+                }
+                let own = value(machine, &format!("{directory}/{name}"), "Unit")?.map(|(_, unit)| unit);
+                let service = own.unwrap_or_else(|| name.replace(".timer", ".service"));
+                seen.push(name);
+                for directory in UNITS {
+                    let Some((at, command)) = value(machine, &format!("{directory}/{service}"), "ExecStart")? else {
+                        continue;
+                    };
+                    if self.is(&command) {
+                        found.push((at, command));
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn cron(&self, machine: &Machine<'_>) -> Result<Vec<(At, String)>, Unseen> {
+        let mut tables = vec!["/etc/crontab".to_owned()];
+        let mut found = Vec::new();
+        // cron passes names over that have a dot.
+        let plain = |name: &String| !name.contains('.') && !name.ends_with('~');
+        for directory in TABLES {
+            for name in machine.names(directory)?.into_iter().filter(plain) {
+                let path = format!("{directory}/{name}");
+                if machine.stat(&path, true)?.is_some_and(|stat| stat.kind == crate::host::Kind::File) {
+                    tables.push(path);
+                }
+            }
+        }
+        for table in tables {
+            let lines = machine.text(&table)?;
+            for (at, line) in lines.iter().flat_map(|text| text.lines()) {
+                if !line.trim_start().starts_with('#') && self.is(line) {
+                    found.push((at, line.trim().to_owned()));
+                }
+            }
+        }
+        for directory in SCRIPTS {
+            for name in machine.names(directory)?.into_iter().filter(plain) {
+                let path = format!("{directory}/{name}");
+                let runs = machine.stat(&path, true)?.is_some_and(|stat| stat.mode & 0o111 != 0);
+                let Some(text) = machine.text(&path)?.filter(|_| runs) else { continue };
+                let line = text.lines().find(|(_, line)| !line.trim_start().starts_with('#') && self.is(line));
+                found.extend(line.map(|(at, line)| (at, line.trim().to_owned())));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The last value of a key of a unit's file.
+fn value(machine: &Machine<'_>, file: &str, key: &str) -> Result<Option<(At, String)>, Unseen> {
+    let Some(text) = machine.text(file)? else { return Ok(None) };
+    let value = |line: &str| Some(line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')?.trim().to_owned());
+    Ok(text.joined(false).into_iter().filter_map(|(at, line)| Some((at, value(&line)?))).next_back())
+}
