@@ -2,14 +2,15 @@
 
 use super::audience::Audience;
 use super::reach::{Caller, Reach};
-use crate::cloud::Instant;
 use crate::cloud::signal::{Messenger, Recipient};
+use crate::cloud::{Instant, Kind};
 use crate::failure::Explain;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// One answer of Auto Scaling, and a second try; and no more than a quarter of the time that there is to tell everybody. A
-/// host that cannot ask is no worse off than one without a hook.
+/// host that cannot ask (no permission, no way there) is no worse off than one without a hook. Where Auto Scaling is
+/// merely busy, the outcome is owed to whichever hook it is, and goes through the outbox like any other.
 const SEARCH: Duration = Duration::from_secs(8);
 
 /// Asks which hook it is and adds it to the audience. What is given is why that is not known, for the run's notes.
@@ -27,6 +28,11 @@ pub(super) fn find(audience: &mut Audience, reach: &Reach, caller: &Caller, dead
         Ok(None) => {
             audience.found(None);
             None
+        }
+        Err(error) if matches!(error.kind(), Some(Kind::Throttled | Kind::Fault)) => {
+            let group = group.map(str::to_owned);
+            audience.found(Some(Recipient::Lifecycle { group, hook: None }));
+            Some(format!("which lifecycle hook waits for this instance is asked again when it is told: {error}"))
         }
         Err(error) => {
             audience.found(None);

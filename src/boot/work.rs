@@ -233,7 +233,7 @@ impl Work {
     /// A failure; or every declared state read once more.
     pub(super) fn ended_with(&mut self, outcome: Outcome) -> Result<(), Failure> {
         if let Some(error) = outcome.error {
-            return Err(goes_on(error));
+            return Err(self.goes_on(error));
         }
         self.look_again(outcome.recap.changed);
         Ok(())
@@ -305,7 +305,7 @@ impl Work {
         let outcome = self.run(playbook, None);
         self.input.limits.deadline = Some(end);
         self.keep(&outcome.pending_handlers)?;
-        outcome.error.map_or(Ok(()), |error| Err(goes_on(error)))
+        outcome.error.map_or(Ok(()), |error| Err(self.goes_on(error)))
     }
 
     /// Watches the checks that settings name until they pass.
@@ -335,11 +335,12 @@ impl Work {
     pub(super) fn ended(self) -> Ended {
         Ended::Converged { commit: self.tree, counts: self.counts, signals: Vec::new() }
     }
-}
 
-/// What becomes of a run that failed: of one that was refused as a whole nothing was done.
-fn goes_on(error: converge::ConvergeError) -> Failure {
-    let failure = error.into_failure();
-    let hint = if failure.stage == Stage::Parse { UNCHANGED } else { GOES_ON };
-    failure.or_hint(hint)
+    /// What becomes of a run that failed: of one that was refused before its first change nothing was done.
+    fn goes_on(&self, error: converge::ConvergeError) -> Failure {
+        let failure = error.into_failure();
+        let untouched =
+            matches!(failure.stage, Stage::Parse | Stage::Parameters) && self.grounds.run.completed().is_none();
+        failure.or_hint(if untouched { UNCHANGED } else { GOES_ON })
+    }
 }

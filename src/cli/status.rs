@@ -61,7 +61,8 @@ impl Status {
             std::thread::sleep(LOOK_AGAIN);
         };
         print(&if self.json { look.json(&places) } else { look.text(&places) });
-        Ok(look.exit_code())
+        // Who waited for this start's run is not told how one before it ended.
+        Ok(if self.wait && !look.ended() { look.unended() } else { look.exit_code() })
     }
 
     /// Settings that do not load must not hide how their run failed: the standard places are then looked at.
@@ -101,6 +102,14 @@ impl Look {
     fn ended(&self) -> bool {
         let of_this_start = |standing: &Standing| standing.state != State::Running && standing.process.same_boot();
         self.standing.as_ref().is_some_and(of_this_start)
+    }
+
+    /// The code of a wait that was in vain.
+    fn unended(&self) -> u8 {
+        match &self.standing {
+            Some(Standing { state: State::Running, .. }) => RUNNING,
+            _ => NEVER,
+        }
     }
 
     fn exit_code(&self) -> u8 {

@@ -108,6 +108,27 @@ fn an_auto_scaling_that_does_not_answer_costs_the_stack_nothing() {
 }
 
 #[test]
+fn a_hook_that_a_busy_auto_scaling_does_not_name_is_owed() {
+    for (effect, lasting) in [(Effect::Throttle, true), (Effect::Status(503), true), (Effect::Throttle, false)] {
+        let plan = Plan::new().unwrap();
+        let aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE));
+        let replace = vec![("deadline: 2m".into(), "deadline: 24s".into())];
+        let stage = Plan { aws, replace, ..plan }.set().unwrap();
+        let fault = Fault::on("autoscaling", "DescribeLifecycleHooks", effect);
+        stage.aws.fault(if lasting { fault } else { fault.times(6) });
+        let ended = stage.boot(false);
+        assert_eq!(ended.is_err(), lasting, "{ended:?}");
+        assert!(stage.aws.signals().len() == 1 && stage.aws.signals()[0].success);
+        if lasting {
+            assert!(verdicts(&stage).is_empty());
+            stage.aws.clear_faults();
+            muster::boot::boot(&stage.request(muster::boot::Mode::Report)).unwrap();
+        }
+        assert_eq!((life(&stage).state.as_str(), verdicts(&stage)), ("InService", vec![Verdict::Continue]));
+    }
+}
+
+#[test]
 fn nobody_else_s_hook_is_completed_and_nobody_asks_who_need_not() {
     let notifying = Hook::launching("dns").notifying("arn:aws:sns:us-east-1:123456789012:launches");
     let stage = set(Group::new("web").hook(notifying).launching(INSTANCE), "");

@@ -97,6 +97,28 @@ fn a_local_tree_has_the_cloud_of_its_host() {
 }
 
 #[test]
+fn what_is_derived_from_a_secret_is_nowhere_to_be_read() {
+    let token = "lookup('aws_ssm', '/web/token')";
+    for task in [
+        format!("- fail: {{msg: \"bad {{{{ {token} | upper }}}}\"}}\n"),
+        format!("- set_fact: {{x: \"{{{{ {token} | reverse }}}}\"}}\n- fail: {{msg: \"{{{{ x }}}}\"}}\n"),
+        format!("- assert: {{that: 1 == 2, fail_msg: \"x{{{{ {token}[:8] }}}}\"}}\n"),
+        format!("- copy: {{content: a, dest: \"/etc/{{{{ {token} | upper }}}}/x\"}}\n"),
+        format!("- name: t {{{{ {token} | upper }}}}\n  copy: {{content: a, dest: /etc/b}}\n- fail: {{msg: end}}\n"),
+    ] {
+        let stage = set(&task);
+        let failure = run(&stage).unwrap_err();
+        let record = serde_json::to_string(&stage.newest()).unwrap();
+        let status = std::fs::read_to_string(stage.root().join("run/muster/status.json")).unwrap();
+        for text in [failure.to_string(), format!("{:?}", failure.hint), record, status] {
+            for shown in ["S3CR3T", "s3cr3t-t", "nek0t-t3rc3s"] {
+                assert!(!text.contains(shown), "{task}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_settings_name_is_run_where_nothing_else_is_said() {
     let stage = set("- copy: {content: \"a\\n\", dest: /etc/a, mode: '0644'}\n");
     // A local tree has no instance whose tags a template could see.

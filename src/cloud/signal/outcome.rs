@@ -60,6 +60,8 @@ impl Standing {
 pub struct Row {
     steps: &'static [Step],
     kind: Option<Kind>,
+    /// Whether AWS gave a code of its own with its answer; a page that stands in between has none.
+    coded: Option<bool>,
     says: &'static str,
     attempted: Option<bool>,
     standing: Option<Standing>,
@@ -74,7 +76,7 @@ const HOOK: &[Step] = &[Step::Complete, Step::Heartbeat];
 const NO_ACTION: &str = "No active Lifecycle Action found";
 
 const fn row(steps: &'static [Step], says: &'static str, judgement: Judgement, because: &'static str) -> Row {
-    Row { steps, kind: None, says, attempted: None, standing: None, judgement, because }
+    Row { steps, kind: None, coded: None, says, attempted: None, standing: None, judgement, because }
 }
 
 const fn kind(kind: Kind, judgement: Judgement, because: &'static str) -> Row {
@@ -107,6 +109,15 @@ pub static ROWS: &[Row] = &[
         kind: Some(Kind::Credentials),
         ..row(&[Step::WaitCondition], "", Fatal, "the handle's URL is not as CloudFormation made it")
     },
+    Row {
+        coded: Some(false),
+        ..row(
+            &[Step::Stack, Step::Complete, Step::Heartbeat, Step::Health],
+            "",
+            Retry,
+            "this is no answer of AWS: something in between gave it, a proxy or a portal",
+        )
+    },
     kind(Kind::Denied, Fatal, "a policy does not allow it"),
     kind(Kind::Throttled, Retry, "AWS is busy"),
     kind(Kind::Clock, Retry, "the clock may be set soon"),
@@ -124,6 +135,7 @@ pub fn judge(step: Step, answer: &Answer, attempted: bool, standing: Standing) -
     let matches = |row: &&Row| {
         row.steps.contains(&step)
             && row.kind.is_none_or(|kind| kind == answer.kind)
+            && row.coded.is_none_or(|coded| answer.status.is_some() && coded != answer.code.is_empty())
             && answer.message.contains(row.says)
             && row.attempted.is_none_or(|wanted| wanted == attempted)
             && row.standing.is_none_or(|wanted| wanted == standing)
@@ -186,6 +198,9 @@ mod tests {
             (Step::Stack, Answer::unanswered(Kind::Untrusted, "no roots"), false, Unknown, Fatal),
             (Step::WaitCondition, Answer::answered(404, "NoSuchBucket", String::new(), None), false, Unknown, Fatal),
             (Step::Complete, validation("AutoScalingGroup name not known"), false, Unknown, Fatal),
+            (Step::Stack, Answer::answered(403, "", "<html>login</html>".into(), None), false, Unknown, Retry),
+            (Step::Health, Answer::answered(404, "", String::new(), None), false, Unknown, Retry),
+            (Step::WaitCondition, Answer::answered(404, "", String::new(), None), false, Unknown, Fatal),
         ];
         let mut used = Vec::new();
         for (step, answer, attempted, standing, judgement) in cases {

@@ -4,12 +4,13 @@
 //! Nothing is guessed: a text that reaches such a name is evaluated as the task would evaluate it, with what is not known
 //! yet left unknown. A text that would ask for anything else on its way (a program, a file, a secret) is left to its task.
 
+use super::lookups::literal_loop;
 use super::refuse::item_names;
 use super::run::Run;
 use super::texts::{Text, TextKind, Texts};
 use super::view::View;
 use crate::failure::Place;
-use crate::roles::load::{Refusal, Task};
+use crate::roles::load::{Refusal, Repeat, Task};
 use crate::roles::modules::Tree;
 use crate::roles::template::{Binding, Inspection, Scope, TemplateError, TemplateTrouble, plain_options};
 use crate::roles::value::{Template, Value};
@@ -40,6 +41,7 @@ impl Run<'_> {
         let texts = Texts::of(task).all.into_iter().filter(|text| !given.all.contains(text));
         let mut found: Vec<Refusal> = texts.filter_map(|text| view.lacks(&text, &absent)).collect();
         found.extend(view.template_lacks(task, &absent));
+        found.extend(looped(task, &absent));
         found
     }
 }
@@ -95,7 +97,7 @@ impl View<'_> {
     fn reach(&self, inspection: &Inspection, absent: &[String], reach: &mut Reach) {
         reach.else_too |= inspection.opaque;
         for lookup in &inspection.lookups {
-            let parameter = matches!(lookup.name.rsplit('.').next(), Some("aws_ssm" | "ssm_parameter"));
+            let parameter = is_parameter(&lookup.name);
             let by_name = lookup.options.iter().all(|(option, _)| !matches!(option.as_str(), "bypath" | "errors"));
             let terms: Option<Vec<&str>> = lookup.terms.iter().map(|term| term.as_ref()?.as_str()).collect();
             match terms.filter(|_| parameter && by_name) {
@@ -118,6 +120,22 @@ impl View<'_> {
             }
         }
     }
+}
+
+/// What `with_aws_ssm` and its like name.
+fn looped(task: &Task, absent: &[String]) -> Option<Refusal> {
+    let (lookup, terms) = literal_loop(task).filter(|(name, _)| is_parameter(name))?;
+    let missing = terms.into_iter().find(|term| absent.contains(term))?;
+    let place = match &task.repeat {
+        Some(Repeat::With { terms, .. }) => terms.place.clone(),
+        _ => task.place.clone(),
+    };
+    let refusal = Refusal::new(format!("`with_{lookup}`: there is no SSM parameter {missing}"), place);
+    Some(Refusal { fails: true, outside: true, ..refusal.hint("create it, or loop over what is there") })
+}
+
+fn is_parameter(lookup: &str) -> bool {
+    matches!(lookup.rsplit('.').next(), Some("aws_ssm" | "ssm_parameter"))
 }
 
 /// Nothing else than the parameter was asked for, so that a lookup that fails is that of the parameter.

@@ -3,15 +3,16 @@
 use super::refuse::all_tasks;
 use super::texts::{TextKind, Texts};
 use crate::failure::Place;
-use crate::roles::load::{Item, Loader, Playbook};
+use crate::roles::load::{Item, Loader, Playbook, Repeat, Task};
 use crate::roles::template::Templar;
+use crate::roles::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The lookups that a playbook's tasks, variables and templates name with literal terms: for each lookup its terms,
 /// each once, in order of name.
 pub fn literal_lookups(playbook: &Playbook, loader: &Loader, templar: &Templar) -> Vec<(String, Vec<String>)> {
-    let mut texts = Texts::default();
+    let (mut texts, mut looped) = (Texts::default(), Vec::new());
     for play in &playbook.plays {
         texts.map(&play.frame.vars);
         let mut items: Vec<Item> = play.parts().concat();
@@ -22,9 +23,15 @@ pub fn literal_lookups(playbook: &Playbook, loader: &Loader, templar: &Templar) 
             [&role.defaults, &role.vars, &role.params, &role.vars_given].into_iter().for_each(|map| texts.map(map));
             role_files(loader, &role.path, &mut texts);
         }
-        all_tasks(&items).iter().for_each(|task| texts.task(task));
+        all_tasks(&items).iter().for_each(|task| {
+            texts.task(task);
+            looped.extend(literal_loop(task));
+        });
     }
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, terms) in looped {
+        found.entry(name).or_default().extend(terms);
+    }
     for text in texts.all {
         let Ok(inspection) = text.inspect(templar) else { continue };
         for lookup in inspection.lookups {
@@ -37,6 +44,20 @@ pub fn literal_lookups(playbook: &Playbook, loader: &Loader, templar: &Templar) 
         }
     }
     found.into_iter().filter(|(_, terms)| !terms.is_empty()).collect()
+}
+
+/// The lookup of a `with_NAME` and its terms, as far as these are literal.
+pub(super) fn literal_loop(task: &Task) -> Option<(String, Vec<String>)> {
+    let Some(Repeat::With { lookup, terms }) = &task.repeat else { return None };
+    let literal = |value: &Value| match value {
+        Value::Str(text) => vec![text.expose().to_owned()],
+        _ => Vec::new(),
+    };
+    let terms = match &terms.value {
+        Value::List(items) => items.iter().flat_map(literal).collect(),
+        other => literal(other),
+    };
+    Some((lookup.clone(), terms))
 }
 
 /// Templates and dynamically included tasks of a role, as far as they can be read.

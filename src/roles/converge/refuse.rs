@@ -64,8 +64,11 @@ impl Run<'_> {
             if settled {
                 found.extend(self.missing_handlers(&task));
             }
-            if rescued.contains(&Arc::as_ptr(&task)) || self.expects_failure(&task) {
+            if rescued.contains(&Arc::as_ptr(&task)) || self.ignores_errors(&task) {
                 found.retain(|refusal| !refusal.fails);
+            } else if !task.failed_when.is_empty() {
+                // What has no arguments has no result either that `failed_when` could judge.
+                found.retain(|refusal| !refusal.fails || refusal.outside);
             }
             let notified = task.frame.notified();
             if found.is_empty() && notified.is_empty() {
@@ -91,9 +94,9 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a task says that it may fail: what is wrong with its arguments then shows when it runs.
-    fn expects_failure(&self, task: &Task) -> bool {
-        !task.failed_when.is_empty() || self.keyword(&self.stage(task), "ignore_errors")
+    /// Whether a task may fail: what is wrong with its arguments then shows when it runs.
+    fn ignores_errors(&self, task: &Task) -> bool {
+        self.keyword(&self.stage(task), "ignore_errors")
     }
 
     /// Whether facts and variables prove that a task is skipped.

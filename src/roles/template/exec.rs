@@ -72,6 +72,7 @@ impl Run<'_> {
             Stmt::Text(text) => out.push(Value::str(text.clone())),
             Stmt::Emit(node) => {
                 let value = self.finished(node)?;
+                self.templar.keep_from_sight(&value);
                 out.push(value);
             }
             Stmt::For(it) => return self.repeat(it, out),

@@ -46,7 +46,20 @@ impl Templar {
     /// `omit` stays where it is, for the task to drop.
     pub fn render(&self, scope: &dyn Scope, services: &Services<'_>, value: &Value) -> Result<Value, TemplateError> {
         let run = Run::new(self, scope, services, Source::file("", ""));
-        run.finish(value.clone()).map(Value::without_tuples)
+        let value = run.finish(value.clone()).map(Value::without_tuples)?;
+        self.keep_from_sight(&value);
+        Ok(value)
+    }
+
+    /// Makes what was derived from a secret known to the redactor: in a message, a path or a task's name it is text like
+    /// any other, and taint ends there.
+    pub(super) fn keep_from_sight(&self, value: &Value) {
+        match value {
+            Value::Str(text) if text.is_secret() => self.vault.derived(text.expose()),
+            Value::List(items) => items.iter().for_each(|item| self.keep_from_sight(item)),
+            Value::Map(map) => map.values().for_each(|value| self.keep_from_sight(value)),
+            _ => {}
+        }
     }
 
     /// Evaluates an expression, as `when` and `with_*` have them: without delimiters.

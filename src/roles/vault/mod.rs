@@ -107,6 +107,20 @@ impl Vault {
         });
     }
 
+    /// Makes what was derived from a secret known to the redactor. Of a text with several lines, as a rendered file is,
+    /// only those that are no prose and no setting: keys have long lines without a blank.
+    pub fn derived(&self, text: &str) {
+        let text = text.trim();
+        let keyed = |line: &str| line.len() >= 32 && !line.contains([' ', '=', ':']);
+        let fits = |line: &str| (SHORTEST_DERIVED..=LONGEST_DERIVED).contains(&line.len());
+        let alone = !text.contains('\n');
+        for line in text.lines().map(str::trim).filter(|line| fits(line) && (alone || keyed(line))) {
+            if !self.redactor.knows(line) {
+                self.redactor.learn(line);
+            }
+        }
+    }
+
     fn not_opened(&self, envelope: &Envelope, absent: &[String]) -> VaultError {
         let mut problem = "no vault secrets were found that could decrypt".to_owned();
         for reason in absent {
@@ -141,6 +155,10 @@ pub(in crate::roles) fn open_with(text: &str, passphrase: &str) -> Result<String
     let passphrase = Secret::new(passphrase.to_owned());
     Vault::default().with("default", Box::new(move || Ok(passphrase.clone()))).open_text(text)
 }
+
+/// In bytes: what `[:6]` takes of a secret says much of it; a word such as `True` says little, and stands everywhere.
+const SHORTEST_DERIVED: usize = 6;
+const LONGEST_DERIVED: usize = 4096;
 
 /// In bytes; what is shorter is still hidden wherever muster shows a value itself.
 const SHORTEST: usize = 8;
@@ -198,6 +216,18 @@ mod tests {
         let text = "user: deploy\ndatabase: {hosts: [one], password: correct-horse}\n";
         vault.learn(&crate::roles::yaml::read_hidden("v.yml", text).expect("reads").root);
         assert_eq!(redactor.scrub("deploy correct-horse one"), "deploy ******** one");
+    }
+
+    #[test]
+    fn the_redactor_knows_what_was_derived_and_leaves_settings_alone() {
+        let redactor = Redactor::default();
+        let vault = Vault::new(redactor.clone());
+        let key = "MC4CAQAwBQYDK2VwBCIEIG7nXlJv0yV6cLw3bSdB3tWkZc1x";
+        vault.derived("S3CR3T-T0KEN");
+        vault.derived(&format!("port = 8080-and-more-of-a-long-line\n{key}\n"));
+        vault.derived("True");
+        let said = redactor.scrub(&format!("S3CR3T-T0KEN {key} port = 8080-and-more-of-a-long-line True"));
+        assert_eq!(said, "******** ******** port = 8080-and-more-of-a-long-line True");
     }
 
     #[test]

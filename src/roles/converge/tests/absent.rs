@@ -53,6 +53,7 @@ fn what_a_task_certainly_needs_is_refused_before_the_first() {
         ("  - debug: msg=x\n    when: lookup('aws_ssm', '/gone') == 'x'\n", 10),
         ("  - debug: msg={{ gone }}{{ item }}\n    loop: [a]\n", 4),
         ("  - template: {src: a.j2, dest: /a}\n", 4),
+        ("  - debug: msg={{ gone }}\n    failed_when: false\n", 4),
     ] {
         let (outcome, said) = site(tasks);
         let Some(ConvergeError::Refused(refusals)) = &outcome.error else { panic!("{tasks}: {:?}", outcome.error) };
@@ -61,6 +62,13 @@ fn what_a_task_certainly_needs_is_refused_before_the_first() {
         assert_eq!((refusals[0].place.file.as_str(), refusals[0].place.line), ("site.yml", line), "{tasks}");
         assert_eq!(outcome.error.as_ref().map(ConvergeError::stage), Some(crate::failure::Stage::Parameters));
     }
+}
+
+#[test]
+fn a_loop_over_parameters_names_them_too() {
+    let (outcome, said) = site("  - debug: msg={{ item }}\n    with_aws_ssm: ['/gone']\n");
+    let Some(ConvergeError::Refused(refusals)) = &outcome.error else { panic!("{:?}", outcome.error) };
+    assert!(said.is_empty() && refusals[0].message.ends_with("there is no SSM parameter /gone"), "{refusals:?}");
 }
 
 #[test]
