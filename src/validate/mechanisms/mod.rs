@@ -7,6 +7,8 @@ mod audit_state;
 mod boot;
 mod crypto_policy;
 mod dconf;
+mod file_absent;
+mod file_content;
 mod file_mode;
 mod file_sweep;
 mod firewalld;
@@ -106,6 +108,10 @@ table! {
         "{policy: {not: [LEGACY]}}";
     "dconf" => dconf::Dconf, "A default of GNOME for the whole system, or that users may not change it.",
         "{key: /org/gnome/login-screen/disable-user-list, value: 'true'}";
+    "file_absent" => file_absent::FileAbsent, "None of these files, directories and links is there.",
+        "{paths: ['/etc/ssh/ssh_host_*'], or_empty: true}";
+    "file_content" => file_content::FileContent, "Files have lines that fit, and none that may not.",
+        "{path: /etc/issue.net, lacks: ['\\\\[mrsv]']}";
     "file_mode" => file_mode::FileMode, "Files have these bits at most, and these owners and groups.",
         "{path: /etc/passwd, mode: 0o644, owner: root, group: root}";
     "file_sweep" => file_sweep::FileSweep, "One walk finds nothing of that sort in the local file systems.",

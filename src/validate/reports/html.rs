@@ -64,7 +64,15 @@ fn head(page: &mut String, report: &Report) {
         ("Benchmark", report.title.clone()),
         ("Source", report.benchmarks.join("; ")),
         ("System", format!("{}, {what} at {}", subject.system.name, subject.root)),
-        ("Judged", format!("{} in {:.1} s, by muster {}", report.started, report.seconds, report.muster)),
+        (
+            "Judged",
+            format!(
+                "{} in {:.1} s, by muster {}",
+                report.started.round(jiff::Unit::Second).unwrap_or(report.started),
+                report.seconds,
+                report.muster
+            ),
+        ),
     ] {
         let _ = writeln!(page, "<tr><th>{name}</th><td>{}</td></tr>", escape(&value));
     }

@@ -32,8 +32,8 @@ fn document(xml: &mut Xml, report: &Report) -> io::Result<()> {
         ("test-system", "cpe:/a:muster:muster"),
     ];
     xml.create_element("TestResult").with_attributes(attributes).write_inner_content(|xml| {
-        let benchmark = format!("xccdf_muster_benchmark_{}", report.profile);
-        xml.create_element("benchmark").with_attribute(("id", benchmark.as_str())).write_empty()?;
+        let benchmark = format!("urn:muster:profile:{}", report.profile);
+        xml.create_element("benchmark").with_attribute(("href", benchmark.as_str())).write_empty()?;
         text(xml, "title", &report.title)?;
         let profile = format!("xccdf_muster_profile_{}", report.profile);
         xml.create_element("profile").with_attribute(("idref", profile.as_str())).write_empty()?;
