@@ -54,6 +54,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("benchmarks/rhel9/files.yaml", include_str!("../../benchmarks/rhel9/files.yaml")),
     ("benchmarks/rhel9/users.yaml", include_str!("../../benchmarks/rhel9/users.yaml")),
     ("benchmarks/muster.yaml", include_str!("../../benchmarks/muster.yaml")),
+    ("benchmarks/seal.yaml", include_str!("../../benchmarks/seal.yaml")),
 ];
 
 /// A file of controls.
