@@ -1,0 +1,66 @@
+//! Mutates what the parsers of outside bytes take, for a time: nothing may panic, hang, or be believed that was altered
+//! where it is signed.
+//!
+//!     cargo run --example fuzz-trust -- SEED SECONDS
+//!
+//! A panic ends the run with its code, after the parser, the seed and the case that it was; counts are printed at the end.
+#![expect(clippy::unwrap_used, reason = "a stage that cannot be set has failed the run")]
+#![expect(clippy::print_stdout, reason = "it says what it did")]
+
+#[path = "../instance/mod.rs"]
+mod instance;
+mod mutation;
+#[path = "../tuf/repository.rs"]
+#[expect(dead_code, reason = "the attacks on repositories use all of it")]
+mod repository;
+mod target;
+
+use mutation::Mutator;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// No input is worth more than this: a parser that takes longer hangs.
+const LONGEST: Duration = Duration::from_secs(10);
+
+fn main() -> std::process::ExitCode {
+    let mut words = std::env::args().skip(1).map(|word| word.parse::<u64>());
+    let (Some(Ok(seed)), Some(Ok(seconds))) = (words.next(), words.next()) else {
+        println!("expected SEED SECONDS");
+        return 2.into();
+    };
+    let (mut targets, end) = (target::all(), Instant::now() + Duration::from_secs(seconds));
+    let mut mutator = Mutator::new(seed);
+    let mut case = 0_u64;
+    while Instant::now() < end {
+        for target in &mut targets {
+            case += 1;
+            let input = mutator.of(&target.seeds);
+            let begun = Instant::now();
+            let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(&input)));
+            let wrong = match outcome {
+                Err(_) => Some("it panicked"),
+                Ok(target::Verdict::Forged) => Some("it was believed, and is altered"),
+                Ok(_) if begun.elapsed() > LONGEST => Some("it took too long"),
+                Ok(verdict) => {
+                    target.count(&verdict);
+                    None
+                }
+            };
+            if let Some(wrong) = wrong {
+                println!("{}: {wrong}: seed {seed}, case {case}: {}", target.name, hex::encode(&input));
+                return 101.into();
+            }
+        }
+    }
+    println!("seed {seed}, {seconds} s, {case} cases, no panic");
+    for target in &targets {
+        println!(
+            "{:<16} {:>9} cases, {:>9} taken, {:>9} refused",
+            target.name,
+            target.taken + target.refused,
+            target.taken,
+            target.refused
+        );
+    }
+    0.into()
+}

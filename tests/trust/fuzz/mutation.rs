@@ -1,0 +1,122 @@
+//! Alters inputs: bits, bytes, stretches, words that parsers know, and whole values of JSON documents.
+
+use serde_json::{Value, json};
+
+/// What parsers stumble over.
+const WORDS: [&[u8]; 24] = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b":",
+    b",",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e999",
+    b"18446744073709551616",
+    b"\\u0000",
+    b"\\ud800",
+    b"\0",
+    b"\xff\xfe",
+    b"../",
+    b"sha256:",
+    b"-----BEGIN",
+    b"-----END",
+    b"\n",
+    b"\r\n",
+    b"&a *a",
+    b"!!str",
+];
+
+/// Where altered inputs come from: the same seed gives the same ones.
+pub struct Mutator {
+    random: fastrand::Rng,
+}
+
+impl Mutator {
+    pub fn new(seed: u64) -> Self {
+        Self { random: fastrand::Rng::with_seed(seed) }
+    }
+
+    /// One of the seeds, altered once or more.
+    pub fn of(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = seeds[self.random.usize(..seeds.len())].clone();
+        for _ in 0..=self.random.usize(..4) {
+            bytes = self.once(bytes, seeds);
+        }
+        bytes
+    }
+
+    fn once(&mut self, mut bytes: Vec<u8>, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let at = self.random.usize(..=bytes.len());
+        let stretch = |random: &mut fastrand::Rng| {
+            let from = random.usize(..=bytes.len());
+            from..(from + random.usize(..=64)).min(bytes.len())
+        };
+        match self.random.u8(..9) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << self.random.u8(..8),
+            1 if at < bytes.len() => bytes[at] = self.random.u8(..),
+            2 => bytes.truncate(at),
+            3 => {
+                let range = stretch(&mut self.random);
+                bytes.drain(range);
+            }
+            4 => {
+                let part = bytes[stretch(&mut self.random)].to_vec();
+                bytes.splice(at..at, part.repeat(self.random.usize(1..8)));
+            }
+            5 => {
+                bytes.splice(at..at, WORDS[self.random.usize(..WORDS.len())].iter().copied());
+            }
+            6 => {
+                let other = &seeds[self.random.usize(..seeds.len())];
+                bytes.truncate(at);
+                bytes.extend_from_slice(&other[self.random.usize(..=other.len())..]);
+            }
+            _ => {
+                if let Ok(document) = serde_json::from_slice::<Value>(&bytes) {
+                    return self.value(document).to_string().into_bytes();
+                }
+            }
+        }
+        bytes
+    }
+
+    /// A document with another value somewhere in it.
+    fn value(&mut self, mut document: Value) -> Value {
+        let mut places = Vec::new();
+        find(&document, String::new(), &mut places);
+        let place = &places[self.random.usize(..places.len())];
+        let other = places[self.random.usize(..places.len())].clone();
+        let value = match self.random.u8(..10) {
+            0 => Value::Null,
+            1 => json!([]),
+            2 => json!({}),
+            3 => json!(""),
+            4 => json!(self.random.i64(..)),
+            5 => json!("A".repeat(self.random.usize(..4096))),
+            6 => json!(u64::MAX),
+            7 => json!(true),
+            _ => document.pointer(&other).cloned().unwrap_or_default(),
+        };
+        if let Some(there) = document.pointer_mut(place) {
+            *there = value;
+        }
+        document
+    }
+}
+
+fn find(value: &Value, at: String, places: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, member)| {
+            find(member, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), places);
+        }),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| find(item, format!("{at}/{index}"), places));
+        }
+        _ => {}
+    }
+    places.push(at);
+}
