@@ -23,11 +23,14 @@ pub enum Verdict {
     Forged,
 }
 
+/// Gives an input to a parser.
+type Parse = Box<dyn FnMut(&[u8]) -> Verdict>;
+
 /// A parser.
 pub struct Target {
     pub name: &'static str,
     pub seeds: Vec<Vec<u8>>,
-    pub run: Box<dyn FnMut(&[u8]) -> Verdict>,
+    pub run: Parse,
     pub taken: u64,
     pub refused: u64,
 }
