@@ -58,12 +58,6 @@ impl Redactor {
         known.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 
-    /// Whether a text is known as it is.
-    pub fn knows(&self, text: &str) -> bool {
-        let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.iter().any(|form| form.as_str() == text)
-    }
-
     /// The text without any secret that is known.
     pub fn scrub(&self, text: &str) -> String {
         let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
