@@ -151,12 +151,5 @@ build {
         profile     = substr(source.name, 0, 5) == "rhel9" ? "rhel9-cis-l2" : "ubuntu2404-cis-l2"
       }
     }
-
-    # One attestation a copy: AMI, region, snapshots, profile, muster's digest and the source AMI.
-    post-processor "shell-local" {
-      inline = [
-        "muster image attest --manifest manifest.json --build ${source.name} --report reports/${source.name}/report.json --muster ${var.muster[element(split("-", source.name), 1)]} --key ${var.attestation_key} --output attestations/${source.name}",
-      ]
-    }
   }
 }

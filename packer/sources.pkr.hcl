@@ -1,4 +1,4 @@
-# The newest image of each vendor, by the vendor's account; what it was is recorded in the tags and in the attestation.
+# The newest image of each vendor, by the vendor's account; what it was is recorded in the tags and in the manifest.
 
 data "amazon-ami" "ubuntu2404_amd64" {
   region      = var.region

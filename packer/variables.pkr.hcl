@@ -65,11 +65,6 @@ variable "instance_profile" {
   description = "An instance profile with AmazonSSMManagedInstanceCore."
 }
 
-variable "attestation_key" {
-  type        = string
-  description = "The KMS key (ARN), or a key file, that signs the image's attestation."
-}
-
 variable "deprecate_after" {
   type        = string
   default     = "2160h"

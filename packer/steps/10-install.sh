@@ -9,4 +9,4 @@ install -m 0644 "$IMAGE"/systemd/muster-*.service "$IMAGE"/systemd/muster-*.time
 systemctl daemon-reload
 # Enabled for the first boot of an instance, not started here.
 systemctl enable muster-boot.service
-muster config check
+muster config check /etc/muster/muster.yaml

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The gate: anything but a pass ends the build, and no image is registered. Reports are for people and for the attestation.
+# The gate: anything but a pass ends the build, and no image is registered. The reports are kept with the manifest.
 set -euo pipefail
 cd "$IMAGE/reports"
-muster validate --profile "$PROFILE" --json report.json --html report.html --junit report.junit.xml
+muster validate --profile "$PROFILE" --output json=report.json --output html=report.html --output junit=report.junit.xml
 chown -R --reference="$IMAGE" .
