@@ -252,6 +252,71 @@ async fn a_failure_is_signaled_though_the_role_is_denied_or_absent() {
 }
 
 #[tokio::test]
+async fn a_page_in_an_answer_s_place_was_heard_by_nobody() {
+    let group = Group::new("web").hook(Hook::launching("ready")).launching(ID);
+    let builder = Builder::default().stack(Stack::creating("prod").awaits("Web", 1)).group(group);
+    let host = host(builder, Instance::default().in_group("web")).await;
+    let hook = Recipient::Lifecycle { group: Some("web".into()), hook: Some("ready".into()) };
+    for (service, action, to) in [
+        ("cloudformation", "SignalResource", stack("prod")),
+        ("autoscaling", "SetInstanceHealth", Recipient::Health),
+        ("autoscaling", "CompleteLifecycleAction", hook),
+    ] {
+        host.aws.fault(Fault::on(service, action, Effect::Portal).times(1));
+        let delivery = host.messenger().deliver(&outcome(true, to.clone()), false, soon()).await;
+        assert!(matches!(delivery, Delivery::Delivered), "{action}: {delivery:?}");
+        assert_eq!(host.aws.count(service, action), 2, "{action}: it was sent again");
+        host.aws.fault(Fault::on(service, action, Effect::Portal));
+        let until = Instant::now() + Duration::from_secs(1);
+        match host.messenger().deliver(&outcome(true, to), false, until).await {
+            Delivery::Unsent(error) => assert!(error.to_string().contains("answered in its place"), "{error}"),
+            other => panic!("{action}: {other:?}"),
+        }
+        host.aws.clear_faults();
+    }
+    assert_eq!(host.aws.signals().len(), 1);
+    assert_eq!(host.aws.lifecycle(ID).expect("a life").completed.len(), 1);
+}
+
+#[tokio::test]
+async fn a_permission_that_comes_late_is_waited_for_and_one_that_does_not_is_owed() {
+    let hook = Recipient::Lifecycle { group: None, hook: None };
+    for (denied, to) in [
+        ("cloudformation:SignalResource", stack("prod")),
+        ("autoscaling:CompleteLifecycleAction", hook.clone()),
+        ("autoscaling:DescribeLifecycleHooks", hook),
+        ("autoscaling:SetInstanceHealth", Recipient::Health),
+    ] {
+        let group = Group::new("web").hook(Hook::launching("ready")).launching(ID);
+        let builder = Builder::default().stack(Stack::creating("prod").awaits("Web", 1)).group(group);
+        // It belongs to no stack, so that its identity does not help.
+        let host = host(builder.deny(Denial::of(denied)), Instance::default().in_group("web")).await;
+        let until = Instant::now() + Duration::from_secs(2);
+        match host.messenger().deliver(&outcome(true, to.clone()), false, until).await {
+            Delivery::Unsent(error) => {
+                assert!(
+                    error.to_string().starts_with(denied) && error.to_string().contains("denied to arn:"),
+                    "{error}"
+                );
+                let as_both = error.to_string().contains("signed as the instance: AccessDenied");
+                assert_eq!(as_both, denied.starts_with("cloudformation"), "{error}");
+            }
+            other => panic!("{denied}: {other:?}"),
+        }
+        let at_once = host.messenger().impatient();
+        let began = std::time::Instant::now();
+        assert!(!at_once.deliver(&outcome(true, to.clone()), false, soon()).await.is_settled());
+        assert!(began.elapsed() < Duration::from_secs(10), "{denied}");
+        let messenger = host.messenger();
+        let sending = tokio::spawn(async move { messenger.deliver(&outcome(true, to), false, soon()).await });
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        host.aws.clear_denials();
+        let delivery = sending.await.expect("joined");
+        assert!(matches!(delivery, Delivery::Delivered), "{denied}: {delivery:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_handle_carries_the_reason() {
     let host = host(Builder::default().stack(Stack::creating("prod").handle("Handle", 1)), Instance::default()).await;
     let url = host.aws.handle_url("prod", "Handle").expect("a handle");
@@ -266,7 +331,7 @@ async fn a_lifecycle_hook_is_found_kept_alive_and_completed() {
     let group = Group::new("web").hook(Hook::launching("ready").heartbeat(60)).launching(ID);
     let host = host(Builder::default().group(group), Instance::default().in_group("web")).await;
     let messenger = host.messenger();
-    let held = messenger.hook(ID, None, None, soon()).await.expect("asked").expect("a hook");
+    let held = messenger.hooks(ID, None, None, soon()).await.expect("asked").pop().expect("a hook");
     assert_eq!((held.group.as_str(), held.hook.as_str()), ("web", "ready"));
     assert_eq!(held.timeout, Some(Duration::from_secs(60)));
     assert!(messenger.heartbeat(&held).await.expect("accepted"));
@@ -277,6 +342,27 @@ async fn a_lifecycle_hook_is_found_kept_alive_and_completed() {
     assert_eq!((completed.len(), completed[0].verdict, completed[0].timed_out), (1, Verdict::Continue, false));
     let again = messenger.deliver(&outcome(true, to), true, soon()).await;
     assert!(again.is_settled(), "{again:?}");
+}
+
+#[tokio::test]
+async fn each_launch_hook_of_the_group_is_completed_though_one_was_before() {
+    let group = || Group::new("web").hook(Hook::launching("ready")).hook(Hook::launching("warm")).launching(ID);
+    let whole = |hook: Option<&str>| Recipient::Lifecycle { group: None, hook: hook.map(str::to_owned) };
+    for before in [None, Some("ready"), Some("warm")] {
+        let host = host(Builder::default().group(group()), Instance::default().in_group("web")).await;
+        let messenger = host.messenger();
+        if before.is_some() {
+            assert!(messenger.deliver(&outcome(true, whole(before)), false, soon()).await.is_settled());
+            assert_eq!(host.aws.lifecycle(ID).expect("a life").state, "Pending:Wait");
+        }
+        let delivery = messenger.deliver(&outcome(true, whole(None)), false, soon()).await;
+        assert!(matches!(delivery, Delivery::Delivered), "{before:?}: {delivery:?}");
+        let life = host.aws.lifecycle(ID).expect("a life");
+        assert_eq!((life.state.as_str(), life.completed.len()), ("InService", 2));
+    }
+    let host = host(Builder::default().group(group()), Instance::default().in_group("web")).await;
+    assert!(host.messenger().deliver(&outcome(false, whole(None)), false, soon()).await.is_settled());
+    assert!(host.aws.lifecycle(ID).expect("a life").completed.iter().any(|one| one.verdict == Verdict::Abandon));
 }
 
 #[tokio::test]

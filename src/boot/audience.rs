@@ -73,10 +73,10 @@ impl Audience {
         self.recipients.is_empty() && !self.unhealthy
     }
 
-    /// The hook was asked for.
-    pub(super) fn found(&mut self, hook: Option<Recipient>) {
+    /// The hooks were asked for.
+    pub(super) fn found(&mut self, hooks: impl IntoIterator<Item = Recipient>) {
         self.search = None;
-        self.recipients.extend(hook);
+        self.recipients.extend(hooks);
     }
 
     /// What they are told, as the outbox keeps it.
@@ -91,9 +91,12 @@ impl Audience {
     }
 
     /// What the lifecycle hook alone is told: a second boot of a warm pool's instance owes nothing else. `again`: in this
-    /// stretch of the instance's life it was told already, so that a mere reboot waits for no action.
+    /// stretch of the instance's life it was told already, so that a mere reboot waits for no action, and asks for no hook.
     pub(super) fn lifecycle(&self, again: bool) -> Vec<Message> {
-        let waits = self.recipients.iter().filter(|recipient| matches!(recipient, Recipient::Lifecycle { .. }));
+        let waits = self.recipients.iter().filter(|recipient| match recipient {
+            Recipient::Lifecycle { hook, .. } => hook.is_some() || !again,
+            _ => false,
+        });
         let mut messages: Vec<Message> = waits.map(|recipient| self.message(recipient, true, "")).collect();
         for message in &mut messages {
             if let Message::Lifecycle { again: told, .. } = message {

@@ -1,4 +1,4 @@
-//! Heartbeats: while work goes on, the lifecycle hook that waits for this host is told so.
+//! Heartbeats: while work goes on, the lifecycle hooks that wait for this host are told so.
 
 use super::audience::Audience;
 use super::reach::{Caller, Reach};
@@ -24,29 +24,30 @@ impl Heartbeat {
         let messenger = Messenger::new(session.clone(), Some(Arc::clone(&reach.metadata)));
         Self(Some(reach.runtime().spawn(async move {
             let held = loop {
-                // A hook may be attached after the instance was launched (kops #16582): it is looked for again.
-                match messenger.hook(&instance, group.as_deref(), hook.as_deref(), end).await {
-                    Ok(Some(held)) => break held,
-                    Ok(None) => tokio::time::sleep(USUAL).await,
-                    // Where nobody named a hook, one that cannot be found out is none.
-                    Err(error) if hook.is_none() && !error.may_pass() => {
-                        tracing::debug!("heartbeat: {error}");
-                        return;
-                    }
+                // A hook may be attached after the instance was launched (kops #16582), and the permission to ask for it
+                // too: it is looked for again.
+                match messenger.hooks(&instance, group.as_deref(), hook.as_deref(), end).await {
+                    Ok(held) if !held.is_empty() => break held,
+                    Ok(_) => tokio::time::sleep(USUAL).await,
                     Err(error) => {
                         tracing::warn!("heartbeat: {error}");
                         tokio::time::sleep(USUAL).await;
                     }
                 }
             };
-            let pause = pause(&session, &held, end).await;
+            let mut shortest = pause(&session, &held[0], end).await;
+            for more in &held[1..] {
+                shortest = shortest.min(pause(&session, more, end).await);
+            }
             while Instant::now() < end {
-                // A beat that is lost is no failure of the boot: the next one comes in time, or the outcome says more.
-                match messenger.heartbeat(&held).await {
-                    Ok(heard) => tracing::debug!("heartbeat: {heard}"),
-                    Err(error) => tracing::warn!("heartbeat: {error}"),
+                for one in &held {
+                    // A beat that is lost is no failure of the boot: the next one comes in time, or the outcome says more.
+                    match messenger.heartbeat(one).await {
+                        Ok(heard) => tracing::debug!("heartbeat: {heard}"),
+                        Err(error) => tracing::warn!("heartbeat: {error}"),
+                    }
                 }
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(shortest).await;
             }
         })))
     }

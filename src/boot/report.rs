@@ -2,6 +2,7 @@
 //! listener is told in its order.
 
 use super::audience::{Audience, outcome};
+use super::lifecycle::NAME_IT;
 use super::reach::Reach;
 use crate::cloud::signal::{Delivery, Messenger};
 use crate::cloud::{Instant, Session};
@@ -161,7 +162,8 @@ impl Reporter {
         let messenger = Messenger::new(session.clone(), Some(Arc::clone(&reach.metadata)));
         let mut queues: Vec<Vec<Entry>> = Vec::new();
         for entry in entries {
-            match queues.iter_mut().find(|queue| queue[0].message.same_listener(&entry.message)) {
+            let same = |queue: &&mut Vec<Entry>| queue.iter().any(|one| one.message.same_listener(&entry.message));
+            match queues.iter_mut().find(same) {
                 Some(queue) => queue.push(entry),
                 None => queues.push(vec![entry]),
             }
@@ -218,6 +220,8 @@ impl Line {
 
     async fn say(&self, mut entry: Entry) -> Told {
         let to = entry.message.to_string();
+        let unnamed = matches!(&entry.message, Message::Lifecycle { hook, .. } if hook.is_empty());
+        let or_name = if unnamed { format!("{NAME_IT}; ") } else { String::new() };
         let again = matches!(entry.message, Message::Lifecycle { again: true, .. });
         let attempted = entry.may_have_been_heard() || again;
         let mut unwritten: Vec<JournalError> = Vec::new();
@@ -239,7 +243,7 @@ impl Line {
                 (self.outbox.refused(&mut entry, &error.to_string(), now), Err(failure))
             }
             Delivery::Unsent(error) => {
-                let failure = unsaid(&to, &error, "it stays in the outbox; the next boot sends it");
+                let failure = unsaid(&to, &error, &format!("{or_name}it stays in the outbox; the next boot sends it"));
                 (self.outbox.failed(&mut entry, &error.to_string(), now), Err(failure))
             }
         };
@@ -248,8 +252,8 @@ impl Line {
     }
 }
 
-fn unsaid(to: &str, error: &crate::cloud::CloudError, hint: &str) -> Failure {
-    let hint = error.hint().unwrap_or_else(|| hint.to_owned());
+fn unsaid(to: &str, error: &crate::cloud::CloudError, then: &str) -> Failure {
+    let hint = error.hint().map(|hint| format!("{hint}; {then}")).unwrap_or_else(|| then.to_owned());
     Failure::message(Stage::Signal, format!("{to}: {error}")).with_hint(hint)
 }
 

@@ -75,7 +75,8 @@ impl Order {
         let Some(to) = &self.to else { return Err(failed(nobody("no recipient is named"))) };
         let instance = self.name(&ready);
         let audience = Audience::just(to.clone(), &instance);
-        let messenger = Messenger::new(ready.caller.own.clone(), Some(Arc::clone(&ready.reach.metadata)));
+        // As aws-cfn-bootstrap: a denial is an answer.
+        let messenger = Messenger::new(ready.caller.own.clone(), Some(Arc::clone(&ready.reach.metadata))).impatient();
         let message = audience.messages(self.success, &self.reason).pop();
         let outcome = message.map(|message| outcome(&message)).transpose().map_err(failed)?;
         let mut outcome = outcome.ok_or_else(|| failed(nobody("no recipient is named")))?;

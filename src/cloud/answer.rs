@@ -48,6 +48,8 @@ pub struct Answer {
     pub server_time: Option<String>,
     /// Where a bucket is, when S3 says that it is elsewhere.
     pub bucket_region: Option<String>,
+    /// What the same request came to on another way: as whom, and the answer.
+    pub beside: Option<String>,
 }
 
 const DENIED: &[&str] =
@@ -144,13 +146,13 @@ impl Answer {
             Kind::Refused
         };
         let (code, message) = (code.to_owned(), without_echo(message));
-        Self { kind, code, message, status: Some(status), server_time: date, bucket_region: None }
+        Self { status: Some(status), server_time: date, code, message, ..Self::unanswered(kind, "") }
     }
 
     /// An answer that no service gave.
     pub(super) fn unanswered(kind: Kind, message: impl Into<String>) -> Self {
         let (code, message) = (String::new(), without_echo(message.into()));
-        Self { kind, code, message, status: None, server_time: None, bucket_region: None }
+        Self { kind, code, message, status: None, server_time: None, bucket_region: None, beside: None }
     }
 
     fn without_response(error: &(dyn Error + 'static)) -> Self {

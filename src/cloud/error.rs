@@ -1,6 +1,6 @@
 //! What can go wrong between muster and AWS.
 
-use super::{Answer, Call, Kind};
+use super::{Answer, Call, Kind, Service};
 use crate::failure::Explain;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -189,6 +189,11 @@ pub struct Asked {
 
 impl Asked {
     pub(super) fn message(&self) -> String {
+        let beside = self.answer.beside.as_ref().map(|said| format!("; {said}")).unwrap_or_default();
+        self.said() + &beside
+    }
+
+    fn said(&self) -> String {
         let Self { call, answer, endpoint, .. } = self;
         let through = self.proxy.as_ref().map(|proxy| format!(" through proxy {proxy}")).unwrap_or_default();
         let said = if answer.code.is_empty() {
@@ -208,6 +213,9 @@ impl Asked {
             Kind::Unreachable => format!("{call}: {endpoint} could not be reached{through} ({said})"),
             Kind::Silent => format!("{call}: {endpoint} gave no answer in time{through} ({said})"),
             Kind::Untrusted => format!("{call}: {endpoint} needs TLS, and {said}"),
+            Kind::Fault if self.status() == 200 => {
+                format!("{call}: something between this host and AWS answered in its place{through} ({said})")
+            }
             Kind::Fault => format!("{call}: AWS failed until the deadline (HTTP {}, {said})", self.status()),
             Kind::Refused => format!("{call} was refused ({said})"),
         }
@@ -308,8 +316,8 @@ impl Explain for CloudError {
             Self::Registry { status: Some(403), .. } => "let this login pull from the repository".into(),
             Self::Registry { status: Some(404), .. } => "push it, or write the reference as it was pushed".into(),
             Self::Registry { .. } => "nothing of it is used; is this the registry that was meant?".into(),
-            Self::Late { .. } => "it is sent again by the next boot".into(),
-            Self::Web { .. }
+            Self::Late { .. }
+            | Self::Web { .. }
             | Self::Metadata { .. }
             | Self::MetadataRefused { .. }
             | Self::Client { .. }
@@ -323,8 +331,15 @@ impl Explain for CloudError {
 impl Asked {
     fn hint(&self) -> Option<String> {
         Some(match self.answer.kind {
-            Kind::Denied => format!("allow {} in the role's policy, or in the policy of the resource or its key", self.call.permission()),
-            Kind::Throttled => "Parameter Store's default is 40 calls a second for the whole account and region; higher throughput is an account setting".into(),
+            Kind::Denied => {
+                let action = Denial::read(&self.answer.message).action.map_or_else(|| self.call.permission(), str::to_owned);
+                format!("allow {action} in the role's policy, or in the policy of the resource or its key")
+            }
+            Kind::Throttled if self.call.service == Service::Ssm => "Parameter Store's default is 40 calls a second for the whole account and region; higher throughput is an account setting".into(),
+            Kind::Throttled => format!(
+                "{} limits how often an account may call it in a region: what else calls it this often?",
+                self.call.service.prefix()
+            ),
             Kind::Clock => "is chrony running? 169.254.169.123 gives the time in every VPC".into(),
             Kind::Credentials => "the role may have been created a moment ago, or its credentials revoked".into(),
             Kind::Unreachable | Kind::Silent => match &self.proxy {
@@ -335,6 +350,9 @@ impl Asked {
                 ),
             },
             Kind::Untrusted => "install the package ca-certificates, or name a CA bundle in the settings".into(),
+            Kind::Fault if self.status() == 200 => {
+                "is the endpoint in settings the service's, and is there a portal or a proxy that answers for it?".into()
+            }
             Kind::Missing | Kind::Fault | Kind::Refused => return None,
         })
     }

@@ -39,7 +39,7 @@ pub enum Message {
     Lifecycle {
         /// The group's name; empty where it is asked for.
         group: String,
-        /// The hook's name.
+        /// The hook's name; empty where it is asked for.
         hook: String,
         /// The instance's id.
         instance: String,
@@ -82,7 +82,15 @@ impl Message {
 
     /// Whether both are said to the same listener, in whatever words.
     pub fn same_listener(&self, other: &Self) -> bool {
-        self.listener() == other.listener()
+        match (self, other) {
+            // A hook that is not known yet may be any.
+            (Self::Lifecycle { hook, instance, .. }, Self::Lifecycle { hook: its, instance: whose, .. })
+                if hook.is_empty() || its.is_empty() =>
+            {
+                instance == whose
+            }
+            _ => self.listener() == other.listener(),
+        }
     }
 
     fn listener(&self) -> [&str; 5] {
@@ -117,6 +125,7 @@ impl fmt::Display for Message {
             Self::WaitHandle { success, .. } => write!(f, "wait handle {}", word(*success, "SUCCESS", "FAILURE")),
             Self::Lifecycle { group, hook, proceed, .. } => {
                 let slash = if group.is_empty() { "" } else { "/" };
+                let hook = if hook.is_empty() { "its launch hooks" } else { hook };
                 write!(f, "lifecycle {} to {group}{slash}{hook}", word(*proceed, "CONTINUE", "ABANDON"))
             }
             Self::InstanceHealth { instance, healthy, .. } => {

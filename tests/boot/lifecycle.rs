@@ -1,5 +1,6 @@
 //! Lifecycle actions: the hook that settings name, the one that the group names, and warm pools that boot twice.
 
+use super::At;
 use super::stage::{INSTANCE, Plan, Stage};
 use emulator::{Denial, Effect, Fault, Group, Hook, Lifecycle, Verdict};
 use muster::boot::Ended;
@@ -76,44 +77,60 @@ fn a_named_hook_needs_no_permission_to_look_and_a_reboot_does_not_wait_for_it() 
 }
 
 #[test]
-fn a_hook_that_cannot_be_known_is_said_and_fails_nobody() {
-    let hooks = || Group::new("web").hook(Hook::launching("ready"));
-    for (group, denied, says) in [
-        (hooks(), true, "autoscaling:DescribeLifecycleHooks"),
-        (hooks().hook(Hook::launching("other")), false, "several launch hooks: ready, other"),
-    ] {
-        let plan = Plan::new().unwrap();
-        let mut aws = plan.aws.group(group.launching(INSTANCE));
-        if denied {
-            aws = aws.deny(Denial::of("autoscaling:DescribeLifecycleHooks"));
-        }
-        let stage = Plan { aws, ..plan }.set().unwrap();
-        assert!(boot(&stage));
-        let notes = notes(&stage);
-        assert!(notes.contains(says) && notes.contains("signal: {autoscaling: {hook: NAME}}"), "{notes}");
-        assert!(verdicts(&stage).is_empty());
-    }
+fn each_of_two_launch_hooks_is_completed() {
+    let group = || Group::new("web").hook(Hook::launching("ready")).hook(Hook::launching("other")).launching(INSTANCE);
+    let stage = set(group(), "");
+    assert!(boot(&stage));
+    assert_eq!((life(&stage).state.as_str(), verdicts(&stage)), ("InService", vec![Verdict::Continue; 2]));
+    // One that is named is told alone.
+    let stage = set(group(), "signal: {autoscaling: {group: web, hook: ready}}\n");
+    assert!(boot(&stage));
+    assert_eq!((life(&stage).state.as_str(), verdicts(&stage)), ("Pending:Wait", vec![Verdict::Continue]));
+}
+
+/// A group with one hook, and a deadline that is soon over.
+fn short() -> Plan {
+    let plan = Plan::new().unwrap();
+    let aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE));
+    Plan { aws, replace: vec![("deadline: 2m".into(), "deadline: 24s".into())], ..plan }
 }
 
 #[test]
-fn an_auto_scaling_that_does_not_answer_costs_the_stack_nothing() {
-    let plan = Plan::new().unwrap();
-    let aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE));
-    let replace = vec![("deadline: 2m".into(), "deadline: 24s".into())];
-    let stage = Plan { aws, replace, ..plan }.set().unwrap();
+fn a_hook_that_may_not_be_asked_for_is_owed_until_it_may() {
+    let plan = short();
+    let aws = plan.aws.deny(Denial::of("autoscaling:DescribeLifecycleHooks"));
+    let stage = Plan { aws, ..plan }.set().unwrap();
+    let failure = stage.boot(false).unwrap_err();
+    let hint = failure.hint.clone().unwrap_or_default();
+    assert_eq!(failure.stage, At::Signal, "{failure}");
+    for says in ["allow autoscaling:DescribeLifecycleHooks", "{hook: NAME}", "from_group: false", "stays in the outbox"]
+    {
+        assert!(hint.contains(says), "{hint}");
+    }
+    assert!(notes(&stage).contains("is not known yet"), "{}", notes(&stage));
+    assert!(stage.aws.signals().len() == 1 && stage.aws.signals()[0].success, "the stack heard all the same");
+    assert!(verdicts(&stage).is_empty());
+    stage.aws.clear_denials();
+    muster::boot::boot(&stage.request(muster::boot::Mode::Report)).unwrap();
+    assert_eq!((life(&stage).state.as_str(), verdicts(&stage)), ("InService", vec![Verdict::Continue]));
+}
+
+#[test]
+fn an_auto_scaling_that_does_not_answer_costs_the_stack_nothing_and_is_owed() {
+    let stage = short().set().unwrap();
     stage.aws.fault(Fault::on("autoscaling", "*", Effect::Silence));
-    assert!(boot(&stage));
+    assert_eq!(stage.boot(false).unwrap_err().stage, At::Signal);
     assert!(stage.aws.signals().len() == 1 && stage.aws.signals()[0].success);
-    assert!(notes(&stage).contains("is not known"), "{}", notes(&stage));
+    assert!(notes(&stage).contains("is not known yet"), "{}", notes(&stage));
+    stage.aws.clear_faults();
+    muster::boot::boot(&stage.request(muster::boot::Mode::Report)).unwrap();
+    assert_eq!(verdicts(&stage), [Verdict::Continue]);
 }
 
 #[test]
 fn a_hook_that_a_busy_auto_scaling_does_not_name_is_owed() {
     for (effect, lasting) in [(Effect::Throttle, true), (Effect::Status(503), true), (Effect::Throttle, false)] {
-        let plan = Plan::new().unwrap();
-        let aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE));
-        let replace = vec![("deadline: 2m".into(), "deadline: 24s".into())];
-        let stage = Plan { aws, replace, ..plan }.set().unwrap();
+        let stage = short().set().unwrap();
         let fault = Fault::on("autoscaling", "DescribeLifecycleHooks", effect);
         stage.aws.fault(if lasting { fault } else { fault.times(6) });
         let ended = stage.boot(false);

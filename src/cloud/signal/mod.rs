@@ -1,6 +1,8 @@
 //! How the outcome of a boot reaches whoever waits for it: CloudFormation, a wait condition, Auto Scaling.
 
+mod attempt;
 mod deliver;
+mod heard;
 mod outcome;
 mod refusal;
 mod scaling;
@@ -55,7 +57,7 @@ pub enum Recipient {
     Lifecycle {
         /// The group; asked for where it is not known.
         group: Option<String>,
-        /// The hook; the group's only launch hook where none is named.
+        /// The hook; the group's own launch hooks where none is named.
         hook: Option<String>,
     },
     /// The instance's health in its Auto Scaling group.

@@ -110,6 +110,11 @@ pub static ROWS: &[Row] = &[
         ..row(&[Step::WaitCondition], "", Fatal, "the handle's URL is not as CloudFormation made it")
     },
     Row {
+        kind: Some(Kind::Denied),
+        coded: Some(true),
+        ..row(&[Step::WaitCondition], "", Fatal, "a handle's URL is its own permission, and no policy is added to it")
+    },
+    Row {
         coded: Some(false),
         ..row(
             &[Step::Stack, Step::Complete, Step::Heartbeat, Step::Health],
@@ -118,7 +123,7 @@ pub static ROWS: &[Row] = &[
             "this is no answer of AWS: something in between gave it, a proxy or a portal",
         )
     },
-    kind(Kind::Denied, Fatal, "a policy does not allow it"),
+    kind(Kind::Denied, Retry, "a policy that allows it may come"),
     kind(Kind::Throttled, Retry, "AWS is busy"),
     kind(Kind::Clock, Retry, "the clock may be set soon"),
     kind(Kind::Credentials, Retry, "credentials may come"),
@@ -188,7 +193,7 @@ mod tests {
                 Unknown,
                 Fatal,
             ),
-            (Step::Stack, Answer::answered(403, "AccessDenied", "User: x".into(), None), false, Unknown, Fatal),
+            (Step::Stack, Answer::answered(403, "AccessDenied", "User: x".into(), None), false, Unknown, Retry),
             (Step::Complete, Answer::answered(400, "Throttling", "Rate exceeded".into(), None), false, Unknown, Retry),
             (Step::Stack, Answer::answered(403, "RequestTimeTooSkewed", String::new(), None), false, Unknown, Retry),
             (Step::Stack, Answer::answered(403, "InvalidClientTokenId", String::new(), None), false, Unknown, Retry),
@@ -197,6 +202,13 @@ mod tests {
             (Step::WaitCondition, Answer::answered(503, "", String::new(), None), false, Unknown, Retry),
             (Step::Stack, Answer::unanswered(Kind::Untrusted, "no roots"), false, Unknown, Fatal),
             (Step::WaitCondition, Answer::answered(404, "NoSuchBucket", String::new(), None), false, Unknown, Fatal),
+            (
+                Step::WaitCondition,
+                Answer::answered(403, "AccessDenied", "Access Denied".into(), None),
+                false,
+                Unknown,
+                Fatal,
+            ),
             (Step::Complete, validation("AutoScalingGroup name not known"), false, Unknown, Fatal),
             (Step::Stack, Answer::answered(403, "", "<html>login</html>".into(), None), false, Unknown, Retry),
             (Step::Health, Answer::answered(404, "", String::new(), None), false, Unknown, Retry),

@@ -2,6 +2,7 @@
 
 use super::super::retry::until;
 use super::super::{Answer, Call, CloudError, Instant, Service, Session};
+use super::heard::Answering;
 use std::time::Duration;
 
 /// An instance's place in its group.
@@ -90,7 +91,7 @@ pub(super) async fn complete(session: &Session, held: &Held, success: bool) -> R
         .lifecycle_hook_name(&held.hook)
         .instance_id(&held.instance_id)
         .lifecycle_action_result(if success { "CONTINUE" } else { "ABANDON" });
-    let sent = request.send().await;
+    let sent = request.customize().interceptor(Answering("CompleteLifecycleAction")).send().await;
     sent.map(drop).map_err(|error| (held.call("CompleteLifecycleAction"), Answer::of(&error)))
 }
 
@@ -102,7 +103,7 @@ pub(super) async fn heartbeat(session: &Session, held: &Held) -> Result<(), (Cal
         .auto_scaling_group_name(&held.group)
         .lifecycle_hook_name(&held.hook)
         .instance_id(&held.instance_id);
-    let sent = request.send().await;
+    let sent = request.customize().interceptor(Answering("RecordLifecycleActionHeartbeat")).send().await;
     sent.map(drop).map_err(|error| (held.call("RecordLifecycleActionHeartbeat"), Answer::of(&error)))
 }
 
@@ -115,42 +116,35 @@ pub(super) async fn set_health(session: &Session, instance_id: &str, well: bool)
         .health_status(if well { "Healthy" } else { "Unhealthy" })
         .should_respect_grace_period(false);
     let call = Call::new(Service::AutoScaling, "SetInstanceHealth", instance_id);
-    request.send().await.map(drop).map_err(|error| (call, Answer::of(&error)))
+    let sent = request.customize().interceptor(Answering("SetInstanceHealth")).send().await;
+    sent.map(drop).map_err(|error| (call, Answer::of(&error)))
 }
 
-/// The hook that an outcome is for. `None`: nobody waits, because the instance is in no group or the group has no
-/// launch hook that is the instance's own to complete.
+/// The hooks that an outcome is for: the one that is named, or else all launch hooks that are the instance's own to
+/// complete. An instance goes into service only when each has been, and is given up when one is abandoned. None: nobody
+/// waits, because the instance is in no group or the group has no such hook.
 pub(super) async fn held(
     session: &Session,
     instance_id: &str,
     group: Option<&str>,
     hook: Option<&str>,
     deadline: Instant,
-) -> Result<Option<Held>, CloudError> {
+) -> Result<Vec<Held>, CloudError> {
     let group = match group {
         Some(group) => group.to_owned(),
         None => match member(session, instance_id, deadline).await? {
             Some(member) => member.group,
-            None => return Ok(None),
+            None => return Ok(Vec::new()),
         },
     };
-    let (hook, timeout) = match hook {
-        Some(hook) => (hook.to_owned(), None),
+    let found = match hook {
+        Some(hook) => vec![(hook.to_owned(), None)],
         None => {
-            let mut launching = hooks(session, &group, deadline).await?;
-            launching.retain(|hook| hook.launching && !hook.notifies);
-            if launching.len() > 1 {
-                let names: Vec<&str> = launching.iter().map(|hook| hook.name.as_str()).collect();
-                return Err(CloudError::Addressee {
-                    what: format!("group {group} has several launch hooks: {}", names.join(", ")),
-                    hint: "name the one that waits for this host: `signal: {autoscaling: {hook: NAME}}`",
-                });
-            }
-            match launching.pop() {
-                Some(only) => (only.name, only.heartbeat),
-                None => return Ok(None),
-            }
+            let own = hooks(session, &group, deadline).await?;
+            let own = own.into_iter().filter(|hook| hook.launching && !hook.notifies);
+            own.map(|hook| (hook.name, hook.heartbeat)).collect()
         }
     };
-    Ok(Some(Held { group, hook, instance_id: instance_id.to_owned(), timeout }))
+    let held = |(hook, timeout)| Held { group: group.clone(), hook, instance_id: instance_id.to_owned(), timeout };
+    Ok(found.into_iter().map(held).collect())
 }

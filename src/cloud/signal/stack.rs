@@ -1,6 +1,7 @@
 //! `SignalResource`: signed by the role, or by the instance's identity where the role cannot.
 
 use super::super::{Answer, Call, CloudError, Identity, Kind, Metadata, Network, Service, Session};
+use super::heard::Answering;
 use super::{Outcome, refusal};
 use aws_sdk_cloudformation::types::ResourceSignalStatus;
 use base64::Engine;
@@ -32,7 +33,8 @@ pub(super) async fn by_role(session: &Session, target: Target<'_>, outcome: &Out
         .logical_resource_id(target.resource)
         .unique_id(&outcome.instance_id)
         .status(status);
-    request.send().await.map(drop).map_err(|error| Answer::of(&error))
+    let sent = request.customize().interceptor(Answering("SignalResource")).send().await;
+    sent.map(drop).map_err(|error| Answer::of(&error))
 }
 
 /// As the instance: the signed identity document is the credential. CloudFormation accepts it for the stack that the
@@ -63,7 +65,7 @@ pub(super) async fn by_identity(
         .map_err(|_| Answer::unanswered(Kind::Credentials, "the identity's signature is no header text"))?;
     credential.set_sensitive(true);
     let request = client.get(url).header("accept", "application/json").header("authorization", credential);
-    refusal::read(request.timeout(ATTEMPT).send().await).await
+    refusal::read(request.timeout(ATTEMPT).send().await, Some("SignalResource")).await
 }
 
 /// Without the newlines that metadata folds the signature with.

@@ -76,7 +76,7 @@ pub(super) async fn put(
     });
     // No content type: it is part of what the URL's signature is over, and it was signed without.
     let request = client.put(&url.0).body(body.to_string().into_bytes()).timeout(Duration::from_secs(20));
-    refusal::read(request.send().await).await
+    refusal::read(request.send().await, None).await
 }
 
 fn shortened(text: &str) -> String {

@@ -77,16 +77,19 @@ fn refusal(effect: Effect) -> Option<ApiError> {
         Effect::Throttle => Some(ApiError::common(Common::Throttled, "Rate exceeded")),
         Effect::Status(500) => Some(ApiError::common(Common::Internal, "We encountered an internal error.")),
         Effect::Status(_) => Some(ApiError::common(Common::Unavailable, "Service is unable to handle request.")),
-        Effect::Delay(_) | Effect::CutOff | Effect::Reset | Effect::Silence => None,
+        Effect::Delay(_) | Effect::Portal | Effect::CutOff | Effect::Reset | Effect::Silence => None,
     }
 }
 
 /// Whether a fault keeps the request from reaching the service at all.
 fn withheld(effect: Option<Effect>) -> bool {
-    matches!(effect, Some(Effect::Reset | Effect::Silence))
+    matches!(effect, Some(Effect::Portal | Effect::Reset | Effect::Silence))
 }
 
 fn affected(reply: Reply, effect: Option<Effect>) -> Reply {
+    if effect == Some(Effect::Portal) {
+        return Reply::new(200, "text/html", "<html>Please log in</html>");
+    }
     let (delivery, delay) = match effect {
         Some(Effect::CutOff) => (Delivery::CutOff, Duration::ZERO),
         Some(Effect::Reset) => (Delivery::Reset, Duration::ZERO),

@@ -12,6 +12,8 @@ pub enum Effect {
     Status(u16),
     /// Answered properly, this much later.
     Delay(Duration),
+    /// Answered 200 with a page, by something that stands in between: the service hears nothing.
+    Portal,
     /// The answer's head and half of its body; then the connection closes.
     CutOff,
     /// The connection is reset without an answer.
