@@ -149,6 +149,13 @@ pub enum Change {
         /// Modification.
         mtime: Option<f64>,
     },
+    /// Set the SELinux label; a final symbolic link is not followed.
+    SetLabel {
+        /// Of what.
+        path: PathBuf,
+        /// The whole context, `user:role:type:level`.
+        label: String,
+    },
     /// Make or replace a symbolic link in one step.
     Symlink {
         /// Where.

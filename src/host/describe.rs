@@ -25,6 +25,7 @@ impl Change {
             }
             Self::SetAttributes { path, attributes, .. } => format!("set{} of {}", words(attributes), path.display()),
             Self::SetTimes { path, .. } => format!("set times of {}", path.display()),
+            Self::SetLabel { path, label } => format!("label {} {label}", path.display()),
             Self::Symlink { path, target } => format!("link {} -> {}", path.display(), target.display()),
             Self::HardLink { path, target } => format!("hard link {} = {}", path.display(), target.display()),
             Self::Rename { from, to } => format!("rename {} to {}", from.display(), to.display()),
@@ -54,6 +55,7 @@ impl Change {
             | Self::MakeDirectory { path, .. }
             | Self::SetAttributes { path, .. }
             | Self::SetTimes { path, .. }
+            | Self::SetLabel { path, .. }
             | Self::Symlink { path, .. }
             | Self::HardLink { path, .. }
             | Self::Remove { path } => vec![path],

@@ -6,6 +6,7 @@ mod content;
 mod describe;
 mod digest;
 pub mod durable;
+mod labels;
 pub mod linux;
 mod overlay;
 pub mod unpack;
@@ -119,6 +120,16 @@ pub trait Observe {
     fn list(&self, path: &Path) -> io::Result<Option<Vec<std::ffi::OsString>>>;
     /// Where a symbolic link points, as written.
     fn read_link(&self, path: &Path) -> io::Result<Option<PathBuf>>;
+    /// The SELinux label that a path has: none where SELinux does not run, or nothing is labelled.
+    fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
+        let _ = (path, follow);
+        Ok(None)
+    }
+    /// The label that SELinux's policy has for something of that kind at a path.
+    fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
+        let _ = (path, kind);
+        Ok(None)
+    }
     /// A user by name, or by number written as text: the machine's own files first, directory services after.
     fn user(&self, name: &str) -> io::Result<Option<UserEntry>>;
     /// A group by name, or by number written as text.
@@ -205,6 +216,12 @@ impl<T: Through + ?Sized> Observe for T {
     }
     fn read_link(&self, path: &Path) -> io::Result<Option<PathBuf>> {
         self.through().read_link(path)
+    }
+    fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
+        self.through().label(path, follow)
+    }
+    fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
+        self.through().policy_label(path, kind)
     }
     fn user(&self, name: &str) -> io::Result<Option<UserEntry>> {
         self.through().user(name)

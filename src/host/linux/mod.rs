@@ -7,6 +7,7 @@ pub mod clock;
 mod dialog;
 mod identity;
 mod jobs;
+mod labels;
 mod leftovers;
 mod look;
 mod names;
@@ -20,7 +21,8 @@ mod walk;
 mod write;
 
 use super::{
-    Change, Command, Digest, Effect, GroupEntry, Host, HostError, Observe, Output, Stat, Unwalked, UserEntry, Visit,
+    Change, Command, Digest, Effect, GroupEntry, Host, HostError, Kind, Observe, Output, Stat, Unwalked, UserEntry,
+    Visit,
 };
 use root::Root;
 use std::io;
@@ -102,6 +104,12 @@ impl Observe for Linux {
     fn read_link(&self, path: &Path) -> io::Result<Option<PathBuf>> {
         look::read_link(&self.root, path)
     }
+    fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
+        labels::have(&self.root, path, follow)
+    }
+    fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
+        labels::of_policy(&self.root, path, kind)
+    }
     fn user(&self, name: &str) -> io::Result<Option<UserEntry>> {
         names::user(&self.root, name)
     }
@@ -177,6 +185,9 @@ impl Linux {
             }
             Change::SetTimes { path, atime, mtime } => {
                 place::set_times(root, path, *atime, *mtime).map_err(|e| HostError::io("set times of", path, e))
+            }
+            Change::SetLabel { path, label } => {
+                labels::set(root, path, label).map_err(|e| HostError::io("set the SELinux label of", path, e))
             }
             Change::Symlink { path, target } => {
                 place::symlink(root, path, target).map_err(|e| HostError::io("link", path, e))

@@ -1,9 +1,10 @@
 //! Directories, links, attributes, times, renames and removals, each race-free on descriptors.
 
+use super::labels;
 use super::leftovers::temporary_name;
 use super::look::names;
 use super::root::{Root, stat_name};
-use crate::host::Attributes;
+use crate::host::{Attributes, Kind};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, UtimensatFlags, fchmod, mkdirat, utimensat};
@@ -32,6 +33,9 @@ pub fn make_directory(root: &Root, path: &Path, attributes: &Attributes) -> io::
     let flags = if exists { flags } else { flags | OFlag::O_NOFOLLOW };
     let directory =
         if exists { root.open_path(path, flags)? } else { openat(&parent, name.as_os_str(), flags, Mode::empty())? };
+    if !exists {
+        labels::mark(root, &directory, path, Kind::Directory)?;
+    }
     give(&directory, attributes)
 }
 
@@ -86,22 +90,25 @@ fn timespec(time: Option<f64>) -> TimeSpec {
 
 pub fn symlink(root: &Root, path: &Path, target: &Path) -> io::Result<()> {
     let (parent, name) = root.parent(path)?;
-    replace_by(&parent, &name, |temporary| symlinkat(target, &parent, temporary.as_os_str()))
+    replace_by(&parent, &name, |temporary| {
+        symlinkat(target, &parent, temporary.as_os_str())?;
+        labels::mark_link(root, &parent, temporary, path)
+    })
 }
 
 pub fn hard_link(root: &Root, path: &Path, target: &Path) -> io::Result<()> {
     let (parent, name) = root.parent(path)?;
     let (from, source) = root.parent(target)?;
     replace_by(&parent, &name, |temporary| {
-        linkat(&from, source.as_os_str(), &parent, temporary.as_os_str(), AtFlags::empty())
+        Ok(linkat(&from, source.as_os_str(), &parent, temporary.as_os_str(), AtFlags::empty())?)
     })
 }
 
 /// Makes something under a temporary name and renames it over the target in one step.
-fn replace_by(parent: &OwnedFd, name: &OsString, make: impl FnOnce(&OsString) -> nix::Result<()>) -> io::Result<()> {
+fn replace_by(parent: &OwnedFd, name: &OsString, make: impl FnOnce(&OsString) -> io::Result<()>) -> io::Result<()> {
     let temporary = temporary_name(parent, name);
-    make(&temporary)?;
-    let renamed = renameat(parent, temporary.as_os_str(), parent, name.as_os_str());
+    let renamed =
+        make(&temporary).and_then(|()| Ok(renameat(parent, temporary.as_os_str(), parent, name.as_os_str())?));
     // Also after a success: rename(2) leaves both names where they are links of one file.
     let _ = unlinkat(parent, temporary.as_os_str(), UnlinkatFlags::NoRemoveDir);
     renamed?;

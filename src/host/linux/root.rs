@@ -1,5 +1,6 @@
 //! The one descriptor beneath which every path is opened.
 
+use super::labels::Labels;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
@@ -18,6 +19,8 @@ pub struct Root {
     pub path: PathBuf,
     /// Whether its own programs may run.
     pub chroot: bool,
+    /// SELinux's policy, as last read.
+    pub labels: Labels,
     directory: OwnedFd,
     confined: bool,
 }
@@ -28,7 +31,7 @@ impl Root {
         let path = std::path::absolute(path)?;
         let directory = nix::fcntl::open(&path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
         let confined = path != Path::new("/");
-        Ok(Self { path, chroot: false, directory, confined })
+        Ok(Self { path, chroot: false, labels: Labels::default(), directory, confined })
     }
 
     /// Whether it is a directory of the running system and not the system itself.

@@ -1,5 +1,6 @@
 //! Putting a file in place: written beside its target, given its attributes, judged, and renamed over it.
 
+use super::labels;
 use super::leftovers::temporary_name;
 use super::place::{give, sync};
 use super::program;
@@ -108,6 +109,8 @@ impl Spot<'_> {
                 _ => {}
             }
             self.copy_labels(&made);
+        } else {
+            labels::mark(self.root, &made, self.path, Kind::File)?;
         }
         let mode = file.attributes.mode.or(before.map(|stat| stat.st_mode & 0o7777)).unwrap_or(0o666 & !umask);
         give(&made, &Attributes { mode: Some(mode), ..file.attributes.clone() })?;

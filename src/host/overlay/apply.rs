@@ -26,6 +26,10 @@ impl<O: Observe> Overlay<O> {
                     node.stat.mtime = mtime.unwrap_or(node.stat.mtime);
                 })
                 .map_err(|e| HostError::io("set times of", path, e)),
+            Change::SetLabel { path, label } => self
+                .node(path, false)
+                .map(|node| node.label = Some(label.clone()))
+                .map_err(|e| HostError::io("set the SELinux label of", path, e)),
             Change::Symlink { path, target } => self.symlink(path, target).map_err(|e| HostError::io("link", path, e)),
             Change::HardLink { path, target } => {
                 self.hard_link(path, target).map_err(|e| HostError::io("hard link", path, e))
@@ -145,7 +149,7 @@ impl<O: Observe> Overlay<O> {
             self.rename(&path, Path::new(&name))?;
             effect.backup = Some(name.into());
         }
-        self.tree.put(&path, Node { stat, body: Body::Written(file.content.clone()) });
+        self.tree.put(&path, Node { stat, body: Body::Written(file.content.clone()), label: None });
         Ok(effect)
     }
 
@@ -166,7 +170,7 @@ impl<O: Observe> Overlay<O> {
         set(&mut stat, attributes);
         stat.links = 2;
         stat.size = 4096;
-        self.tree.put(&place, Node { stat, body: Body::Directory { opaque: true } });
+        self.tree.put(&place, Node { stat, body: Body::Directory { opaque: true }, label: None });
         Ok(())
     }
 
@@ -180,7 +184,7 @@ impl<O: Observe> Overlay<O> {
         let place = self.place(path, false)?;
         let mut stat = self.fresh(Kind::Link, 0o777);
         stat.size = target.as_os_str().len() as u64;
-        self.tree.put(&place, Node { stat, body: Body::Link(target.to_owned()) });
+        self.tree.put(&place, Node { stat, body: Body::Link(target.to_owned()), label: None });
         Ok(())
     }
 

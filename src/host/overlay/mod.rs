@@ -4,7 +4,9 @@ mod accounts;
 mod apply;
 mod tree;
 
-use super::{Change, Command, Digest, Effect, GroupEntry, Hasher, Host, HostError, Observe, Output, Stat, UserEntry};
+use super::{
+    Change, Command, Digest, Effect, GroupEntry, Hasher, Host, HostError, Kind, Observe, Output, Stat, UserEntry,
+};
 use accounts::Accounts;
 use std::ffi::OsString;
 use std::io;
@@ -82,6 +84,26 @@ impl<O: Observe> Observe for Overlay<O> {
             },
         }
     }
+    fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
+        let path = self.tree.resolve(&self.lower, path, follow)?;
+        let node = match self.tree.find(&path) {
+            Found::Lower => return self.lower.label(&path, false),
+            Found::Hidden => return Ok(None),
+            Found::Node(node) => node,
+        };
+        if node.label.is_some() {
+            return Ok(node.label.clone());
+        }
+        let before = if let tree::Body::Lower(from) = &node.body { from } else { &path };
+        // What replaces a file keeps its label; what is new gets the policy's.
+        match self.lower.stat(before, false)? {
+            Some(_) => self.lower.label(before, false),
+            None => self.lower.policy_label(&path, node.stat.kind),
+        }
+    }
+    fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
+        self.lower.policy_label(path, kind)
+    }
     fn user(&self, name: &str) -> io::Result<Option<UserEntry>> {
         self.accounts.user(&self.lower, name)
     }
@@ -126,7 +148,7 @@ impl<O: Observe> Host for Overlay<O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{Attributes, FileWrite, Kind, Void};
+    use crate::host::{Attributes, FileWrite, Void};
 
     fn machine() -> Overlay<Overlay<Void>> {
         let mut lower = Overlay::new(Void::new());

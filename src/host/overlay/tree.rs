@@ -32,6 +32,8 @@ pub struct Node {
     pub stat: Stat,
     /// What is in it.
     pub body: Body,
+    /// The SELinux label that it was given.
+    pub label: Option<String>,
 }
 
 /// Names over a lower machine.
@@ -134,7 +136,7 @@ impl Tree {
                     Kind::Link => Body::Link(lower.read_link(path)?.unwrap_or_default()),
                     _ => Body::Lower(path.to_owned()),
                 };
-                self.put(path, Node { stat, body })
+                self.put(path, Node { stat, body, label: None })
             }
             _ => return Err(io::ErrorKind::NotFound.into()),
         };

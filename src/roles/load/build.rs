@@ -164,6 +164,13 @@ impl Loader {
         listed.iter().map(below).flat_map(|below| tops.map(|top| top.join(&below))).collect()
     }
 
+    /// The collection that the tree itself is (`galaxy.yml`): its own roles name each other in full.
+    fn own_collection(&self) -> Option<String> {
+        let galaxy = self.source.root().join("galaxy.yml");
+        let galaxy = self.source.is_file(&galaxy).then(|| self.document(&galaxy).ok()).flatten()?.root;
+        Some(format!("{}.{}", galaxy.get("namespace")?.text()?, galaxy.get("name")?.text()?))
+    }
+
     fn find_role(&self, name: &str, at: &At, place: Option<&Place>) -> Result<PathBuf, LoadError> {
         let mut searched = Vec::new();
         if let Some((collection, role)) = collection(name) {
@@ -171,6 +178,9 @@ impl Loader {
             let below = below.join("roles").join(role);
             searched.push(at.playbook.join(&below));
             searched.push(self.source.root().join(&below));
+            if self.own_collection().is_some_and(|own| own == collection) {
+                searched.push(self.source.root().join("roles").join(role));
+            }
         }
         searched.push(at.playbook.join("roles").join(name));
         if collection(name).is_none() {

@@ -113,3 +113,21 @@ fn what_is_missing_or_goes_round_is_an_error_with_its_place() {
     assert!(play("- hosts: all\n  tasks: {a: b}\n").is_err());
     assert!(play("- hosts: all\n  tsaks: []\n").is_err());
 }
+
+#[test]
+fn a_tree_that_is_a_collection_has_its_own_roles_by_full_name() {
+    let files = |galaxy: &str| {
+        tree(&[
+            ("galaxy.yml", galaxy),
+            ("site.yml", "- hosts: all\n  roles: [acme.web.site]\n"),
+            ("roles/site/meta/main.yml", "dependencies: [acme.web._common]\n"),
+            ("roles/_common/tasks/main.yml", "- debug: msg=0\n"),
+        ])
+    };
+    let (_dir, loader) = files("namespace: acme\nname: web\nversion: 1.0.0\n");
+    let play = loader.playbook(Path::new("site.yml"), &Literal).expect("loads").plays.remove(0);
+    assert_eq!(play.roles[0].dependencies[0].role.collection.as_deref(), Some("acme.web"));
+    let (_dir, loader) = files("namespace: acme\nname: other\nversion: 1.0.0\n");
+    let error = loader.playbook(Path::new("site.yml"), &Literal).expect_err("another collection's");
+    assert_eq!(error.to_string(), "role `acme.web.site` was not found");
+}

@@ -84,10 +84,10 @@ pub const FILE_ATTRIBUTES: &[Param] = &[
     Param::new("group", ParamKind::Str, "The owning group."),
     Param::new("unsafe_writes", ParamKind::Bool, "Write in place where a rename is not possible.").default("false"),
     Param::new("attributes", ParamKind::Str, "Filesystem attributes.").aliases(&["attr"]).unsupported("chattr flags"),
-    Param::new("seuser", ParamKind::Str, "SELinux user.").unsupported("SELinux labels"),
-    Param::new("serole", ParamKind::Str, "SELinux role.").unsupported("SELinux labels"),
-    Param::new("setype", ParamKind::Str, "SELinux type.").unsupported("SELinux labels"),
-    Param::new("selevel", ParamKind::Str, "SELinux level.").unsupported("SELinux labels"),
+    Param::new("seuser", ParamKind::Str, "The SELinux user; `_default` is the policy's."),
+    Param::new("serole", ParamKind::Str, "The SELinux role."),
+    Param::new("setype", ParamKind::Str, "The SELinux type."),
+    Param::new("selevel", ParamKind::Str, "The SELinux level."),
 ];
 
 impl Spec {
@@ -410,7 +410,7 @@ mod tests {
         assert_eq!(accept(&[]).expect_err("missing").to_string(), "`test.file` needs the argument `path`");
         let choice = accept(&[("path", "/a".into()), ("state", "gone".into())]).expect_err("choice");
         assert_eq!(choice.to_string(), "`test.file: state`: `gone` is none of: file, absent");
-        let label = accept(&[("path", "/a".into()), ("setype", "etc_t".into())]).expect_err("unsupported");
-        assert_eq!(label.to_string(), "`test.file: setype` is not supported: SELinux labels");
+        let flags = accept(&[("path", "/a".into()), ("attributes", "i".into())]).expect_err("unsupported");
+        assert_eq!(flags.to_string(), "`test.file: attributes` is not supported: chattr flags");
     }
 }

@@ -14,12 +14,26 @@ use std::path::{Path, PathBuf};
 pub struct Fake {
     files: BTreeMap<PathBuf, Vec<u8>>,
     answers: Vec<(String, Output)>,
+    labels: BTreeMap<PathBuf, String>,
+    policy: BTreeMap<PathBuf, String>,
 }
 
 impl Fake {
     /// With a file.
     pub fn file(mut self, path: &str, content: &str) -> Self {
         self.files.insert(path.into(), content.into());
+        self
+    }
+
+    /// With SELinux, and a file's label.
+    pub fn label(mut self, path: &str, label: &str) -> Self {
+        self.labels.insert(path.into(), label.into());
+        self
+    }
+
+    /// With the label that SELinux's policy has for a path.
+    pub fn policy(mut self, path: &str, label: &str) -> Self {
+        self.policy.insert(path.into(), label.into());
         self
     }
 
@@ -68,6 +82,12 @@ impl Observe for Fake {
     }
     fn read_link(&self, _path: &Path) -> io::Result<Option<PathBuf>> {
         Ok(None)
+    }
+    fn label(&self, path: &Path, _follow: bool) -> io::Result<Option<String>> {
+        Ok(self.labels.get(path).cloned())
+    }
+    fn policy_label(&self, path: &Path, _kind: Kind) -> io::Result<Option<String>> {
+        Ok(self.policy.get(path).cloned())
     }
     fn user(&self, name: &str) -> io::Result<Option<UserEntry>> {
         Ok(self.users()?.into_iter().find(|user| user.name == name || user.uid.to_string() == name))
@@ -169,6 +189,7 @@ fn line(change: &Change) -> String {
         Change::Unit { name, action, .. } => format!("{} {name}", action.verb()),
         Change::Write(write) => format!("write {}", write.path.display()),
         Change::Remove { path } => format!("remove {}", path.display()),
+        Change::SetLabel { .. } => change.outline(),
         other => format!("{other:?}"),
     }
 }

@@ -53,7 +53,10 @@ impl Loose {
         let line = error.marker().line();
         match error.info() {
             "':' must be followed by a valid YAML whitespace" => self.tabs.insert(line),
-            "invalid indentation" | "invalid indentation in flow construct" => self.lines.insert(line),
+            // The last is said of tabs in quotes alone.
+            "invalid indentation" | "invalid indentation in flow construct" | "tab cannot be used as indentation" => {
+                self.lines.insert(line)
+            }
             "invalid indentation in quoted scalar" => {
                 let (_, column) = self.position(error.marker());
                 let end = line + quoted_lines(text, line, column as usize);
@@ -101,5 +104,8 @@ mod tests {
         let first = root.get("a").and_then(|a| a.get("b")).and_then(|b| b.list()).expect("list")[0].place();
         assert_eq!((first.line, first.column), (3, 1));
         assert!(read("t.yml", "a: [1\nb: 2\n").is_err());
+        let tabbed = read("t.yml", "a:\n  b: 'x\n\t y'\n").expect("reads").root;
+        assert_eq!(tabbed.value().to_json().to_string(), r#"{"a":{"b":"x y"}}"#);
+        assert!(read("t.yml", "a:\n\tb: 1\n").is_err());
     }
 }

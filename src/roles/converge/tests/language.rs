@@ -300,3 +300,30 @@ fn a_handler_is_looked_for_in_the_last_list_from_its_top() {
     let result = r#"{"changed": false, "include": "inc.yml", "include_args": {}}"#;
     assert_eq!(said, ["t", "included", result, "first", "play", "a1"]);
 }
+
+#[test]
+fn a_tree_of_files_is_gone_through_from_the_top() {
+    let site = "- hosts: all\n  gather_facts: no\n  roles: [r]\n";
+    let task = "- debug: msg={{ item.path }},{{ item.state }},{{ item.mode }},{{ item.src | default('-') | basename }}\n  \
+                with_community.general.filetree: ../templates/\n\
+                - debug: msg={{ query('filetree', 'conf', exclude='b.*') | map(attribute='path') | join(',') }}\n";
+    let (outcome, said) = here(&[
+        ("site.yml", site),
+        ("roles/r/tasks/main.yml", task),
+        ("roles/r/templates/z.j2", "12345"),
+        ("roles/r/templates/etc/app/one.j2", "1"),
+        ("roles/r/templates/etc/two.j2", "2"),
+        ("roles/r/files/conf/a", ""),
+        ("roles/r/files/conf/b", ""),
+    ]);
+    all_well(&outcome);
+    let tree = [
+        "etc,directory,0755,-",
+        "z.j2,file,0644,z.j2",
+        "etc/app,directory,0755,-",
+        "etc/two.j2,file,0644,two.j2",
+        "etc/app/one.j2,file,0644,one.j2",
+        "a",
+    ];
+    assert_eq!(said, tree);
+}

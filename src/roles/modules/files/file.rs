@@ -308,6 +308,7 @@ pub(super) fn make_directories(draft: &mut Draft<'_>, path: &Path, wanted: &Want
         let attributes = wanted.resolve(draft.machine(), &fresh(draft, Kind::Directory))?;
         draft.show(&shown(&directory), "state: absent\n".into(), "state: directory\n".into());
         draft.make_directory(&directory, attributes)?;
+        wanted.settle(draft, &directory)?;
     }
     Ok(())
 }

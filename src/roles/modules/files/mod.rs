@@ -16,6 +16,7 @@ pub mod file;
 pub mod find;
 pub mod get_url;
 pub mod ini_file;
+mod label;
 pub mod lineinfile;
 mod links;
 pub mod mode;

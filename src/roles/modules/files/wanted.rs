@@ -1,6 +1,7 @@
 //! The owner, group and mode that a task asks for.
 
 use super::draft::Draft;
+use super::label::{WantedLabel, label};
 use super::mode::{Mode, shown};
 use crate::host::{Attributes, Change, Kind, Observe, Stat};
 use crate::roles::modules::{ArgError, Args, Failed};
@@ -16,6 +17,8 @@ pub struct Wanted {
     pub owner: Option<String>,
     /// A group's name or number.
     pub group: Option<String>,
+    /// Parts of the SELinux label.
+    pub label: WantedLabel,
 }
 
 impl Wanted {
@@ -27,7 +30,7 @@ impl Wanted {
             Some(value) if value.as_str() == Some("") => None,
             Some(value) => Some(Mode::read(value).map_err(|problem| args.wrong("mode", problem))?),
         };
-        Ok(Self { mode, owner: args.text("owner"), group: args.text("group") })
+        Ok(Self { mode, owner: args.text("owner"), group: args.text("group"), label: WantedLabel::read(args) })
     }
 
     /// The same owner and group with another mode.
@@ -49,7 +52,12 @@ impl Wanted {
     /// Sets what differs; whether anything did.
     pub fn settle(&self, draft: &mut Draft<'_>, path: &Path) -> Result<bool, Failed> {
         let Some(now) = draft.stat(path, false)? else { return Ok(false) };
-        let wanted = self.resolve(draft.machine(), &now)?;
+        let labelled = self.label.settle(draft, path, now.kind)?;
+        Ok(self.settle_attributes(draft, path, &now)? || labelled)
+    }
+
+    fn settle_attributes(&self, draft: &mut Draft<'_>, path: &Path, now: &Stat) -> Result<bool, Failed> {
+        let wanted = self.resolve(draft.machine(), now)?;
         let attributes = Attributes {
             mode: wanted.mode.filter(|mode| *mode != now.mode),
             uid: wanted.uid.filter(|uid| *uid != now.uid),
@@ -122,7 +130,8 @@ pub fn path_members(draft: &Draft<'_>, path: &Path) -> Result<Vec<(&'static str,
     let owner = machine.user(&stat.uid.to_string()).ok().flatten().map_or(stat.uid.to_string(), |user| user.name);
     let group = machine.group(&stat.gid.to_string()).ok().flatten().map_or(stat.gid.to_string(), |group| group.name);
     let state = if stat.kind == Kind::Link { "link" } else { state(Some(&target)) };
-    Ok(vec![
+    let secontext = label(draft, path)?.map(|label| ("secontext", label.into()));
+    let members = vec![
         ("uid", Value::Int(stat.uid.into())),
         ("gid", Value::Int(stat.gid.into())),
         ("owner", owner.into()),
@@ -130,5 +139,6 @@ pub fn path_members(draft: &Draft<'_>, path: &Path) -> Result<Vec<(&'static str,
         ("mode", shown(stat.mode).into()),
         ("state", state.into()),
         ("size", Value::Int(stat.size.cast_signed())),
-    ])
+    ];
+    Ok(members.into_iter().chain(secontext).collect())
 }

@@ -3,6 +3,7 @@
 mod aws;
 mod config;
 mod files;
+mod filetree;
 mod lists;
 mod password;
 mod tables;
@@ -32,6 +33,7 @@ static TABLE: &[&[Lookup]] = &[
     lists::LOOKUPS,
     variables::LOOKUPS,
     files::LOOKUPS,
+    filetree::LOOKUPS,
     password::LOOKUPS,
     tables::LOOKUPS,
     config::LOOKUPS,
@@ -41,7 +43,6 @@ static TABLE: &[&[Lookup]] = &[
 /// Lookups that Ansible documents and muster does not do, and why.
 const REFUSED: &[(&str, &str)] = &[
     ("community.general.passwordstore", "keep secrets in Secrets Manager or SSM"),
-    ("community.general.filetree", "use `fileglob`"),
     ("community.general.dig", "muster asks no name server for a role"),
 ];
 
