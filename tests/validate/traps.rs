@@ -29,7 +29,7 @@ struct Scene {
     files: BTreeMap<String, Option<Written>>,
     /// What programs of the running system answer. Any makes it a running system, and so does a file of /proc.
     #[serde(default)]
-    asks: BTreeMap<String, String>,
+    asks: BTreeMap<String, Answer>,
     /// Whether there is a running system.
     #[serde(default)]
     running: Option<bool>,
@@ -37,6 +37,14 @@ struct Scene {
     /// A place that the evidence has to name, as `/etc/ssh/sshd_config:2`.
     #[serde(default)]
     shows: Option<String>,
+}
+
+/// What a program says, and the code that it ends with.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Text(String),
+    Coded { code: i32, text: String },
 }
 
 #[derive(Clone, Deserialize)]
@@ -80,7 +88,10 @@ impl Scene {
     fn machine(&self) -> Overlay<Void> {
         let mut void = Void::new();
         for (asked, answer) in &self.asks {
-            void = void.answering(asked, 0, answer);
+            void = match answer {
+                Answer::Text(text) => void.answering(asked, 0, text),
+                Answer::Coded { code, text } => void.answering(asked, *code, text),
+            };
         }
         let mut host = Overlay::new(void);
         let mut made = BTreeSet::new();

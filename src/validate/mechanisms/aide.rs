@@ -26,7 +26,10 @@ const MAIN: [&str; 2] = ["/etc/aide/aide.conf", "/etc/aide.conf"];
 
 /// A rule: a pattern from the start of a path, and what is watched; none is watched where a rule is turned round.
 struct Rule {
-    pattern: fancy_regex::Regex,
+    /// Why it cannot be understood, where it cannot.
+    pattern: Result<fancy_regex::Regex, String>,
+    /// What a path has to begin with, for the pattern to be about it.
+    prefix: String,
     text: String,
     watched: Option<BTreeSet<String>>,
     exact: bool,
@@ -81,7 +84,8 @@ impl Aide {
             return Ok(finding);
         };
         for path in &self.paths {
-            let (holds, at, found) = told.judged(path, &self.attributes, &main);
+            let path = &real(machine, path)?;
+            let (holds, at, found) = told.judged(path, &self.attributes, &main)?;
             finding.fact(Aspect::Stored, holds, &at, found, format!("{path} {}", self.attributes.join("+")));
         }
         if self.database {
@@ -103,7 +107,8 @@ impl Told {
         let Some(text) = machine.text(file)? else { return Ok(()) };
         for (at, line) in text.lines() {
             let line = self.expanded(line.trim());
-            let words: Vec<&str> = line.split_whitespace().collect();
+            let parts = words(&line);
+            let words: Vec<&str> = parts.iter().map(String::as_str).collect();
             match words[..] {
                 [first, ..] if first.starts_with('#') => {}
                 ["@@define", name, value] => drop(self.variables.insert(name.to_owned(), value.to_owned())),
@@ -113,7 +118,7 @@ impl Told {
                         self.file(machine, &format!("{directory}/{name}"), depth + 1)?;
                     }
                 }
-                [first, ..] if first.starts_with(['/', '!', '=', '-']) => self.rule(&words, at)?,
+                [first, ..] if first.starts_with(['/', '!', '=', '-']) => self.rule(&words, at),
                 [first, ..] if first.starts_with("@@") => {}
                 _ => self.group(&line, at),
             }
@@ -125,21 +130,31 @@ impl Told {
         self.variables.iter().fold(line.to_owned(), |line, (name, value)| line.replace(&format!("@@{{{name}}}"), value))
     }
 
-    fn rule(&mut self, words: &[&str], at: At) -> Result<(), Unseen> {
+    fn rule(&mut self, words: &[&str], at: At) {
         let (mark, text) = match words[0].chars().next() {
             Some(mark @ ('!' | '=' | '-')) => (mark, &words[0][1..]),
             _ => ('/', words[0]),
         };
         let exact = mark == '=';
         let source = if exact { format!("^{text}$") } else { format!("^{text}") };
-        let pattern =
-            fancy_regex::Regex::new(&source).map_err(|error| Unseen::new(&*at.file, format!("{text}: {error}")))?;
+        let pattern = fancy_regex::Regex::new(&source).map_err(|error| format!("{text}: {error}"));
+        let literal = text.split(['\\', '.', '[', '(', '*', '+', '?', '{', '|', '$']).next().unwrap_or_default();
+        // What may be repeated or left out is no part of what is certain.
+        let prefix = if literal == text {
+            text.to_owned()
+        } else {
+            literal[..literal.rfind('/').map_or(0, |at| at + 1)].to_owned()
+        };
+        let prefix = if text.contains('|') && !text.contains('(') { String::new() } else { prefix };
+        // `PATH [TYPES] ATTRIBUTES`; a rule that is turned round has types alone.
         let watched = match mark {
             '!' | '-' => None,
-            _ => Some(self.attributes(words.get(1).copied().unwrap_or_default())),
+            _ => Some(self.attributes(words.last().filter(|_| words.len() > 1).copied().unwrap_or_default())),
         };
-        self.rules.push(Rule { pattern, text: words.join(" "), watched, exact, at });
-        Ok(())
+        let types = if watched.is_some() && words.len() < 3 { None } else { words.get(1) };
+        if types.is_none_or(|types| types.split(',').any(|kind| kind == "f")) {
+            self.rules.push(Rule { pattern, prefix, text: words.join(" "), watched, exact, at });
+        }
     }
 
     fn group(&mut self, line: &str, at: At) {
@@ -191,15 +206,23 @@ impl Told {
     }
 
     /// A path that is left out is left out, whatever else is said of it; else the rule that says most of it counts.
-    fn judged(&self, path: &str, wanted: &[String], main: &At) -> (bool, At, String) {
-        let fits = |rule: &&Rule| rule.pattern.is_match(path).unwrap_or(false);
-        let matching: Vec<&Rule> = self.rules.iter().filter(fits).collect();
+    fn judged(&self, path: &str, wanted: &[String], main: &At) -> Result<(bool, At, String), Unseen> {
+        let mut matching: Vec<&Rule> = Vec::new();
+        for rule in self.rules.iter().filter(|rule| path.starts_with(&rule.prefix)) {
+            let fits = match &rule.pattern {
+                Ok(pattern) => pattern.is_match(path).map_err(|error| error.to_string()),
+                Err(why) => Err(why.clone()),
+            };
+            if fits.map_err(|why| Unseen::new(&*rule.at.file, why))? {
+                matching.push(rule);
+            }
+        }
         if let Some(rule) = matching.iter().find(|rule| rule.watched.is_none()) {
-            return (false, rule.at.clone(), format!("{path} is left out: {}", rule.text));
+            return Ok((false, rule.at.clone(), format!("{path} is left out: {}", rule.text)));
         }
         let length = |rule: &&&Rule| (rule.exact, rule.text.split_whitespace().next().map_or(0, str::len));
         let Some(rule) = matching.iter().rev().max_by_key(length) else {
-            return (false, main.clone(), format!("no rule is about {path}"));
+            return Ok((false, main.clone(), format!("no rule is about {path}")));
         };
         let missing: Vec<&str> = wanted
             .iter()
@@ -211,6 +234,29 @@ impl Told {
         } else {
             format!("{}: without {}", rule.text, missing.join(", "))
         };
-        (missing.is_empty(), rule.at.clone(), found)
+        Ok((missing.is_empty(), rule.at.clone(), found))
     }
+}
+
+/// The words of a line. A blank, an at sign and a backslash are each written with a backslash before them.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let escaped = letter == '\\' && letters.peek().is_some_and(|next| matches!(next, ' ' | '@' | '\\'));
+        match words.last_mut() {
+            Some(word) if escaped => word.extend(letters.next()),
+            Some(word) if !letter.is_whitespace() => word.push(letter),
+            _ => words.push(String::new()),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// A path as AIDE meets it, which follows no link: /sbin may be one to /usr/sbin.
+fn real(machine: &Machine<'_>, path: &str) -> Result<String, Unseen> {
+    let Some((top, rest)) = path.trim_start_matches('/').split_once('/') else { return Ok(path.to_owned()) };
+    let target = machine.link(&format!("/{top}"))?;
+    Ok(target.map_or(path.to_owned(), |target| format!("/{}/{rest}", target.trim_matches('/'))))
 }

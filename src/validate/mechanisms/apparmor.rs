@@ -3,6 +3,7 @@
 use super::Mechanism;
 use crate::host::Kind;
 use crate::validate::machine::Machine;
+use crate::validate::readers::container::{borrowed, kernel_fact};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -24,6 +25,8 @@ enum State {
 
 const DIRECTORY: &str = "/etc/apparmor.d";
 const LOADED: &str = "/sys/kernel/security/apparmor/profiles";
+/// The security modules that the running kernel has.
+const MODULES: &str = "/sys/kernel/security/lsm";
 
 impl Mechanism for Apparmor {
     fn judge(&self, machine: &Machine<'_>) -> Finding {
@@ -90,7 +93,15 @@ impl Apparmor {
     /// Each line of the kernel's list is `name (mode)`. A profile that the vendor wrote as unconfined confines nobody by
     /// design, and is shown.
     fn live(&self, machine: &Machine<'_>, finding: &mut Finding) -> Result<(), Unseen> {
-        let text = machine.text(LOADED)?.ok_or_else(|| Unseen::new(LOADED, "is not there"))?;
+        let Some(text) = machine.text(LOADED)? else {
+            let Some(modules) = machine.text(MODULES)? else {
+                let why = borrowed(machine).map_or(String::new(), |why| format!("; {why}"));
+                return Err(Unseen::new(LOADED, format!("is not there{why}")));
+            };
+            let found = format!("the kernel has no profiles, its security modules are {}", modules.as_str().trim());
+            kernel_fact(machine, finding, false, &modules.whole(), &found, &self.expects());
+            return Ok(());
+        };
         let (mut loaded, mut wrong) = (Vec::new(), false);
         for (at, line) in text.lines() {
             let Some((name, mode)) = line.rsplit_once(" (") else { continue };

@@ -3,8 +3,9 @@
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
 use crate::validate::readers::audit::{Field, Loaded, Rule, Stored, bare, field};
-use crate::validate::readers::programs::privileged;
+use crate::validate::readers::mounts::{Mounts, effective};
 use crate::validate::readers::sudoers::Sudoers;
+use crate::validate::readers::sweep::Sweep;
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -175,6 +176,26 @@ impl AuditRule {
             }
         })
     }
+}
+
+/// Programs that run with their owner's or group's rights, by the one walk. Where nothing runs with them because of how
+/// it is mounted, there is nothing to audit.
+fn privileged(machine: &Machine<'_>) -> Result<Vec<String>, Unseen> {
+    let sweep = machine.reader::<Sweep>()?;
+    if let Some(unread) = sweep.unread.first() {
+        return Err(unread.clone());
+    }
+    let found = &sweep.privileged;
+    if found.count > found.some.len() {
+        let why = format!("{} programs are setuid or setgid, more than are kept by name", found.count);
+        return Err(Unseen::new("the local file systems", why));
+    }
+    let mounts = if machine.running() { Some(machine.reader::<Mounts>()?) } else { None };
+    let without = |path: &str| {
+        let over = mounts.as_ref().and_then(|mounts| mounts.over(path));
+        over.is_some_and(|mount| effective(&mount.options, "nosuid") || effective(&mount.options, "noexec"))
+    };
+    Ok(found.some.iter().map(|(path, _)| path.clone()).filter(|path| !without(path)).collect())
 }
 
 /// The path that a name stands for.

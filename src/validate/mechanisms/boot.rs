@@ -2,6 +2,7 @@
 
 use super::Mechanism;
 use crate::validate::machine::Machine;
+use crate::validate::readers::container::kernel_fact;
 use crate::validate::readers::grub::{CONFIGS, command_lines, parameter};
 use crate::validate::text::{At, Text};
 use crate::validate::verdict::{Aspect, Finding, Unseen};
@@ -42,7 +43,11 @@ impl Mechanism for BootCmdline {
                 Some("") => self.parameter.clone(),
                 Some(value) => format!("{}={value}", self.parameter),
             };
-            finding.fact(line.aspect, is != self.absent, &line.at, found, self.expects());
+            if line.aspect == Aspect::Live {
+                kernel_fact(machine, &mut finding, is != self.absent, &line.at, &found, &self.expects());
+            } else {
+                finding.fact(line.aspect, is != self.absent, &line.at, found, self.expects());
+            }
         }
         finding
     }

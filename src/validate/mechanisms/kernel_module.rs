@@ -2,6 +2,7 @@
 
 use super::Mechanism;
 use crate::validate::machine::Machine;
+use crate::validate::readers::container::kernel_fact;
 use crate::validate::readers::kernel::{Installed, loaded};
 use crate::validate::readers::modprobe::{Modprobe, does_nothing};
 use crate::validate::text::At;
@@ -62,7 +63,8 @@ impl KernelModule {
                     Some(false) => format!("{} is not loaded", self.name),
                     None => "the running kernel loads no modules".to_owned(),
                 };
-                finding.fact(Aspect::Live, state != Some(true), &at, found, format!("{} is not loaded", self.name));
+                let expected = format!("{} is not loaded", self.name);
+                kernel_fact(machine, &mut finding, state != Some(true), &at, &found, &expected);
             }
             Some(Err(unseen)) => finding.could_not_look(Aspect::Live, &unseen),
             None => {}

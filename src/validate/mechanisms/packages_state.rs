@@ -148,6 +148,10 @@ impl Mechanism for Verify {
             let output = machine.ask(asked)?;
             let text = output.text();
             let name = asked.join(" ");
+            if text.trim().is_empty() && !output.ok() {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                return Err(Unseen::new(name, format!("ended with {} and named no file: {said}", output.code)));
+            }
             let mut finding = Finding::new();
             // What is a configuration file (`c`) is meant to be altered.
             let config = |line: &str| line.split_whitespace().nth(1) == Some("c");
@@ -188,14 +192,18 @@ impl Mechanism for ProcessLabel {
             for pid in machine.names("/proc")?.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
                 // A process may be gone by now.
                 let Some(text) = machine.text(&format!("/proc/{pid}/attr/current")).ok().flatten() else { continue };
-                seen += 1;
                 let label = text.as_str().trim_end_matches(['\0', '\n']);
+                // `USER:ROLE:DOMAIN:LEVEL`; other security modules write words of their own there.
+                if label.split(':').count() < 4 {
+                    continue;
+                }
+                seen += 1;
                 if label.contains(":unconfined_service_t:") {
                     finding.fact(Aspect::Live, false, &text.whole(), label, self.expects());
                 }
             }
             if seen == 0 {
-                return Err(Unseen::new("/proc", "shows no process's label"));
+                return Err(Unseen::new("/proc", "shows no process's label of SELinux"));
             }
             finding.fact(Aspect::Live, true, &At::file("/proc"), format!("{seen} processes"), self.expects());
             Ok(finding)

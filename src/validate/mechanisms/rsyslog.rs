@@ -133,6 +133,30 @@ fn takes(text: &str) -> bool {
 pub struct Logrotate {}
 
 const ROTATE: &str = "/etc/logrotate.conf";
+/// Names that logrotate passes over where it includes a directory (its taboo list).
+const TABOO: &[&str] = &[
+    ".bak",
+    ".cfsaved",
+    ".disabled",
+    ".dpkg-bak",
+    ".dpkg-del",
+    ".dpkg-dist",
+    ".dpkg-new",
+    ".dpkg-old",
+    ".dpkg-tmp",
+    ".new",
+    ".old",
+    ".orig",
+    ".rpmnew",
+    ".rpmorig",
+    ".rpmsave",
+    ".swp",
+    ".ucf-dist",
+    ".ucf-new",
+    ".ucf-old",
+    ",v",
+    "~",
+];
 
 impl Mechanism for Logrotate {
     fn judge(&self, machine: &Machine<'_>) -> Finding {
@@ -152,12 +176,17 @@ impl Logrotate {
     fn look(&self, machine: &Machine<'_>) -> Result<Finding, Unseen> {
         let mut finding = Finding::new();
         let mut files = vec![ROTATE.to_owned()];
-        files.extend(machine.names("/etc/logrotate.d")?.into_iter().map(|name| format!("/etc/logrotate.d/{name}")));
         let mut patterns: Vec<(At, String)> = Vec::new();
-        for file in files {
+        while let Some(file) = files.pop() {
             let mut within = false;
             for (at, line) in machine.text(&file)?.iter().flat_map(|text| text.lines()) {
                 let line = line.trim();
+                if let Some(place) = line.strip_prefix("include ").map(str::trim).filter(|_| file == ROTATE) {
+                    let names =
+                        machine.names(place)?.into_iter().filter(|name| !TABOO.iter().any(|end| name.ends_with(end)));
+                    let below: Vec<String> = names.map(|name| format!("{place}/{name}")).collect();
+                    files.extend(if below.is_empty() { vec![place.to_owned()] } else { below });
+                }
                 let head = line.split('{').next().unwrap_or_default();
                 if !within && !line.starts_with('#') {
                     let named = head.split_whitespace().filter(|word| word.starts_with(['/', '"']));

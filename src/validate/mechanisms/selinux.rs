@@ -2,6 +2,7 @@
 
 use super::Mechanism;
 use crate::validate::machine::Machine;
+use crate::validate::readers::container::kernel_fact;
 use crate::validate::readers::grub::{command_lines, parameter};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
@@ -80,7 +81,7 @@ impl Selinux {
                     Some(text) => (State::Permissive, text.whole()),
                     None => (State::Disabled, At::file(ENFORCE)),
                 };
-                finding.fact(Aspect::Live, state >= wanted, &at, state.word(), &expected);
+                kernel_fact(machine, &mut finding, state >= wanted, &at, state.word(), &expected);
             }
         }
         if let Some(wanted) = &self.policy {

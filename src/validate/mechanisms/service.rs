@@ -2,9 +2,11 @@
 
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
-use crate::validate::readers::units::{Active, Standing, Units, full_name};
+use crate::validate::readers::container::borrowed;
+use crate::validate::readers::drop_ins as drop_ins_of;
+use crate::validate::readers::units::{Active, DIRECTORIES, Standing, Units, full_name};
 use crate::validate::text::At;
-use crate::validate::verdict::{Aspect, Finding};
+use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 
 /// Units that all run and will be started; `a|b` is either.
@@ -88,10 +90,58 @@ fn live(machine: &Machine<'_>, unit: &str, wanted: bool, finding: &mut Finding) 
             let runs = matches!(state, "active" | "activating" | "reloading" | "refreshing");
             let expected = format!("{unit} is {}", if wanted { "active" } else { "not active" });
             let at = At::file("systemctl list-units");
+            if wanted
+                && !runs
+                && let Some(why) = not_in_a_container(machine, unit)
+            {
+                let unseen = Unseen::new(&*at.file, format!("{unit} is {state}: {why}"));
+                return finding.could_not_look(Aspect::Live, &unseen);
+            }
             finding.fact(Aspect::Live, runs == wanted, &at, format!("{unit} is {state}"), expected);
         }
         Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
     }
+}
+
+/// Why a unit cannot run where this system is: its daemon speaks with the audit log of the host's kernel, or systemd does
+/// not start it because this is a container, or one without a right that the unit asks for.
+fn not_in_a_container(machine: &Machine<'_>, unit: &str) -> Option<String> {
+    let why = borrowed(machine)?;
+    if unit == "auditd.service" {
+        return Some(why);
+    }
+    let condition = conditions(machine, unit).into_iter().find(|condition| match condition.split_once('=') {
+        Some(("ConditionVirtualization", value)) => matches!(value, "!container" | "no" | "vm"),
+        Some(("ConditionCapability", value)) => lacks(machine, value).unwrap_or(false),
+        _ => false,
+    })?;
+    Some(format!("{condition} does not hold, {why}"))
+}
+
+/// The conditions of a unit, from its file and its drop-ins.
+fn conditions(machine: &Machine<'_>, unit: &str) -> Vec<String> {
+    let text = |file: String| machine.text(&file).ok().flatten();
+    let own = DIRECTORIES.iter().find_map(|directory| text(format!("{directory}/{unit}")));
+    let drop_ins = DIRECTORIES.map(|directory| format!("{directory}/{unit}.d"));
+    let drop_ins = drop_ins_of(machine, &drop_ins.each_ref().map(String::as_str), ".conf");
+    let texts = own.into_iter().chain(drop_ins.unwrap_or_default().into_iter().filter_map(text));
+    let lines = texts.flat_map(|text| text.joined(false)).map(|(_, line)| line.trim().to_owned());
+    lines.filter(|line| line.starts_with("Condition")).collect()
+}
+
+/// Whether the first process cannot have a right that a service may be given here; the numbers are capabilities(7)'s.
+fn lacks(machine: &Machine<'_>, right: &str) -> Option<bool> {
+    const NUMBERS: &[(&str, u32)] = &[
+        ("CAP_SYS_MODULE", 16),
+        ("CAP_SYS_RAWIO", 17),
+        ("CAP_SYS_TIME", 25),
+        ("CAP_AUDIT_CONTROL", 30),
+        ("CAP_AUDIT_READ", 37),
+    ];
+    let number = NUMBERS.iter().find(|(name, _)| *name == right)?.1;
+    let status = machine.text("/proc/1/status").ok().flatten()?;
+    let bounds = status.lines().find_map(|(_, line)| line.strip_prefix("CapBnd:"))?;
+    Some(u64::from_str_radix(bounds.trim(), 16).ok()? >> number & 1 == 0)
 }
 
 fn places() -> Vec<String> {

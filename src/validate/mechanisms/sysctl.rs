@@ -2,6 +2,7 @@
 
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
+use crate::validate::readers::container::kernel_fact;
 use crate::validate::readers::sysctl::{Sysctl as Stored, plain};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
@@ -82,17 +83,27 @@ impl Sysctl {
             Ok(Some(text)) => {
                 let value = plain(text.as_str());
                 let holds = self.value.accepts(&value, false);
-                finding.fact(Aspect::Live, holds, &text.whole(), value, self.value.to_string());
+                self.say(machine, key, holds, &text.whole(), &value, finding);
             }
             Ok(None) => match machine.exists("/proc/sys/kernel") {
                 Ok(true) => {
                     let found = "the kernel has no such parameter";
-                    finding.fact(Aspect::Live, false, &At::file(&path), found, self.value.to_string());
+                    self.say(machine, key, false, &At::file(&path), found, finding);
                 }
                 Ok(false) => finding.could_not_look(Aspect::Live, &Unseen::new(path, "/proc is not mounted")),
                 Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
             },
             Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
+        }
+    }
+
+    /// Parameters of the network are each container's own; the others are the host's.
+    fn say(&self, machine: &Machine<'_>, key: &str, holds: bool, at: &At, found: &str, finding: &mut Finding) {
+        let expected = self.value.to_string();
+        if key.starts_with("net.") {
+            finding.fact(Aspect::Live, holds, at, found, expected);
+        } else {
+            kernel_fact(machine, finding, holds, at, found, &expected);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod apt_conf;
 pub mod audit;
+pub mod container;
 pub mod grub;
 pub mod iptables;
 pub mod kernel;
@@ -12,7 +13,6 @@ pub mod nft;
 pub mod packages;
 pub mod pam;
 pub mod pam_config;
-pub mod programs;
 pub mod repositories;
 pub mod rpm;
 pub mod rsyslog;

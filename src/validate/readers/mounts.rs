@@ -71,6 +71,15 @@ impl Mounts {
         Ok(all.iter().rev().find(|(point, _)| point == path).map(|(_, mount)| mount))
     }
 
+    /// The mount that a file is on now.
+    pub fn over(&self, path: &str) -> Option<&Mount> {
+        let below = |point: &str| point == "/" || path.strip_prefix(point).is_some_and(|rest| rest.starts_with('/'));
+        let all = self.live.as_ref().ok()?;
+        let over = all.iter().filter(|(point, _)| below(point));
+        // Of two mounts on one place the later one is seen.
+        over.enumerate().max_by_key(|(nth, (point, _))| (point.len(), *nth)).map(|(_, (_, mount))| mount)
+    }
+
     /// What the next start mounts there.
     pub fn stored(&self, machine: &Machine<'_>, path: &str) -> Result<Option<Mount>, Unseen> {
         let unit = unit_name(path);

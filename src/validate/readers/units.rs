@@ -9,7 +9,7 @@ use crate::validate::verdict::Unseen;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where units are, the first having the last word (systemd.unit(5)).
-const DIRECTORIES: &[&str] = &[
+pub const DIRECTORIES: [&str; 5] = [
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",
