@@ -1,5 +1,10 @@
-"""Compares what two machines were turned into: every file that either wrote, but for what is each machine's own."""
+"""Compares what two machines were turned into: every file, but for what is each machine's own.
+
+compare.py list            on a machine: what is there
+compare.py ONE OTHER       two such lists
+"""
 import hashlib
+import json
 import os
 import re
 import stat
@@ -8,7 +13,7 @@ import sys
 # Written by the machine itself while it runs, or by the program that converges.
 OWN = re.compile(
     r"^(var/(log|cache|lib/(muster|systemd|aide|apt|dpkg|logrotate|ucf|private|NetworkManager|chrony|unattended-upgrades)|tmp|spool|backups)"
-    r"|run|tmp|root/\.ansible|dev|proc|sys|srv/packages"
+    r"|run|tmp|share|opt/ansible|root/\.ansible|dev|proc|sys|srv/(packages|volumes)"
     r"|etc/(machine-id|ssh/ssh_host_.*|\.updated|mtab|ld\.so\.cache|resolv\.conf|hostname|grub\.d/01_hardening|shadow-?|gshadow-?|passwd-|group-|subuid-?|subgid-?"
     r"|\.pwd\.lock|adjtime|apparmor\.d/cache)|home/admin/\.(ssh|bash_history)|usr/share/python3|.*__pycache__.*)(/|$)"
 )
@@ -17,6 +22,8 @@ OWN = re.compile(
 def tree(top):
     found = {}
     for directory, names, files in os.walk(top):
+        # The machine's own things are not walked through either.
+        names[:] = [name for name in names if not OWN.match(os.path.relpath(os.path.join(directory, name), top))]
         for name in names + files:
             path = os.path.join(directory, name)
             at = os.path.relpath(path, top)
@@ -32,12 +39,15 @@ def tree(top):
                 what.append(hashlib.sha256(body).hexdigest())
             elif stat.S_ISLNK(kind):
                 what.append(os.readlink(path))
-            found[at] = tuple(what)
+            found[at] = what
     return found
 
 
 def main():
-    one, other = tree(sys.argv[1]), tree(sys.argv[2])
+    if sys.argv[1] == "list":
+        json.dump(tree("/"), sys.stdout)
+        return
+    one, other = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:3])
     differ = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
     for path in differ:
         print(f"differs: {path}: {one.get(path)} {other.get(path)}")

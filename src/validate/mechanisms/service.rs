@@ -94,7 +94,7 @@ fn live(machine: &Machine<'_>, unit: &str, wanted: bool, finding: &mut Finding) 
                 && !runs
                 && let Some(why) = not_in_a_container(machine, unit)
             {
-                let unseen = Unseen::new(&*at.file, format!("{unit} is {state}: {why}"));
+                let unseen = Unseen::new(&*at.file, format!("{unit} does not run: {why}"));
                 return finding.could_not_look(Aspect::Live, &unseen);
             }
             finding.fact(Aspect::Live, runs == wanted, &at, format!("{unit} is {state}"), expected);

@@ -243,6 +243,8 @@ impl Reader for Active {
             let mut words = line.split_whitespace();
             // UNIT LOAD ACTIVE SUB DESCRIPTION
             if let (Some(unit), Some(_), Some(state)) = (words.next(), words.next(), words.next()) {
+                // A service that ends again and again is on its way up for most of the time.
+                let state = if words.next() == Some("auto-restart") { "started again and again" } else { state };
                 active.insert(unit.to_owned(), state.to_owned());
             }
         }
