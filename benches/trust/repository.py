@@ -1,12 +1,14 @@
 """A TUF repository with one large target, by python-tuf, and what python-tuf plus sigstore-python take to verify it.
 
     repository.py make DIR BYTES    writes DIR/{metadata,targets}, DIR/root.json and DIR/digest
-    repository.py peer DIR          refreshes, fetches and verifies, as a Python program would; prints CPU seconds
+    repository.py peer DIR          refreshes, and fetches the large target, as a Python program would; prints CPU seconds, and kB
+    repository.py release DIR       refreshes, fetches the descriptor, and verifies both signatures of what it names; the same
     repository.py hostile DIR       alters what make wrote, one way a directory beneath DIR/hostile
 """
 
 import copy
 import hashlib
+import json
 import resource
 import shutil
 import sys
@@ -29,6 +31,9 @@ from tuf.api.metadata import (
 from tuf.api.serialization.json import JSONSerializer
 
 TARGET = "stable/shop/shop.tar"
+DESCRIPTOR = "stable/shop/release.json"
+# From here on a target is a hole in the disk: what counts is its size.
+SPARSE = 1 << 30
 PRETTY = JSONSerializer(compact=False)
 
 
@@ -51,13 +56,22 @@ def make(directory, size):
     with large.open("wb") as file:
         block = bytes(range(256)) * 4096
         for _ in range(size // len(block)):
-            file.write(block)
+            block = bytes(len(block)) if size >= SPARSE else block
             digest.update(block)
+            if size >= SPARSE:
+                file.seek(len(block), 1)
+            else:
+                file.write(block)
+        file.truncate(size // len(block) * len(block))
     (directory / "digest").write_text(digest.hexdigest())
     name = targets / f"stable/shop/{digest.hexdigest()}.shop.tar"
     shutil.move(large, name)
     shop = Targets(expires=expires(90))
     shop.targets[TARGET] = TargetFile(name.stat().st_size, {"sha256": digest.hexdigest()}, TARGET)
+    words = json.dumps({"sha256": digest.hexdigest(), "size": name.stat().st_size}).encode()
+    small = hashlib.sha256(words).hexdigest()
+    (targets / f"stable/shop/{small}.release.json").write_bytes(words)
+    shop.targets[DESCRIPTOR] = TargetFile(len(words), {"sha256": small}, DESCRIPTOR)
     keys: dict[str, Key] = {signer.public_key.keyid: signer.public_key for signer in signers["shop"]}
     role = DelegatedRole("shop", list(keys), 2, True, paths=["stable/shop/*"])
     top = Targets(expires=expires(90), delegations=Delegations(keys, roles={"shop": role}))
@@ -73,7 +87,12 @@ def make(directory, size):
     shutil.copy(metadata / "1.root.json", directory / "root.json")
 
 
-def peer(directory):
+def cost():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"{used.ru_utime + used.ru_stime:.3f} {used.ru_maxrss}")
+
+
+def fetch(directory, target):
     """The updater over a directory: python-tuf fetches by URL, so a fetcher hands it files."""
     import tempfile
 
@@ -93,9 +112,6 @@ def peer(directory):
                         yield block
             return blocks()
 
-    # What a host would also run for the release's signatures is loaded, and counts.
-    import sigstore.verify  # noqa: F401
-
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "targets").mkdir()
         updater = Updater(
@@ -104,10 +120,42 @@ def peer(directory):
             fetcher=Files(), bootstrap=(directory / "root.json").read_bytes(),
         )
         updater.refresh()
-        found = updater.get_targetinfo(TARGET)
-        updater.download_target(found, f"{scratch}/targets/shop.tar")
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"{used.ru_utime + used.ru_stime:.3f} {used.ru_maxrss}")
+        found = updater.get_targetinfo(target)
+        path = updater.download_target(found, f"{scratch}/targets/fetched")
+        return Path(path).read_bytes() if target == DESCRIPTOR else None
+
+
+def release(directory):
+    """The keyless bundle by sigstore-python, over the digest as its own command takes it, and KMS's by cryptography, because
+    sigstore-python knows no keys."""
+    import base64
+
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+    from sigstore.hashes import Hashed
+    from sigstore.models import Bundle, TrustedRoot
+    from sigstore.verify import Verifier, policy
+    from sigstore_models.common.v1 import HashAlgorithm
+
+    named = json.loads(fetch(directory, DESCRIPTOR))
+    digest = hashlib.sha256()
+    with artifact(directory).open("rb") as file:
+        while block := file.read(1 << 16):
+            digest.update(block)
+    assert digest.hexdigest() == named["sha256"]
+    signed = directory / "signed"
+    identity, issuer = (signed / "identity").read_text().split()
+    verifier = Verifier(trusted_root=TrustedRoot.from_file(str(signed / "trusted_root.json")))
+    bundle = Bundle.from_json((signed / "ci.sigstore.json").read_bytes())
+    hashed = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=digest.digest())
+    verifier.verify_artifact(hashed, bundle, policy.Identity(identity=identity, issuer=issuer))
+    key = serialization.load_pem_public_key((signed / "kms.pem").read_bytes())
+    signature = json.loads((signed / "kms.sigstore.json").read_text())["messageSignature"]["signature"]
+    key.verify(base64.b64decode(signature), digest.digest(), ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+
+
+def artifact(directory):
+    return next((directory / "targets/stable/shop").glob("*.shop.tar"))
 
 
 def hostile(directory):
@@ -137,8 +185,7 @@ def hostile(directory):
     altered("missing-role", lambda there: (there / "metadata/1.shop.json").unlink())
 
     def flip(there):
-        path = next((there / "targets/stable/shop").iterdir())
-        with path.open("r+b") as file:
+        with artifact(there).open("r+b") as file:
             file.write(b"x")
     altered("swapped-target", flip)
 
@@ -148,6 +195,10 @@ if __name__ == "__main__":
     if verb == "make":
         make(where, int(sys.argv[3]))
     elif verb == "peer":
-        peer(where)
+        fetch(where, TARGET)
+        cost()
+    elif verb == "release":
+        release(where)
+        cost()
     else:
         hostile(where)

@@ -220,8 +220,10 @@ impl crate::failure::Explain for ReleaseError {
             | Self::Artifact { .. }
             | Self::Mismatch { .. }
             | Self::Attestation { .. }
-            | Self::Manifest { .. } => Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)"),
-            _ => None,
+            | Self::Manifest { .. }
+            | Self::Descriptor { .. }
+            | Self::Fetch { .. } => Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)"),
+            Self::Id { .. } | Self::Local { .. } => None,
         }
     }
 }

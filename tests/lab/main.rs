@@ -9,6 +9,7 @@ mod container;
 mod forge;
 mod image;
 mod peers;
+mod registry;
 mod steps;
 
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use crate::container::{Disk, Machine, until};
 use crate::forge::Forge;
 use crate::image::bake;
 use crate::peers::{MINISTACK, MOTO, Peers};
+use crate::registry::{self, Registry};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub type Step = (&'static str, fn(&Bench));
 pub const STEPS: &[Step] = &[
     ("the packaged unit boots a host, again after a reboot, and a killed run is reported", boots),
     ("the same boot passes against moto and MiniStack", peers),
+    ("a release comes from Debian's docker-registry by the fallback tag, and not without it", registry),
 ];
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -96,6 +98,59 @@ fn peers(bench: &Bench) {
     assert_eq!(Peers::stack_status(bench), "CREATE_COMPLETE");
     assert_eq!(aws.count("ssm", "GetParametersByPath"), 0, "the emulator was asked for nothing but metadata");
     drop(peers);
+}
+
+/// The registry lists nothing of itself: what signs an image is under the tag that is its digest.
+fn registry(bench: &Bench) {
+    if !Registry::is_installed() {
+        println!("SKIPPED lab: docker-registry is not installed");
+        return;
+    }
+    let bench = &Bench { work: bench.work.join("oci"), ..bench.clone() };
+    std::fs::create_dir_all(&bench.work).unwrap();
+    let forge = Forge::new(&bench.work, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tree"));
+    let registry = Registry::start(&bench.work);
+    let keys = bench.work.join("trust.d/lab/keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    std::fs::copy(registry.public_key(), keys.join("release.pem")).unwrap();
+    std::fs::write(keys.with_file_name("policy.yaml"), "releases: {unlogged: [release]}\n").unwrap();
+    let aws = aws::start(&forge, INSTANCE);
+    let disk = Disk::new(&bench.root, &bench.work, "disk");
+    bake(bench, &disk, &forge, &aws.endpoint_url());
+    let settings = format!(
+        "roles: [files]\n\
+         repository:\n  url: {url}\n  deploy_key: {{secret: platform/deploy-key}}\n\
+         trust: {{realm: lab}}\n\
+         parameters: {{paths: [/platform]}}\n\
+         network: {{endpoint_url: \"{endpoint}\"}}\n\
+         releases:\n  - {{app: shop, channel: stable, source: \"oci://{host}/{name}:{{channel}}\", destination: /usr/local/bin/shop}}\n\
+         deadline: 2m\n",
+        url = forge.url(),
+        endpoint = aws.endpoint_url(),
+        host = registry::HOST,
+        name = registry::NAME,
+    );
+    disk.put("etc/muster/muster.yaml", settings, 0o644);
+    let boot = || {
+        let mut boot = Command::new(disk.root.join("usr/bin/muster"));
+        boot.args(["boot", "--again", "--root"]).arg(&disk.root).output().unwrap()
+    };
+    let signed = registry.push("1.0.0", "shop 1.0.0\n");
+    registry.sign(&signed);
+    let first = boot();
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    assert_eq!(disk.read("/usr/local/bin/shop"), "shop 1.0.0\n");
+    // Pushed, and signed by nobody: what runs goes on.
+    let next = registry.push("2.0.0", "shop 2.0.0\n");
+    let refused = boot();
+    let said = format!("{}{}", String::from_utf8_lossy(&refused.stdout), String::from_utf8_lossy(&refused.stderr));
+    assert!(!refused.status.success() && said.contains("the 0 bundles that refer to it"), "{said}");
+    assert_eq!(disk.read("/usr/local/bin/shop"), "shop 1.0.0\n");
+    registry.sign(&next);
+    let second = boot();
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    assert_eq!(disk.read("/usr/local/bin/shop"), "shop 2.0.0\n");
+    drop(registry);
 }
 
 /// Neither the deploy key nor a secure parameter is on disk, in the journal, or in any process's arguments.

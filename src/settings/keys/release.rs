@@ -177,7 +177,10 @@ impl Release {
         let fetched = ["app", "component", "channel", "release_id", "os", "arch"];
         let all = ["app", "component", "channel", "release_id", "os", "arch", "path", "sha256", "version"];
         let artifact = self.artifact_pattern();
-        let mut patterns: Vec<(&str, &String, &[&str])> = vec![(".artifact", &artifact, &all)];
+        // A registry has artifacts by their digests: the pattern is not asked there.
+        let asked = self.source.is_none() || self.artifact.is_some();
+        let mut patterns: Vec<(&str, &String, &[&str])> =
+            asked.then_some((".artifact", &artifact, all.as_slice())).into_iter().collect();
         match &self.target {
             Some(target) => patterns.push((".target", target, &early)),
             None if self.source.is_some() => {

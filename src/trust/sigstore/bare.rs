@@ -33,7 +33,8 @@ fn by(document: &Document, subject: &Subject, verifier: &VerificationKey) -> Res
     let mut owned = Vec::new();
     let bytes = match &subject.content {
         Content::Bytes(bytes) => bytes.as_slice(),
-        Content::File(file) => {
+        // Read once more, and held in memory, only for keys that sign more than a SHA-256.
+        Content::File(file) if !is_of_digest(verifier, signature) => {
             let mut file = file;
             file.seek(SeekFrom::Start(0))?;
             file.take(IN_MEMORY + 1).read_to_end(&mut owned)?;
@@ -43,7 +44,7 @@ fn by(document: &Document, subject: &Subject, verifier: &VerificationKey) -> Res
             }
             &owned
         }
-        Content::Digest => return prehashed(verifier, signature, subject),
+        Content::File(_) | Content::Digest => return prehashed(verifier, signature, subject),
     };
     if let Some(digest) = &signature.message_digest {
         use sigstore_types::HashAlgorithm::{Sha2256, Sha2384, Sha2512};
@@ -58,6 +59,13 @@ fn by(document: &Document, subject: &Subject, verifier: &VerificationKey) -> Res
         }
     }
     verifier.verify(bytes, &signature.signature).map_err(refuse)
+}
+
+/// Whether the subject's SHA-256 is all that the signature, and the digest beside it, are over.
+fn is_of_digest(verifier: &VerificationKey, signature: &sigstore_types::bundle::MessageSignature) -> bool {
+    use sigstore_types::HashAlgorithm::Sha2256;
+    let written = signature.message_digest.as_ref();
+    verifier.scheme().hash_algorithm() == Some(Sha2256) && written.is_none_or(|digest| digest.algorithm == Sha2256)
 }
 
 /// The same where only the digest is at hand: for keys that sign SHA-256.

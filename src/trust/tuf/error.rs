@@ -255,7 +255,11 @@ impl Explain for TufError {
             Self::ClockBehind { .. } | Self::ClockAlone { .. } | Self::ImageTooOld { .. } => {
                 "freshness needs a clock (ARCHITECTURE.md, the floor)"
             }
-            Self::Malformed { .. } | Self::Fetch { .. } | Self::Missing { .. } | Self::Io { .. } => return None,
+            Self::Malformed { .. } => "metadata has the form that TUF gives it (TUF 1.0.34, 4)",
+            Self::Fetch { .. } | Self::Missing { .. } => {
+                "what cannot be had ends the update; only a next root that is not there ends a chain (TUF 1.0.34, 5.3.3)"
+            }
+            Self::Io { .. } => return None,
         })
     }
 }

@@ -28,11 +28,36 @@ const LONGEST: [(&str, i64); 4] = [("root", 400), ("targets", 100), ("snapshot",
 struct Judge {
     found: Vec<Finding>,
     now: Timestamp,
+    /// Each public key, whatever ids it has, and the roles that it signs for.
+    holders: BTreeMap<Vec<u8>, BTreeSet<String>>,
 }
 
 impl Judge {
     fn say(&mut self, rule: &'static str, role: &str, message: String, hint: &'static str) {
         self.found.push(Finding { rule, role: role.to_owned(), message, hint });
+    }
+
+    /// Notes who signs for a role, and what is listed and not there.
+    fn hold(&mut self, role: &str, ids: &[String], keys: &BTreeMap<String, sigstore_tuf::Key>) {
+        for id in ids {
+            match keys.get(id).and_then(|key| serde_json::to_value(key).ok()).as_ref().and_then(keys::material) {
+                Some(material) => {
+                    self.holders.entry(material).or_default().insert(role.to_owned());
+                }
+                None => self.say("missing-key", role, format!("it lists key {id}, which is not there"), "list the key"),
+            }
+        }
+    }
+
+    /// One key for several roles: whoever steals it has them all.
+    fn shared(&mut self) {
+        let online = BTreeSet::from(["snapshot".to_owned(), "timestamp".to_owned()]);
+        let holders = std::mem::take(&mut self.holders);
+        for roles in holders.values().filter(|roles| roles.len() > 1 && !roles.is_subset(&online)) {
+            let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+            let hint = "give each role keys of its own: snapshot and timestamp are kept online, the others not";
+            self.say("shared-key", roles[0], format!("one key signs for {}", roles.join(" and ")), hint);
+        }
     }
 
     fn expiry(&mut self, role: &str, kind: &str, expires: Timestamp) {
@@ -60,11 +85,12 @@ impl Judge {
 
 /// Judges a repository from a root on, as it is now. A fault that a host refuses is a finding too, the last one.
 pub fn lint(anchor: &[u8], remote: &Arc<dyn Remote>, now: Timestamp) -> Result<Vec<Finding>, TufError> {
-    let mut judge = Judge { found: Vec::new(), now };
+    let mut judge = Judge { found: Vec::new(), now, holders: BTreeMap::new() };
     let mut client = Client::without_floor(anchor, Arc::clone(remote), super::Store::default())?;
     let refreshed = client.refresh(now);
     root(&mut judge, &client);
     if let Err(refused) = refreshed {
+        judge.shared();
         judge.say("refused", "repository", refused.to_string(), "a host refuses it as it is");
         return Ok(judge.found);
     }
@@ -77,6 +103,7 @@ pub fn lint(anchor: &[u8], remote: &Arc<dyn Remote>, now: Timestamp) -> Result<V
     if let Some(targets) = top {
         delegations(&mut judge, &client, &Guarded(Arc::clone(remote)), targets);
     }
+    judge.shared();
     Ok(judge.found)
 }
 
@@ -94,29 +121,12 @@ fn root(judge: &mut Judge, client: &Client) {
         let hint = "set consistent_snapshot: without it a host can meet a repository half published";
         judge.say("consistent-snapshot", "root", "consistent snapshots are off".into(), hint);
     }
-    let mut holders: BTreeMap<Vec<u8>, BTreeSet<&str>> = BTreeMap::new();
     for name in ["root", "targets", "snapshot", "timestamp"] {
         let Some(role) = root.role(name) else { continue };
         if ["root", "targets"].contains(&name) {
             judge.threshold(name, role.threshold, role.keyids.len(), 2);
         }
-        for id in &role.keyids {
-            match root.keys.get(id).and_then(|key| serde_json::to_value(key).ok()).as_ref().and_then(keys::material) {
-                Some(material) => {
-                    holders.entry(material).or_default().insert(name);
-                }
-                None => {
-                    judge.say("missing-key", name, format!("it lists key {id}, which is not there"), "list the key")
-                }
-            }
-        }
-    }
-    for roles in
-        holders.values().filter(|roles| roles.len() > 1 && !roles.is_subset(&BTreeSet::from(["snapshot", "timestamp"])))
-    {
-        let roles: Vec<&str> = roles.iter().copied().collect();
-        let hint = "give each role keys of its own: snapshot and timestamp are kept online, the others not";
-        judge.say("shared-key", roles[0], format!("one key signs for {}", roles.join(" and ")), hint);
+        judge.hold(name, &role.keyids, &root.keys);
     }
 }
 
@@ -133,6 +143,7 @@ fn delegations(judge: &mut Judge, client: &Client, remote: &Guarded, top: Target
         overlaps(judge, &block.roles);
         for role in &block.roles {
             judge.threshold(&role.name, role.threshold, role.keyids.len(), least(role));
+            judge.hold(&role.name, &role.keyids, &block.keys);
             shape(judge, role);
             match read(client, remote, role, &block.keys) {
                 Ok(targets) => {

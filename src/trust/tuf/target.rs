@@ -21,6 +21,10 @@ pub struct Target {
 impl Target {
     /// Where its bytes are: with consistent snapshots, the file's name begins with a digest.
     fn place(&self, consistent: bool) -> Result<String, TufError> {
+        // Whoever signs for a path says what is there, not where this host looks.
+        if self.path.split('/').any(|part| part == "..") {
+            return Err(self.refuse("its path leads out of the repository"));
+        }
         if !consistent {
             return Ok(self.path.clone());
         }

@@ -8,7 +8,7 @@
 //! | CVE-2022-23649 (cosign) | `log::a_second_entry_that_proves_nothing` |
 //! | CVE-2022-36056, CVE-2026-22703 (cosign) | `log::an_entry_of_another_artifact`, `log::an_entry_of_another_signature` |
 //! | CVE-2022-35929 (cosign) | `policy::attestations::another_attestation_in_its_place` |
-//! | CVE-2023-46737, CVE-2024-29902, CVE-2024-29903 (cosign) | `document::a_document_without_end` |
+//! | CVE-2023-46737, CVE-2024-29902, CVE-2024-29903 (cosign), CVE-2023-30551, CVE-2023-33199, CVE-2026-23831, CVE-2026-48702 (rekor) | `document::a_document_without_end` |
 //! | CVE-2026-24122 (cosign) | `certificate::an_expired_certificate_and_no_log` |
 //! | CVE-2026-39395 (cosign) | `document::a_payload_that_is_no_statement` |
 //! | CVE-2024-45395 (sigstore-go) | `log::more_entries_than_are_judged`, `document::more_bundles_than_are_judged` |
@@ -21,6 +21,8 @@
 //! | CVE-2021-41190 (OCI) | `image::an_image_that_is_an_index_too` |
 //! | CVE-2025-62518 (tokio-tar), CVE-2026-33055 (tar) | `archive::two_sizes_of_one_file` |
 //! | CVE-2021-38511, CVE-2026-33056 (tar) | `archive::a_file_through_a_link`, `archive::a_directory_in_a_link_s_place` |
+
+//! CVE-2025-62375 (go-witness) is of a signed identity document, which nothing here is judged by.
 
 mod age;
 mod archive;

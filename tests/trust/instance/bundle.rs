@@ -2,7 +2,7 @@
 
 use super::der::{der, first, octets};
 use super::{Instance, Key, at, base64};
-use rcgen::{CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, SanType};
+use rcgen::{CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, KeyUsagePurpose, SanType};
 use serde_json::{Value, json};
 
 /// How a signature is logged.
@@ -146,6 +146,9 @@ impl Instance {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.serial_number = Some(42_u64.into());
+        // As Fulcio has it; other verifiers than ours ask for both.
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         at(self.now + recipe.valid.0)(&mut params, false);
         at(self.now + recipe.valid.1)(&mut params, true);
         let name = |text: &String| SanType::URI(text.as_str().try_into().expect("a URI"));

@@ -35,6 +35,19 @@ fn sound() -> Repository {
     repository
 }
 
+/// A role's first key becomes another role's.
+fn share(repository: &mut Repository, role: &str, name: &str) {
+    let key = Key::new(name);
+    let old = repository.keys[role][0].id.clone();
+    let block = &mut repository.roles.get_mut("targets").unwrap()["delegations"];
+    block["keys"][&key.id] = key.public();
+    let entry = block["roles"].as_array_mut().unwrap().iter_mut().find(|entry| entry["name"] == role).unwrap();
+    let ids = entry["keyids"].as_array_mut().unwrap();
+    ids.iter_mut().filter(|id| **id == old).for_each(|id| *id = json!(key.id));
+    repository.keys.get_mut(role).unwrap()[0] = key;
+    repository.next(&["targets", role]);
+}
+
 #[test]
 fn a_sound_repository_has_nothing_to_mend() {
     assert_eq!(rules(&sound()), []);
@@ -43,7 +56,7 @@ fn a_sound_repository_has_nothing_to_mend() {
 #[test]
 fn each_fault_is_named_with_its_role() {
     type Break = fn(&mut Repository);
-    let faults: [(&str, &str, Break); 9] = [
+    let faults: [(&str, &str, Break); 11] = [
         ("threshold", "root", |this| this.rotate(|this| this.list_keys(1))),
         ("consistent-snapshot", "root", |this| {
             // Names without versions are served too, as such a repository has them.
@@ -74,6 +87,8 @@ fn each_fault_is_named_with_its_role() {
             });
             this.next(&[]);
         }),
+        ("shared-key", "blog", |this| share(this, "blog", "shop 0")),
+        ("shared-key", "root", |this| share(this, "shop", "root 1")),
         ("terminating", "shop", |this| {
             this.roles.get_mut("targets").unwrap()["delegations"]["roles"][0]["terminating"] = json!(false);
             this.next(&["targets"]);

@@ -57,6 +57,8 @@ pub struct Served {
     pub targets: BTreeMap<String, Vec<u8>>,
     /// Files that are answered with an error, as a 503 is.
     pub failing: Vec<String>,
+    /// The metadata that was asked for, by name.
+    pub asked: Vec<String>,
 }
 
 #[derive(Clone, Default)]
@@ -74,7 +76,8 @@ impl Server {
 
 impl Remote for Server {
     fn metadata(&self, name: &str, limit: u64) -> Result<Option<Untrusted<Vec<u8>>>, Refusal> {
-        let served = self.0.lock().unwrap();
+        let mut served = self.0.lock().unwrap();
+        served.asked.push(name.to_owned());
         if served.failing.iter().any(|file| file == name) {
             return Err(Refusal::new("it answered 503"));
         }
