@@ -10,6 +10,7 @@ mod ground;
 mod heartbeat;
 mod hooks;
 mod instance;
+mod lent;
 mod lifecycle;
 mod observer;
 mod parameters;
@@ -49,6 +50,7 @@ use crate::settings::Sources;
 use crate::trust::TrustRoot;
 use duty::Duty;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the run of a boot is called in the journal. Only such a run has an audience.
@@ -179,13 +181,15 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let _heartbeat = duty.heartbeat(&caller, &instance);
     let realm = duty.realm(settings.trust.realm.as_ref())?;
     let (updates, pins) = duty.updates(&settings, &caller, &realm)?.unzip();
+    let updates = updates.map(Arc::new);
     let realm = match &updates {
         Some(updates) => updates.believed(realm)?,
         None => realm,
     };
+    let realm = duty.sigstore(&settings, &caller, realm)?;
     let (parameters, checked) = duty.fetch(&settings, &caller, &realm, &pins.unwrap_or_default())?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
-    work.updates = updates;
+    work.lend(&settings, &realm, duty, updates);
     work.fetch_secrets()?;
     if duty.request.planning != Planning::Converge {
         return work.by_plan(&duty.request.planning, None);
