@@ -28,7 +28,7 @@ build {
     ami_description = "Ubuntu 24.04, hardened (CIS level 2)"
     instance_type   = "m7i.large"
     ssh_username    = "ubuntu"
-    tags            = merge(local.tags, { profile = "ubuntu2404-cis-l2", source_ami = data.amazon-ami.ubuntu2404_amd64.id, source_name = data.amazon-ami.ubuntu2404_amd64.name })
+    tags            = merge(local.tags, { profile = "image-ubuntu2404", source_ami = data.amazon-ami.ubuntu2404_amd64.id, source_name = data.amazon-ami.ubuntu2404_amd64.name })
   }
 
   source "source.amazon-ebs.image" {
@@ -38,7 +38,7 @@ build {
     ami_description = "Ubuntu 24.04 for Graviton, hardened (CIS level 2)"
     instance_type   = "m7g.large"
     ssh_username    = "ubuntu"
-    tags            = merge(local.tags, { profile = "ubuntu2404-cis-l2", source_ami = data.amazon-ami.ubuntu2404_arm64.id, source_name = data.amazon-ami.ubuntu2404_arm64.name })
+    tags            = merge(local.tags, { profile = "image-ubuntu2404", source_ami = data.amazon-ami.ubuntu2404_arm64.id, source_name = data.amazon-ami.ubuntu2404_arm64.name })
   }
 
   source "source.amazon-ebs.image" {
@@ -50,12 +50,13 @@ build {
     ssh_username    = "ec2-user"
     # RHEL's image has no agent, so that the first contact cannot go through it; user-data installs it.
     user_data_file = "${path.root}/steps/agent-rhel9.sh"
-    tags           = merge(local.tags, { profile = "rhel9-cis-l2", source_ami = data.amazon-ami.rhel9_amd64.id, source_name = data.amazon-ami.rhel9_amd64.name })
+    tags           = merge(local.tags, { profile = "image-rhel9", source_ami = data.amazon-ami.rhel9_amd64.id, source_name = data.amazon-ami.rhel9_amd64.name })
   }
 
   # Programs are uploaded below the login user's home: /tmp runs none once it is hardened.
   provisioner "shell" {
-    inline = ["mkdir -p ~/muster-image/reports"]
+    # Contents of a directory go into one that is there.
+    inline = ["mkdir -p ~/muster-image/reports ~/muster-image/trust.d ~/muster-image/systemd ~/muster-image/roles ~/muster-image/site"]
     # A first script, before the directory of its own is there.
     remote_folder = "/home/${build.User}"
   }
@@ -76,13 +77,18 @@ build {
   }
 
   provisioner "file" {
-    source      = "${path.root}/../systemd"
+    source      = "${path.root}/../systemd/"
     destination = "/home/${build.User}/muster-image/systemd"
   }
 
   provisioner "file" {
-    source      = var.roles
+    source      = "${var.roles}/"
     destination = "/home/${build.User}/muster-image/roles"
+  }
+
+  provisioner "file" {
+    source      = "${var.site}/"
+    destination = "/home/${build.User}/muster-image/site"
   }
 
   provisioner "file" {
@@ -99,7 +105,7 @@ build {
   provisioner "shell" {
     remote_folder    = "/home/${build.User}"
     execute_command  = "sudo env {{ .Vars }} bash {{ .Path }}"
-    environment_vars = ["IMAGE=/home/${build.User}/muster-image", "REALM=${var.environment}", "REGION=${var.region}", "PROFILE=${substr(source.name, 0, 5) == "rhel9" ? "rhel9" : "ubuntu2404"}-cis-l2"]
+    environment_vars = ["IMAGE=/home/${build.User}/muster-image", "REALM=${var.environment}", "REGION=${var.region}"]
     scripts = [
       "${path.root}/steps/10-install.sh",
       "${path.root}/steps/20-floor.sh",
@@ -120,7 +126,7 @@ build {
   provisioner "shell" {
     remote_folder    = "/home/${build.User}"
     execute_command  = "sudo env {{ .Vars }} bash {{ .Path }}"
-    environment_vars = ["IMAGE=/home/${build.User}/muster-image", "PROFILE=${substr(source.name, 0, 5) == "rhel9" ? "rhel9" : "ubuntu2404"}-cis-l2"]
+    environment_vars = ["IMAGE=/home/${build.User}/muster-image", "SYSTEM=${substr(source.name, 0, 5) == "rhel9" ? "rhel9" : "ubuntu2404"}"]
     scripts          = ["${path.root}/steps/60-validate.sh"]
   }
 
@@ -147,9 +153,15 @@ build {
       custom_data = {
         environment = var.environment
         version     = var.version
+        region      = var.region
         source_ami  = "${build.SourceAMI}"
-        profile     = substr(source.name, 0, 5) == "rhel9" ? "rhel9-cis-l2" : "ubuntu2404-cis-l2"
+        profile     = substr(source.name, 0, 5) == "rhel9" ? "image-rhel9" : "image-ubuntu2404"
       }
+    }
+
+    # The image is registered: what was found out about it is signed, for each copy by itself. steps/promote.sh goes on.
+    post-processor "shell-local" {
+      inline = ["muster image attest --report reports/${source.name}/report.json --manifest manifest.json --build ${source.name} --key ${var.attestation_key} --output reports/${source.name}/image.jsonl"]
     }
   }
 }

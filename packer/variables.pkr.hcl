@@ -27,6 +27,17 @@ variable "roles" {
   description = "Directory of the roles base, hardening and seal."
 }
 
+variable "site" {
+  type        = string
+  default     = "site"
+  description = "Directory of the site's choices: variables.yml of the roles, and the profile of each system (ubuntu2404.yaml, rhel9.yaml)."
+}
+
+variable "attestation_key" {
+  type        = string
+  description = "The key that signs what was found out about an image: an ARN of KMS, ECC_NIST_P256, or a file."
+}
+
 variable "version" {
   type        = string
   description = "The image's version; part of its name."

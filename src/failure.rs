@@ -45,6 +45,10 @@ pub enum Stage {
     State,
     /// A benchmark, profile, waiver, report or root to validate by.
     Validate,
+    /// The evidence on which an image is attested or promoted.
+    Image,
+    /// Writing the parameters that name a promoted image.
+    Promote,
     /// A fault in muster itself.
     Internal,
 }
@@ -70,6 +74,8 @@ pub const STAGES: &[(Stage, &str, u8, &str)] = &[
     (Stage::Interrupted, "interrupted", 24, "the run was stopped from outside"),
     (Stage::State, "state", 25, "muster's own state could not be read or written"),
     (Stage::Validate, "validate", 27, "a profile, waiver, report or root cannot be judged by"),
+    (Stage::Image, "image", 28, "an image may not be attested or promoted: a rule that is named is not met"),
+    (Stage::Promote, "promote", 29, "a promoted image could not be published in every region"),
     (Stage::Internal, "internal", 70, "a fault in muster"),
 ];
 

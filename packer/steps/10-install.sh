@@ -7,6 +7,4 @@ chmod 0755 /usr/bin/muster
 install -D -m 0644 "$IMAGE/muster.yaml" /etc/muster/muster.yaml
 install -m 0644 "$IMAGE"/systemd/muster-*.service "$IMAGE"/systemd/muster-*.timer /usr/lib/systemd/system/
 systemctl daemon-reload
-# Enabled for the first boot of an instance, not started here.
-systemctl enable muster-boot.service
 muster config check /etc/muster/muster.yaml

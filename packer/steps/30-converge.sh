@@ -14,7 +14,7 @@ if [ -z "$device" ]; then
 fi
 converge() {
   muster converge --set trust.unverified_trees=true --tree "$IMAGE/tree" --playbook image.yml \
-    -e "image_volume_device=$device" -e "base_region=${REGION:-us-east-1}" "$@"
+    -e "image_volume_device=$device" -e "base_region=${REGION:-us-east-1}" -e "@$IMAGE/site/variables.yml" "$@"
 }
 converge
 converge | tee "$IMAGE/reports/second-run.txt"

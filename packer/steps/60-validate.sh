@@ -2,5 +2,5 @@
 # The gate: anything but a pass ends the build, and no image is registered. The reports are kept with the manifest.
 set -euo pipefail
 cd "$IMAGE/reports"
-muster validate --profile "$PROFILE" --output json=report.json --output html=report.html --output junit=report.junit.xml
+muster validate --profile "$IMAGE/site/$SYSTEM.yaml" --output json=report.json --output html=report.html --output junit=report.junit.xml
 chown -R --reference="$IMAGE" .

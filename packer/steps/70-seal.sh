@@ -6,3 +6,5 @@ cp -r "$IMAGE/roles" "$IMAGE/seal.yml" "$tree/"
 rm -rf "$IMAGE"
 muster converge --set trust.unverified_trees=true --tree "$tree" --playbook seal.yml
 rm -rf "$tree"
+# For the first boot of an instance. Any earlier, the reboot of the builder would have been one.
+systemctl enable muster-boot.service

@@ -3,14 +3,15 @@
 mod audience;
 mod by_hand;
 mod close;
+mod compliance;
 mod conformance;
 mod deadline;
 mod duty;
 mod ground;
 mod heartbeat;
 mod hooks;
+pub mod image;
 mod instance;
-mod lent;
 mod lifecycle;
 mod observer;
 mod parameters;
@@ -34,6 +35,7 @@ mod who;
 mod work;
 
 pub use by_hand::{LocalTree, converge_tree, roll_back, vault_of};
+pub use compliance::comply;
 pub use conformance::{Conformance, conformance};
 pub use planning::Planning;
 pub use roles::What;
@@ -50,7 +52,6 @@ use crate::settings::Sources;
 use crate::trust::TrustRoot;
 use duty::Duty;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What the run of a boot is called in the journal. Only such a run has an audience.
@@ -181,15 +182,13 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let _heartbeat = duty.heartbeat(&caller, &instance);
     let realm = duty.realm(settings.trust.realm.as_ref())?;
     let (updates, pins) = duty.updates(&settings, &caller, &realm)?.unzip();
-    let updates = updates.map(Arc::new);
     let realm = match &updates {
         Some(updates) => updates.believed(realm)?,
         None => realm,
     };
-    let realm = duty.sigstore(&settings, &caller, realm)?;
     let (parameters, checked) = duty.fetch(&settings, &caller, &realm, &pins.unwrap_or_default())?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
-    work.lend(&settings, &realm, duty, updates);
+    work.updates = updates;
     work.fetch_secrets()?;
     if duty.request.planning != Planning::Converge {
         return work.by_plan(&duty.request.planning, None);

@@ -1,9 +1,7 @@
 //! The work of a run: the roles read and judged, their secrets fetched, the host converged and looked at.
 
 use super::deadline::Deadline;
-use super::duty::Duty;
 use super::hooks::{self, Hook, Hooks};
-use super::lent::Lent;
 use super::observer::Watching;
 use super::reach::Reach;
 use super::releases::Site;
@@ -13,7 +11,7 @@ use super::repository::IMAGE_ROLES;
 use super::roles::{GOES_ON, Reading, UNCHANGED, What};
 use super::updates::Updates;
 use super::vitals::{Looking, RunClock, checks};
-use super::{Ended, Machine, Planning};
+use super::{Ended, Machine};
 use crate::failure::{Failure, Stage};
 use crate::health;
 use crate::host::{Host, Linux, Observe};
@@ -24,9 +22,8 @@ use crate::roles::template::Templar;
 use crate::roles::vault::Vault;
 use crate::secret::Redactor;
 use crate::settings::{Settings, keys};
-use crate::trust::Realm;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What the work stands on.
@@ -107,7 +104,7 @@ pub(super) struct Work {
     pub(super) counts: Counts,
     before: Before,
     /// The update repository, where releases name targets.
-    updates: Option<Arc<Updates>>,
+    pub(super) updates: Option<Updates>,
 }
 
 /// The machine beneath a root, twice.
@@ -168,17 +165,6 @@ impl Work {
             before,
             updates: None,
         })
-    }
-
-    /// Hands in the update repository: for the releases of settings, and for roles that ask for it.
-    pub(super) fn lend(&mut self, settings: &Settings, realm: &Realm, duty: &Duty, updates: Option<Arc<Updates>>) {
-        self.updates = updates.clone();
-        if let Some(named) = &settings.updates {
-            let keeps = duty.request.planning != Planning::Plan;
-            let (settings, realm, state, tree) = (named.clone(), realm.clone(), duty.state.clone(), self.tree.clone());
-            // Lent once: a run has one work.
-            let _ = self.remote.lent.set(Lent { settings, realm, state, tree, keeps, opened: Mutex::new(updates) });
-        }
     }
 
     /// Asks for every parameter that the tree names literally, by tens, before the first task.

@@ -40,6 +40,13 @@ pub(crate) struct Ground {
     pub(crate) json: bool,
 }
 
+impl Default for Ground {
+    /// This host, as it is.
+    fn default() -> Self {
+        Self { root: "/".into(), wait_lock: Period(std::time::Duration::ZERO), allow_rollback: None, json: false }
+    }
+}
+
 impl Ground {
     /// The request that these arguments make.
     pub(crate) fn request(

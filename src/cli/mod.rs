@@ -8,6 +8,7 @@ mod converge;
 mod cosign;
 mod diagnostics;
 mod diff;
+mod image;
 mod module;
 mod panic;
 mod plan;
@@ -55,6 +56,8 @@ enum Command {
     #[command(subcommand)]
     Verify(verify::Verify),
     Cosign(cosign::Cosign),
+    #[command(subcommand)]
+    Image(image::Image),
     #[command(hide = true)]
     Conformance(conformance::Conformance),
 }
@@ -76,6 +79,7 @@ impl Command {
             Self::Trust(command) => command.run(),
             Self::Verify(command) => command.run(),
             Self::Cosign(command) => command.run(),
+            Self::Image(command) => command.run(),
             Self::Conformance(command) => command.run(),
         }
     }

@@ -70,6 +70,36 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// What has one of these tags: of a local tree, or of the repository where none is named.
+    pub(super) fn tagged(
+        settings: &SettingsArgs,
+        tree: Option<PathBuf>,
+        playbook: Option<PathBuf>,
+        extra: Vec<String>,
+        tags: Vec<String>,
+    ) -> Self {
+        let role = if tree.is_some() && playbook.is_none() { vec!["hardening".to_owned()] } else { Vec::new() };
+        Self {
+            settings: settings.clone(),
+            ground: Ground::default(),
+            tree,
+            playbook,
+            role,
+            extra,
+            tags,
+            skip_tags: Vec::new(),
+            group: Vec::new(),
+            vault_id: Vec::new(),
+            vault_password_file: Vec::new(),
+            host: "localhost".to_owned(),
+            host_vars: Vec::new(),
+            force_handlers: false,
+            chroot: false,
+            verbose: 0,
+            redactor: Redactor::default(),
+        }
+    }
+
     /// Whether the outcome is printed as JSON.
     pub(super) fn json(&self) -> bool {
         self.ground.json

@@ -1,15 +1,21 @@
 //! `muster validate`: judges this machine or an image by a profile.
 
+mod fix;
+
+use super::config::SettingsArgs;
 use super::print;
+use crate::boot::comply;
 use crate::failure::{Failure, Stage};
-use crate::host::{Linux, durable};
+use crate::host::Hasher;
+use crate::host::{Digest, Linux, durable};
 use crate::validate::mechanisms::TABLE;
 use crate::validate::reports::{FORMS, Form};
 use crate::validate::{
     Control, Machine, Profile, Report, Subject, System, ValidateError, drift, profile, validate, waivers,
 };
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// The exit codes beside those of the stages.
 pub(crate) const CODES: &[(u8, &str)] = &[
@@ -50,6 +56,18 @@ pub(crate) struct Validate {
     /// Say what became of each control since this report, written by `--output json=FILE`
     #[arg(long, value_name = "REPORT")]
     against: Option<PathBuf>,
+    /// Converge the parts of the role hardening that bring failed controls about, and judge again, until nothing changes
+    ///
+    /// The roles are the config repository's, or those of --tree. Controls that a waiver excuses are left as they are.
+    #[arg(long, conflicts_with_all = ["against", "explain", "list", "mechanisms"])]
+    fix: bool,
+    #[command(flatten)]
+    roles: fix::Roles,
+    /// Tell Systems Manager's Compliance about this instance, under a custom type: muster_PROFILE, unless one is named
+    #[arg(long, value_name = "TYPE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    compliance: Option<String>,
+    #[command(flatten)]
+    settings: SettingsArgs,
     /// Say what a control reads, why it matters and which task fixes it
     #[arg(long, value_name = "ID")]
     explain: Option<String>,
@@ -99,9 +117,18 @@ impl Validate {
         profile.controls.retain(|control| self.only.is_empty() || self.only.contains(&control.id));
         let excused = self.waivers.as_deref().map(waivers::read).transpose().map_err(refused)?.unwrap_or_default();
         let before = self.against.as_deref().map(drift::read).transpose().map_err(refused)?;
-        let mut report = self.judge(&profile)?;
-        let today = report.started.to_zoned(jiff::tz::TimeZone::UTC).date();
-        for warning in waivers::apply(&mut report, &excused, today) {
+        let judge = || {
+            let mut report = self.judge(&profile)?;
+            report.partial = !self.only.is_empty();
+            let today = report.started.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let warnings = waivers::apply(&mut report, &excused, today);
+            Ok((report, warnings))
+        };
+        let (mut report, mut warnings) = judge()?;
+        if self.fix {
+            (report, warnings) = self.roles.fix((report, warnings), &self.settings, &judge)?;
+        }
+        for warning in warnings {
             super::warn(&format!("warning: {warning}\n"));
         }
         report.drift = before.map(|before| drift::compare(&report, &before)).transpose().map_err(refused)?;
@@ -110,6 +137,9 @@ impl Validate {
             written.map_err(|error| Failure::message(Stage::State, format!("write {}: {error}", file.display())))?;
         }
         print(&(self.format.write)(&report));
+        if let Some(kind) = &self.compliance {
+            super::warn(&format!("{}\n", comply(&report, kind, &self.settings.sources(Path::new("/"))?)?));
+        }
         Ok(code(&report))
     }
 
@@ -120,9 +150,27 @@ impl Validate {
         let system = System::of(&host, &root).map_err(refused)?;
         system.fits(profile).map_err(refused)?;
         let running = root.parent().is_none();
+        if !running && (self.fix || self.compliance.is_some()) {
+            return Err(Failure::message(
+                Stage::Usage,
+                "--fix and --compliance are for the running system, not for --root",
+            ));
+        }
         let subject = Subject { root: root.display().to_string(), running, system };
         let machine = Machine::new(&host, running, profile.site.clone());
-        Ok(validate(&machine, profile, subject))
+        Ok(Report { binary: own_digest(), ..validate(&machine, profile, subject) })
+    }
+}
+
+/// SHA-256 of the program that judges; `None` where it cannot be read.
+fn own_digest() -> Option<String> {
+    let mut file = std::fs::File::open("/proc/self/exe").ok()?;
+    let (mut hash, mut buffer) = (Hasher::new(Digest::Sha256), vec![0; 256 << 10]);
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(hash.finish()),
+            count => hash.update(&buffer[..count]),
+        }
     }
 }
 

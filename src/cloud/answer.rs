@@ -69,6 +69,7 @@ const THROTTLED: &[&str] = &[
     "EC2ThrottledException",
     "ResourceContention",
     "SlowDown",
+    "TooManyUpdates",
 ];
 const CLOCK: &[&str] = &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"];
 /// A signature that does not match is the clock's fault where the message says so, else the credentials'.
@@ -95,6 +96,11 @@ const MISSING: &[&str] = &[
     "RepositoryNotFoundException",
     "ImageNotFoundException",
     "LayersNotFoundException",
+    "NotFoundException",
+    "InvalidAMIID.NotFound",
+    "InvalidAMIID.Unavailable",
+    "InvalidInstanceID.NotFound",
+    "InvalidResourceId",
 ];
 
 impl Answer {

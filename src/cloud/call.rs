@@ -5,7 +5,7 @@ use std::fmt;
 /// The services that muster asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
-    /// Systems Manager's Parameter Store.
+    /// Systems Manager: its Parameter Store, patch states and compliance.
     Ssm,
     /// Secrets Manager.
     SecretsManager,
@@ -19,12 +19,25 @@ pub enum Service {
     AutoScaling,
     /// Elastic Container Registry.
     Ecr,
+    /// Key Management Service.
+    Kms,
+    /// EC2 itself: what an image is made of.
+    Ec2,
 }
 
 impl Service {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Ssm, Self::SecretsManager, Self::S3, Self::Sts, Self::CloudFormation, Self::AutoScaling, Self::Ecr];
+    pub const ALL: [Self; 9] = [
+        Self::Ssm,
+        Self::SecretsManager,
+        Self::S3,
+        Self::Sts,
+        Self::CloudFormation,
+        Self::AutoScaling,
+        Self::Ecr,
+        Self::Kms,
+        Self::Ec2,
+    ];
 
     /// As IAM actions and host names begin.
     pub fn prefix(self) -> &'static str {
@@ -36,6 +49,8 @@ impl Service {
             Self::CloudFormation => "cloudformation",
             Self::AutoScaling => "autoscaling",
             Self::Ecr => "ecr",
+            Self::Kms => "kms",
+            Self::Ec2 => "ec2",
         }
     }
 
@@ -50,6 +65,8 @@ impl Service {
             Self::CloudFormation => "CLOUDFORMATION",
             Self::AutoScaling => "AUTO_SCALING",
             Self::Ecr => "ECR",
+            Self::Kms => "KMS",
+            Self::Ec2 => "EC2",
         }
     }
 }

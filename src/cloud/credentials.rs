@@ -193,7 +193,7 @@ pub async fn wait_for_credentials(
     }
 }
 
-fn lasting(error: &CredentialsError) -> Option<&CloudError> {
+pub(super) fn lasting(error: &CredentialsError) -> Option<&CloudError> {
     let found = super::chain::find::<CloudError>(error)?;
     match found {
         CloudError::MetadataOff { .. } => Some(found),

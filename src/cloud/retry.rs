@@ -44,14 +44,26 @@ where
     F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
+    again(call, deadline, || {
+        let sent = send();
+        async { sent.await.map_err(|error| Answer::of(&error)) }
+    })
+    .await
+}
+
+/// The same for requests that are no SDK's.
+pub(super) async fn again<T, S, F>(call: &Call, deadline: Instant, mut send: S) -> Result<T, Answer>
+where
+    S: FnMut() -> F,
+    F: Future<Output = Result<T, Answer>>,
+{
     let mut backoff = Backoff::default();
     let mut last: Option<Answer> = None;
     let unknown = Instant::now() + UNKNOWN;
     loop {
         match tokio::time::timeout_at(deadline, send()).await {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => {
-                let answer = Answer::of(&error);
+            Ok(Err(answer)) => {
                 let never = answer.kind == Kind::Credentials && Instant::now() > unknown;
                 if never || !answer.may_pass() {
                     return Err(answer);

@@ -21,7 +21,7 @@ pub struct Session {
 }
 
 /// One attempt, from the first byte sent to the last received; objects are streamed under another limit.
-const ATTEMPT: Duration = Duration::from_secs(20);
+pub(super) const ATTEMPT: Duration = Duration::from_secs(20);
 /// Credentials are renewed this long before they expire.
 const REFRESH: Duration = Duration::from_secs(300);
 
@@ -102,6 +102,10 @@ impl Session {
 
     pub(super) fn ecr(&self) -> aws_sdk_ecr::Client {
         aws_sdk_ecr::Client::new(&self.config(Service::Ecr))
+    }
+
+    pub(super) fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.config(Service::Kms))
     }
 
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {

@@ -3,6 +3,7 @@
 //! Keys held in KMS are such keys: what KMS signs is verified with its public half and never with a call. Keyless
 //! bundles (a certificate in place of a key) are believed only by a policy, which names whom.
 
+use super::image::Images;
 use super::policy::{Policy, PolicyError};
 use super::sealed::{Untrusted, Verified};
 use super::sigstore::{Document, Evidence, Judge, Proof, Signer, SigstoreError, Subject, documents};
@@ -27,6 +28,8 @@ pub struct BundlePolicy {
     pub kms: BTreeMap<String, String>,
     /// What `policy.yaml` demands, by application and channel; without it any of the keys may sign anything.
     pub policy: Option<Policy>,
+    /// What it demands of images before they are promoted.
+    pub images: Images,
 }
 
 impl BundlePolicy {

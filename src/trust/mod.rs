@@ -8,6 +8,7 @@ mod commit;
 mod embed;
 mod error;
 mod hosts;
+pub mod image;
 mod key;
 pub mod manifest;
 mod object;

@@ -23,8 +23,6 @@ pub struct Realm {
     pub releases: BundlePolicy,
     /// The TUF root of the release metadata, as its own JSON.
     pub root: Option<Vec<u8>>,
-    /// TUF roots of other repositories (`tuf/NAME.json`), by name.
-    pub roots: BTreeMap<String, Vec<u8>>,
 }
 
 /// The most bytes of one JSON file.
@@ -40,7 +38,6 @@ impl Realm {
             hosts: KnownHosts::default(),
             releases: BundlePolicy::default(),
             root: None,
-            roots: BTreeMap::new(),
         };
         let mut written = policy::Written::default();
         for (path, bytes) in files {
@@ -60,7 +57,8 @@ impl Realm {
         }
         let fail = |problem: String| TrustError::File { file: format!("{name}/policy.yaml"), problem };
         let roots: Vec<&str> = realm.releases.trusted_roots.keys().map(String::as_str).collect();
-        realm.releases.policy = written.policy(&realm.releases.keys, &roots).map_err(fail)?;
+        let (policy, images) = written.policy(&realm.releases.keys, &roots).map_err(fail)?;
+        (realm.releases.policy, realm.releases.images) = (policy, images);
         realm.releases.unlogged = written.unlogged().to_vec();
         realm.releases.kms = written.kms().clone();
         let named = realm.releases.unlogged.iter().chain(realm.releases.kms.values());
@@ -83,14 +81,6 @@ impl Realm {
                 strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
                 tuf_root(text)?;
                 self.root = Some(text.as_bytes().to_vec());
-            }
-            _ if path.starts_with("tuf/") => {
-                let name = path.strip_prefix("tuf/").and_then(|name| name.strip_suffix(".json"));
-                let name = name.filter(|name| !name.is_empty() && !name.contains('/'));
-                let name = name.ok_or("no part of muster reads a file of this name")?;
-                strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
-                tuf_root(text)?;
-                self.roots.insert(name.to_owned(), text.as_bytes().to_vec());
             }
             _ if path.starts_with("trusted_roots/") => {
                 let name = path.strip_prefix("trusted_roots/").and_then(|name| name.strip_suffix(".json"));
@@ -155,8 +145,6 @@ mod tests {
             ("allowed_signers", "a cert-authority ssh-ed25519 AAAA"),
             ("known_hosts", "h ssh-ed25519 AAAA"),
             ("root.json", "{\"signed\":{\"_type\":\"targets\"}}"),
-            ("tuf/sigstore.json", "{\"signed\":{\"_type\":\"targets\"}}"),
-            ("tuf/.json", "{\"signed\":{\"_type\":\"root\"}}"),
             ("trusted_root.json", "{}"),
             ("policy.yaml", "allow_everything: true"),
             ("policy.yaml", "releases: {unlogged: [absent]}"),
@@ -178,6 +166,5 @@ mod tests {
     fn a_tuf_root_is_read() {
         let root = "{\"signed\":{\"_type\":\"root\"},\"signatures\":[]}";
         assert!(parse("root.json", root).expect("reads").root.is_some());
-        assert!(parse("tuf/sigstore.json", root).expect("reads").roots.contains_key("sigstore"));
     }
 }

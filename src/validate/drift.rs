@@ -35,10 +35,13 @@ pub fn read(path: &Path) -> Result<Report, ValidateError> {
     if std::fs::metadata(path).map_err(refused)?.len() > LARGEST {
         return Err(refused(std::io::Error::other("is larger than a report can be")));
     }
-    let text = std::fs::read_to_string(path).map_err(refused)?;
-    let what = path.display().to_string();
-    let fault = |message: String| ValidateError::Document { what: what.clone(), message, place: None };
-    let report: Report = serde_json::from_str(&text).map_err(|error| fault(format!("is no report: {error}")))?;
+    parse(&path.display().to_string(), &std::fs::read(path).map_err(refused)?)
+}
+
+/// A report that was read elsewhere.
+pub fn parse(what: &str, text: &[u8]) -> Result<Report, ValidateError> {
+    let fault = |message: String| ValidateError::Document { what: what.to_owned(), message, place: None };
+    let report: Report = serde_json::from_slice(text).map_err(|error| fault(format!("is no report: {error}")))?;
     if report.schema != SCHEMA {
         return Err(fault(format!("has the schema {}, and not {SCHEMA}", report.schema)));
     }

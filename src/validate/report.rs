@@ -137,6 +137,12 @@ pub struct Report {
     pub schema: String,
     /// muster's version.
     pub muster: String,
+    /// SHA-256 of the program that judged, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<String>,
+    /// Whether only controls that were named were judged: such a report says nothing of the whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The profile's name.
     pub profile: String,
     /// Its title.
@@ -172,6 +178,8 @@ impl Report {
         let mut report = Self {
             schema: SCHEMA.into(),
             muster: env!("CARGO_PKG_VERSION").into(),
+            binary: None,
+            partial: false,
             profile: profile.name.clone(),
             title: profile.title.clone(),
             benchmarks: profile.versions.clone(),

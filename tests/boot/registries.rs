@@ -18,15 +18,15 @@ const NAME: &str = "acme/shop";
 
 /// Which registry serves the release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
+enum By {
     Ecr,
     Referrers,
     Tag,
 }
 
 /// A host whose release comes from a registry.
-pub(crate) struct Shop {
-    pub(crate) stage: Stage,
+struct Shop {
+    stage: Stage,
     trust: TrustRoot,
     by: By,
 }
@@ -52,7 +52,7 @@ impl Shop {
     }
 
     /// A host that runs 1.4.2.
-    pub(crate) fn booted(by: By) -> Self {
+    fn booted(by: By) -> Self {
         let shop = Self::new(by);
         shop.publish("1.4.2", |_| {});
         shop.run(Mode::Boot).unwrap_or_else(|failure| panic!("{by:?}: {failure}"));
@@ -60,7 +60,7 @@ impl Shop {
         shop
     }
 
-    pub(crate) fn run(&self, mode: Mode) -> Result<muster::boot::Ended, muster::failure::Failure> {
+    fn run(&self, mode: Mode) -> Result<muster::boot::Ended, muster::failure::Failure> {
         boot(&muster::boot::Request { trust: Some(self.trust.clone()), ..self.stage.request(mode) })
     }
 
@@ -68,7 +68,7 @@ impl Shop {
         self.stage.read(PROGRAM)
     }
 
-    pub(crate) fn registry<T>(&self, work: impl FnOnce(&mut Registry) -> T) -> T {
+    fn registry<T>(&self, work: impl FnOnce(&mut Registry) -> T) -> T {
         self.stage.aws.registry(work)
     }
 
@@ -79,7 +79,7 @@ impl Shop {
         (manifest, referrer)
     }
 
-    pub(crate) fn push(&self, version: &str, change: impl Fn(&mut Value)) -> String {
+    fn push(&self, version: &str, change: impl Fn(&mut Value)) -> String {
         let program = format!("#!/bin/sh\necho shop {version}\n").into_bytes();
         self.registry(|registry| {
             let config = registry.put_blob(NAME, b"{}");
@@ -99,7 +99,7 @@ impl Shop {
     }
 
     /// Lets KMS sign a manifest, and hangs the bundle on another one.
-    pub(crate) fn sign(&self, signed: &str, about: &str) -> String {
+    fn sign(&self, signed: &str, about: &str) -> String {
         let bundle = self.stage.statement("https://sigstore.dev/cosign/sign/v1", signed);
         self.refer(about, bundle.as_bytes())
     }

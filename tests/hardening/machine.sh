@@ -11,8 +11,34 @@ machine_start() {
   SYSTEMD_NSPAWN_TMPFS_TMP=0 systemd-nspawn --quiet -b -D "$side/merged" -M "muster-$1-$$" --register=no --keep-unit \
     --console=read-only --private-network --bind-ro="$share:/share" ${binds[@]+"${binds[@]}"} </dev/null >"$side/console.log" 2>&1 &
   nspawn=$!
-  leader=
+  machine_comes_up "$side"
+}
+
+# machine_reboots NAME: what waits for a machine that was told to reboot.
+machine_reboots() {
   local tries=0
+  while [ -d "/proc/$leader" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 900 ] || { echo "the machine does not reboot" >&2; return 1; }
+    sleep 0.1
+  done
+  # nspawn starts it again by itself, or cannot and ends.
+  tries=0
+  until [ "$tries" -ge 100 ] || ! readlink "/proc/$nspawn/exe" >/dev/null || pgrep -P "$nspawn" -x systemd >/dev/null; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  if pgrep -P "$nspawn" -x systemd >/dev/null; then
+    machine_comes_up "$work/$1"
+  else
+    wait "$nspawn" || true
+    machine_start "$1"
+  fi
+}
+
+machine_comes_up() {
+  local side="$1" tries=0
+  leader=
   until [ -n "$leader" ]; do
     leader=$(pgrep -P "$nspawn" -x systemd | head -n 1) || true
     tries=$((tries + 1))

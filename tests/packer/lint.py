@@ -72,6 +72,7 @@ def promises(text):
         "deregistration protection": r"deregistration_protection\s*\{\s*enabled\s*=\s*true",
         "a volume of its own for data": r"launch_block_device_mappings\s*\{",
         "a manifest": r'post-processor "manifest"',
+        "an attestation of each copy": r"muster image attest .*--manifest manifest\.json",
         "pinned plugins": r"required_plugins\s*\{",
     }.items():
         if not re.search(line, text):
@@ -106,7 +107,7 @@ def main():
         for block in parsed.get("build", []):
             build(block, file)
             counted += 1
-    for play in ["packer/image.yml", "packer/seal.yml", "packer/rebuild.yml", "packer/settings/muster.yaml"]:
+    for play in ["packer/image.yml", "packer/seal.yml", "packer/rebuild.yml", "packer/settings/muster.yaml", *glob.glob("packer/site/*")]:
         with open(play) as opened:
             yaml.safe_load(opened)
     promises("".join(line for line in whole.splitlines(True) if not line.lstrip().startswith("#")))

@@ -106,3 +106,62 @@ fn every_control_has_its_task_and_every_task_its_control() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+/// What `--fix` rests on: whoever asks for one recommendation of an area where the way in could close gets its guards too.
+#[test]
+fn no_tag_closes_the_way_in_without_its_guards() {
+    let role = top().join("roles/hardening/tasks");
+    let guards = |task: &Value| {
+        let text = serde_yaml::to_string(task).unwrap_or_default();
+        text.contains("Refused:") || text.contains("visudo") || text.contains("validate:")
+    };
+    let tags_of = |tasks: &Value| {
+        let mut named = BTreeMap::new();
+        self::tasks(tasks, &mut named);
+        named.into_values().flatten().filter(|tag| tag.starts_with("cis_")).collect::<BTreeSet<String>>()
+    };
+    // The files whose changes could, and the tasks in them that look first.
+    let mut held = 0;
+    for (area, alters) in [
+        ("ssh.yml", "/etc/ssh"),
+        ("firewall.yml", "import_tasks"),
+        ("pam_debian.yml", "pam-auth-update"),
+        ("sudo.yml", "NOPASSWD"),
+    ] {
+        let document = yaml(&role.join(area));
+        let list = document.as_sequence().cloned().unwrap_or_default();
+        let first = list.iter().position(&guards);
+        let guard = first.unwrap_or_else(|| panic!("{area}: nothing refuses"));
+        let guarded = tags_of(&Value::Sequence(list.iter().filter(|task| guards(task)).cloned().collect()));
+        let changes = list.iter().enumerate().filter(|(_, task)| {
+            let body = serde_yaml::to_string(task).unwrap_or_default();
+            // Owners and modes alone close nothing.
+            let looks = ["assert", "stat:", "find:", "changed_when: false", "set_fact", "package:", "builtin.file:"];
+            body.contains(alters) && !guards(task) && !looks.iter().any(|word| body.contains(word))
+        });
+        for (at, task) in changes {
+            let name = text(task, "name").unwrap_or("?");
+            assert!(at > guard, "{area}: `{name}` comes before what looks");
+            let missing: Vec<String> =
+                tags_of(&Value::Sequence(vec![task.clone()])).difference(&guarded).cloned().collect();
+            assert!(missing.is_empty(), "{area}: {missing:?} select `{name}`, and nothing that refuses");
+            held += 1;
+        }
+    }
+    let main = yaml(&role.join("main.yml"));
+    let always = main.as_sequence().into_iter().flatten().filter(|task| {
+        task.get("tags")
+            .and_then(Value::as_sequence)
+            .is_some_and(|tags| tags.iter().any(|tag| tag.as_str() == Some("always")))
+    });
+    assert_eq!(always.count(), 2, "what is known of the way in is asked whatever tag is run");
+    // Tags of the tasks below an import are those of the firewall's own file, or harmless.
+    let firewall = tags_of(&yaml(&role.join("firewall.yml")));
+    for file in ["firewall_ufw.yml", "firewall_redhat.yml"] {
+        let all = tags_of(&yaml(&role.join(file)));
+        let other: Vec<&String> = all.difference(&firewall).collect();
+        assert!(other.iter().all(|tag| tag.ends_with("_3.3.9")), "{file}: {other:?}");
+        held += all.len();
+    }
+    assert!(held > 10, "{held}");
+}

@@ -34,7 +34,7 @@ pub(super) fn is_of(document: &Document, name: &str) -> Result<(), String> {
     let known = KINDS.iter().find(|(short, _)| *short == name).map(|(_, kind)| *kind);
     let wanted = match known {
         Some(kind) => kind,
-        None if name.contains("://") => name,
+        None if name.contains(':') => name,
         None => return Err(format!("--type {}: it is neither a known name nor a URI", name.escape_default())),
     };
     match document.predicate_type() {

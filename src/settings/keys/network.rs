@@ -32,7 +32,7 @@ pub struct Network {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Endpoints {
-    /// Systems Manager's Parameter Store.
+    /// Systems Manager: its Parameter Store, patch states and compliance.
     pub ssm: Option<Url>,
     /// Secrets Manager.
     pub secretsmanager: Option<Url>,
@@ -46,6 +46,10 @@ pub struct Endpoints {
     pub autoscaling: Option<Url>,
     /// Elastic Container Registry.
     pub ecr: Option<Url>,
+    /// Key Management Service.
+    pub kms: Option<Url>,
+    /// EC2 itself.
+    pub ec2: Option<Url>,
 }
 
 impl Endpoints {
@@ -59,6 +63,8 @@ impl Endpoints {
             ("cloudformation", &self.cloudformation),
             ("autoscaling", &self.autoscaling),
             ("ecr", &self.ecr),
+            ("kms", &self.kms),
+            ("ec2", &self.ec2),
         ]
         .into_iter()
         .filter_map(|(name, url)| url.as_ref().map(|url| (name, url)))

@@ -23,7 +23,10 @@ pub use objection::Objection;
 pub use provenance::Provenance;
 pub use quorum::Quorum;
 pub use sbom::{Format, Sbom};
+pub(super) use scan::scanned;
 pub use vsa::Summary;
+pub(super) use vsa::fresh;
+pub(super) use vulnerabilities::within;
 pub use vulnerabilities::{Severity, Vulnerabilities};
 pub(super) use written::{Written, read};
 

@@ -11,10 +11,17 @@ pub(super) const INTOTO: [&str; 2] =
 
 /// A scan.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Scan {
-    pub(super) scanner: String,
-    pub(super) finished: Timestamp,
-    pub(super) findings: Vec<(String, Severity)>,
+pub(in crate::trust) struct Scan {
+    pub(in crate::trust) scanner: String,
+    pub(in crate::trust) finished: Timestamp,
+    pub(in crate::trust) findings: Vec<(String, Severity)>,
+}
+
+/// A scanner's own report, and the names that it has for what it looked at.
+#[derive(Debug)]
+pub(in crate::trust) struct Scanned {
+    pub(in crate::trust) scan: Scan,
+    pub(in crate::trust) about: Vec<String>,
 }
 
 fn at<'a>(value: &'a Value, path: &str) -> Result<&'a Value, Objection> {
@@ -47,6 +54,22 @@ pub(super) fn read(kind: &str, predicate: &Value) -> Result<Scan, Objection> {
         _ => intoto(predicate)?,
     };
     Ok(Scan { scanner: text(predicate, "/scanner/uri")?, finished: finished(predicate)?, findings })
+}
+
+/// Reads Trivy's or Grype's JSON as the scanner wrote it.
+pub(in crate::trust) fn scanned(report: &Value) -> Result<Scanned, Objection> {
+    let (scanner, findings, time, places) = if report.get("matches").is_some() {
+        let places = &["/source/target", "/source/target/userInput", "/source/name"][..];
+        ("grype", grype(report)?, "/descriptor/timestamp", places)
+    } else if report.get("SchemaVersion").is_some() && report.get("ArtifactName").is_some() {
+        ("trivy", trivy(report)?, "/CreatedAt", &["/ArtifactName"][..])
+    } else {
+        return Err(Objection::Unsupported("this form of report (Trivy's and Grype's JSON are)".into()));
+    };
+    let finished = text(report, time)?;
+    let finished = finished.parse().map_err(|_| Objection::Malformed(format!("`{finished}` is no time")))?;
+    let about = places.iter().filter_map(|place| report.pointer(place)?.as_str().map(str::to_owned)).collect();
+    Ok(Scanned { scan: Scan { scanner: scanner.into(), finished, findings }, about })
 }
 
 fn intoto(predicate: &Value) -> Result<Vec<(String, Severity)>, Objection> {

@@ -83,7 +83,7 @@ fn reaches(have: &str, want: &str) -> bool {
 }
 
 /// Whether something was said within an age.
-pub(super) fn fresh(at: Timestamp, limit: Duration, now: Timestamp) -> Result<(), Objection> {
+pub(in crate::trust) fn fresh(at: Timestamp, limit: Duration, now: Timestamp) -> Result<(), Objection> {
     let age = now.duration_since(at);
     if age < -SKEW {
         return Err(Objection::Future(at));

@@ -108,12 +108,20 @@ pub(super) fn object(
     }
     vsa::fresh(scan.finished, wanted.max_age, now)?;
     let excused = vex::excused(vex, &subject.hex());
+    within(&wanted.budget, scan.findings.into_iter().filter(|(id, _)| !excused.contains(id)))
+}
+
+/// Whether there are no more findings of each severity than the budget has; none where it says nothing.
+pub(in crate::trust) fn within(
+    budget: &BTreeMap<Severity, Option<usize>>,
+    findings: impl IntoIterator<Item = (String, Severity)>,
+) -> Result<(), Objection> {
     let mut open: BTreeMap<Severity, BTreeSet<String>> = BTreeMap::new();
-    for (id, severity) in scan.findings.into_iter().filter(|(id, _)| !excused.contains(id)) {
+    for (id, severity) in findings {
         open.entry(severity).or_default().insert(id);
     }
     for (severity, ids) in open.into_iter().rev() {
-        let Some(allowed) = wanted.budget.get(&severity).copied().unwrap_or(Some(0)) else { continue };
+        let Some(allowed) = budget.get(&severity).copied().unwrap_or(Some(0)) else { continue };
         if ids.len() > allowed {
             let (have, ids) = (ids.len(), ids.into_iter().take(NAMED).collect());
             return Err(Objection::Severity { severity: severity.name().into(), have, allowed, ids });

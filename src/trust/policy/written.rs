@@ -1,12 +1,15 @@
 //! `policy.yaml` as written, and from it the policy: unknown keys, twice-written keys and names of nothing are refused.
 
 mod attestations;
+mod images;
 
 use super::{Policy, Quorum, Rule};
 use crate::failure::Place;
 use crate::trust::TrustError;
+use crate::trust::image::{ImageRule, Images};
 use crate::trust::sigstore::{Claim, Keyless, PUBLIC, Proof, ReleaseKey, Signatory, Signer, Text};
 use attestations::AttestationsText;
+use images::ImageText;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,6 +32,8 @@ pub(in crate::trust) struct Written {
     signers: BTreeMap<String, SignerText>,
     #[serde(default)]
     rules: Vec<RuleText>,
+    #[serde(default)]
+    images: Vec<ImageText>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -148,15 +153,20 @@ impl Written {
         &self.kms
     }
 
-    /// The policy; `None` where the file has no rules. `keys` and `roots` are what the realm has.
-    pub(in crate::trust) fn policy(&self, keys: &[ReleaseKey], roots: &[&str]) -> Result<Option<Policy>, String> {
-        if self.rules.is_empty() {
+    /// The policy of releases, `None` where the file has no rules, and that of images. `keys` and `roots` are what the
+    /// realm has.
+    pub(in crate::trust) fn policy(
+        &self,
+        keys: &[ReleaseKey],
+        roots: &[&str],
+    ) -> Result<(Option<Policy>, Images), String> {
+        if self.rules.is_empty() && self.images.is_empty() {
             return match self.signers.keys().next() {
                 Some(name) => Err(format!("signer `{name}` is named, and there are no rules")),
-                None => Ok(None),
+                None => Ok((None, Images::default())),
             };
         }
-        if !self.releases.unlogged.is_empty() {
+        if !self.releases.unlogged.is_empty() && !self.rules.is_empty() {
             return Err("`releases.unlogged` is for realms without rules: say `proof: none` of the signer".into());
         }
         let signer = |(name, text): (&String, &SignerText)| {
@@ -168,11 +178,17 @@ impl Written {
             text.rule(&signers).map_err(|problem| format!("rules, number {}: {problem}", at + 1))
         };
         let rules: Vec<Rule> = self.rules.iter().enumerate().map(rule).collect::<Result<_, String>>()?;
-        let used: BTreeSet<&str> = rules.iter().flat_map(Rule::names).collect();
-        match signers.keys().find(|name| !used.contains(name.as_str())) {
-            Some(idle) => Err(format!("signer `{idle}` is named by no rule")),
-            None => Ok(Some(Policy { signers, rules })),
+        let image = |(at, text): (usize, &ImageText)| {
+            text.rule(&signers).map_err(|problem| format!("images, number {}: {problem}", at + 1))
+        };
+        let images: Vec<ImageRule> = self.images.iter().enumerate().map(image).collect::<Result<_, String>>()?;
+        let of_images = images.iter().flat_map(ImageRule::signers);
+        let used: BTreeSet<&str> = rules.iter().flat_map(Rule::names).chain(of_images).collect();
+        if let Some(idle) = signers.keys().find(|name| !used.contains(name.as_str())) {
+            return Err(format!("signer `{idle}` is named by no rule"));
         }
+        let images = Images { signers: signers.clone(), rules: images };
+        Ok(((!rules.is_empty()).then_some(Policy { signers, rules }), images))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The payload type of in-toto statements in DSSE envelopes.
-pub(super) const PAYLOAD: &str = "application/vnd.in-toto+json";
+const PAYLOAD: &str = "application/vnd.in-toto+json";
 /// An SBOM of a large image is a few megabytes.
 const LIMIT: usize = 16 << 20;
 /// `_type`: cosign writes the first, everybody else the second.
@@ -50,6 +50,9 @@ struct Named {
 }
 
 impl Statement {
+    /// The payload type of its envelope.
+    pub const PAYLOAD: &str = PAYLOAD;
+
     /// Reads an envelope's payload.
     pub(super) fn read(payload_type: &str, payload: &[u8]) -> Result<Self, String> {
         if payload_type != PAYLOAD {

@@ -25,7 +25,19 @@ pub fn write(report: &Report) -> String {
         }
         junit.add_test_suite(suite);
     }
-    junit.to_string().unwrap_or_default()
+    of_the_schema(junit.to_string().unwrap_or_default())
+}
+
+/// Jenkins' schema (junit-10.xsd) counts what is skipped in each suite, and has no such count for all of them.
+fn of_the_schema(mut text: String) -> String {
+    let from = text.find("<testsuites ").unwrap_or_default();
+    let until = text[from..].find('>').map_or(from, |at| from + at);
+    if let Some(at) = text[from..until].find(" skipped=\"").map(|at| from + at)
+        && let Some(end) = text[at + 10..until].find('"').map(|end| at + 10 + end + 1)
+    {
+        text.replace_range(at..end, "");
+    }
+    text
 }
 
 fn status(result: &Judgement) -> TestCaseStatus {

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::autoscaling::Group;
 use crate::cloudformation::Stack;
 use crate::credentials::Credentials;
+use crate::ec2::Image;
 use crate::fault::Fault;
 use crate::imds::{Instance, Machine};
 use crate::policy::Denial;
@@ -12,7 +13,7 @@ use crate::running::Running;
 use crate::s3::Object;
 use crate::secrets::Secret;
 use crate::server::{Door, open};
-use crate::ssm::Parameter;
+use crate::ssm::{self, Parameter, Patches};
 use crate::world::World;
 use jiff::SignedDuration;
 use std::io;
@@ -95,6 +96,31 @@ impl Builder {
     pub fn group(mut self, group: Group) -> Self {
         let now = self.world.clock.now();
         self.world.groups.add(group, now);
+        self
+    }
+
+    /// A further region of the account: parameters of its own, images by their region.
+    pub fn region(mut self, name: &str) -> Self {
+        let now = self.world.clock.now();
+        self.world.regions.push((name.to_owned(), ssm::Store::new(now)));
+        self
+    }
+
+    /// A machine image.
+    pub fn image(mut self, image: Image) -> Self {
+        self.world.images.images.push(image);
+        self
+    }
+
+    /// A key of KMS that signs, ECC_NIST_P256, by its id.
+    pub fn signing_key(mut self, id: &str) -> Self {
+        self.world.signing.generate(id);
+        self
+    }
+
+    /// What Patch Manager last found on an instance of the home region.
+    pub fn patches(mut self, patches: Patches) -> Self {
+        self.world.parameters.patches.push(patches);
         self
     }
 

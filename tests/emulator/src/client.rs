@@ -24,7 +24,11 @@ impl Received {
 
 /// A signed call in the JSON protocol.
 pub(crate) fn json(url: &str, credentials: &Credentials, target: &str, body: &str) -> std::io::Result<Received> {
-    let service = if target.starts_with("AmazonSSM") { "ssm" } else { "secretsmanager" };
+    let service = match target.split('.').next() {
+        Some("AmazonSSM") => "ssm",
+        Some("TrentService") => "kms",
+        _ => "secretsmanager",
+    };
     let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
     send(url, &signed(url, credentials, service, &headers, body))
 }

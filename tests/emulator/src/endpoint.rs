@@ -10,9 +10,9 @@ use crate::log::Logged;
 use crate::reply::{Delivery, Reply};
 use crate::request::Request;
 use crate::service::{Service, route};
-use crate::signature::{self, Expected};
+use crate::signature::{self, Expected, Scope};
 use crate::world::World;
-use crate::{autoscaling, cloudformation, registry, s3, secrets, ssm, sts};
+use crate::{autoscaling, cloudformation, ec2, kms, registry, s3, secrets, ssm, sts};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     let (result, principal) = match effect.and_then(refusal) {
         Some(refused) => (Err(refused), None),
         None if withheld(effect) => (Err(ApiError::common(Common::Unavailable, "")), None),
-        None => serve(world, service, &action, request),
+        None => world.within(&region(request), |world| serve(world, service, &action, request)),
     };
     let error = result.as_ref().err().map(|error| error.spelled(service.protocol()).1.to_owned());
     let reply = match result {
@@ -43,6 +43,13 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     let reply = affected(reply, effect).with("x-amzn-requestid", request_id);
     log(world, service.name(), &action, principal, &reply, error);
     reply
+}
+
+/// The region that a request is signed for.
+fn region(request: &Request) -> String {
+    let credential = request.header("authorization").and_then(|header| header.split_once("Credential="));
+    let scope = credential.and_then(|(_, rest)| Scope::parse(rest.split(',').next()?));
+    scope.map(|(_, scope)| scope.region.to_owned()).unwrap_or_default()
 }
 
 /// Answers a request to an instance's metadata service.
@@ -158,7 +165,8 @@ fn dispatch(
     let (account, policy) = (&world.account, &world.policy);
     match service {
         Service::Ssm => {
-            let caller = ssm::Caller { principal, account, policy, secrets: &world.secrets, now };
+            let caller =
+                ssm::Caller { principal, account, policy, secrets: &world.secrets, images: &world.images, now };
             world.parameters.answer(&caller, action, &input(request)?).map(Answer::Json)
         }
         Service::SecretsManager => {
@@ -182,6 +190,14 @@ fn dispatch(
             let caller = registry::Caller { principal, account, policy };
             let host = request.header("host").unwrap_or_default();
             world.registry.answer(&caller, action, &input(request)?, host).map(Answer::Json)
+        }
+        Service::Kms => {
+            let caller = kms::Caller { principal, account, policy };
+            world.signing.answer(&caller, action, &input(request)?).map(Answer::Json)
+        }
+        Service::Ec2 => {
+            let caller = ec2::Caller { principal, account, policy, machines: &world.machines };
+            world.images.answer(&caller, action, &form(request)?).map(Answer::Ec2)
         }
         Service::S3 => {
             let caller = s3::Caller { principal, account, policy };

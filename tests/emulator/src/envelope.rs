@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(crate) enum Answer {
     Json(Value),
     Query(Xml),
+    Ec2(Xml),
     Whole(Reply),
 }
 
@@ -20,6 +21,14 @@ pub(crate) fn enveloped(service: Service, action: &str, answer: Answer, request_
     match answer {
         Answer::Whole(reply) => reply,
         Answer::Json(value) => Reply::new(200, "application/x-amz-json-1.1", value.to_string()),
+        Answer::Ec2(inner) => {
+            let mut xml = Xml::declared();
+            xml.nested(&format!("{action}Response xmlns=\"{}\"", service.namespace()), |xml| {
+                xml.leaf("requestId", request_id);
+                xml.append(&inner);
+            });
+            Reply::new(200, "text/xml;charset=UTF-8", xml.finish())
+        }
         Answer::Query(xml) if as_json && xml.is_empty() => {
             let metadata = json!({ "ResponseMetadata": { "RequestId": request_id } });
             let body = json!({ format!("{action}Response"): metadata });

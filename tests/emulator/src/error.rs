@@ -13,6 +13,8 @@ pub(crate) enum Protocol {
     Query,
     /// restXml as S3 has it.
     S3,
+    /// ec2Query.
+    Ec2,
 }
 
 /// Errors that every service knows, under names and statuses of its protocol.
@@ -34,8 +36,16 @@ pub(crate) enum Common {
 
 impl Common {
     fn spelled(self, protocol: Protocol) -> (u16, &'static str) {
-        use Protocol::{Json, Query, S3};
+        use Protocol::{Ec2, Json, Query, S3};
         match (self, protocol) {
+            (Self::AccessDenied, Ec2) => (403, "UnauthorizedOperation"),
+            (Self::Throttled, Ec2) => (503, "RequestLimitExceeded"),
+            (Self::MissingSignature, Ec2) => (400, "MissingParameter"),
+            (Self::BadSignature | Self::UnknownKey, Ec2) => (401, "AuthFailure"),
+            (Self::Skewed, Ec2) => (400, "RequestExpired"),
+            (Self::Validation, Ec2) => (400, "InvalidParameterValue"),
+            (Self::Internal, Ec2) => (500, "InternalError"),
+            (Self::Unavailable, Ec2) => (503, "Unavailable"),
             (Self::AccessDenied, Json) => (400, "AccessDeniedException"),
             (Self::AccessDenied, _) | (Self::MissingSignature, S3) => (403, "AccessDenied"),
             (Self::Throttled, Json) => (400, "ThrottlingException"),
@@ -44,7 +54,7 @@ impl Common {
             (Self::MissingSignature, Json) => (400, "MissingAuthenticationTokenException"),
             (Self::MissingSignature, Query) => (403, "MissingAuthenticationToken"),
             (Self::IncompleteSignature, Json) => (400, "IncompleteSignatureException"),
-            (Self::IncompleteSignature, Query) => (400, "IncompleteSignature"),
+            (Self::IncompleteSignature, Query | Ec2) => (400, "IncompleteSignature"),
             (Self::IncompleteSignature, S3) => (400, "AuthorizationHeaderMalformed"),
             (Self::BadSignature | Self::Skewed, Json) => (400, "InvalidSignatureException"),
             (Self::BadSignature, _) | (Self::Skewed, Query) => (403, "SignatureDoesNotMatch"),
@@ -53,13 +63,13 @@ impl Common {
             (Self::UnknownKey, Query) => (403, "InvalidClientTokenId"),
             (Self::UnknownKey, S3) => (403, "InvalidAccessKeyId"),
             (Self::ExpiredToken, Json) => (400, "ExpiredTokenException"),
-            (Self::ExpiredToken, Query) => (403, "ExpiredToken"),
+            (Self::ExpiredToken, Query | Ec2) => (403, "ExpiredToken"),
             (Self::ExpiredToken, S3) => (400, "ExpiredToken"),
             (Self::Validation, Json) => (400, "ValidationException"),
             (Self::Validation, Query) => (400, "ValidationError"),
             (Self::Validation, S3) => (400, "InvalidArgument"),
             (Self::UnknownAction, Json) => (400, "UnknownOperationException"),
-            (Self::UnknownAction, Query) => (400, "InvalidAction"),
+            (Self::UnknownAction, Query | Ec2) => (400, "InvalidAction"),
             (Self::UnknownAction, S3) => (405, "MethodNotAllowed"),
             (Self::Internal, Json) => (500, "InternalServerError"),
             (Self::Internal, Query) => (500, "InternalFailure"),
@@ -168,6 +178,19 @@ impl ApiError {
                     xml.leaf("RequestId", request_id);
                 });
                 Reply::new(status, "text/xml", xml.finish())
+            }
+            Protocol::Ec2 => {
+                let mut xml = Xml::declared();
+                xml.nested("Response", |xml| {
+                    xml.nested("Errors", |xml| {
+                        xml.nested("Error", |xml| {
+                            xml.leaf("Code", code);
+                            xml.leaf("Message", &self.message);
+                        });
+                    });
+                    xml.leaf("RequestID", request_id);
+                });
+                Reply::new(status, "text/xml;charset=UTF-8", xml.finish())
             }
             Protocol::S3 => {
                 let mut xml = Xml::declared();

@@ -4,13 +4,14 @@ use crate::autoscaling::{Hook, Lifecycle};
 use crate::clock::Clock;
 use crate::cloudformation::{Handles, Signal, Stack, key_of};
 use crate::credentials::Credentials;
+use crate::ec2::Image;
 use crate::fault::Fault;
 use crate::log::Logged;
 use crate::policy::Denial;
 use crate::registry::Registry;
 use crate::s3::Object;
 use crate::secrets::Secret;
-use crate::ssm::Parameter;
+use crate::ssm::{Parameter, Patches};
 use crate::world::World;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -127,6 +128,41 @@ impl Running {
         let all = &mut world.parameters.parameters;
         all.retain(|have| have.name != parameter.name || have.owner != parameter.owner);
         all.push(parameter);
+    }
+
+    /// A parameter of a region: its value, its data type and its version.
+    pub fn parameter_in(&self, region: &str, name: &str) -> Option<(String, String, usize)> {
+        self.world().within(region, |world| {
+            let found = world.parameters.parameters.iter().find(|parameter| parameter.name == name)?;
+            let (version, newest) = found.select(None)?;
+            Some((newest.value.clone(), found.data_type.clone(), version))
+        })
+    }
+
+    /// The public half of a key of KMS, as DER.
+    pub fn signing_key(&self, id: &str) -> Option<Vec<u8>> {
+        self.world().signing.public(id)
+    }
+
+    /// Puts an image, in place of one of the same id and region.
+    pub fn put_image(&self, image: Image) {
+        let world = &mut *self.world();
+        world.images.images.retain(|have| have.id != image.id || have.region != image.region);
+        world.images.images.push(image);
+    }
+
+    /// What Patch Manager finds on an instance from now on.
+    pub fn set_patches(&self, patches: Patches) {
+        let world = &mut *self.world();
+        world.parameters.patches.retain(|have| have.instance != patches.instance);
+        world.parameters.patches.push(patches);
+    }
+
+    /// What was put as an instance's compliance under a type: each item as it came.
+    pub fn compliance(&self, instance: &str, kind: &str) -> Vec<serde_json::Value> {
+        let world = self.world();
+        let found = world.parameters.compliance.iter().find(|(whose, what, _)| whose == instance && what == kind);
+        found.map(|(_, _, items)| items.clone()).unwrap_or_default()
     }
 
     /// The names of all parameters.

@@ -16,6 +16,8 @@ pub(crate) enum Service {
     AutoScaling,
     S3,
     Ecr,
+    Kms,
+    Ec2,
 }
 
 /// Service, signing name, protocol, what its requests are told by (target prefix or version), XML namespace.
@@ -39,6 +41,8 @@ const SERVICES: &[(Service, &str, Protocol, &str, &str)] = &[
     ),
     (Service::S3, "s3", Protocol::S3, "", ""),
     (Service::Ecr, "ecr", Protocol::Json, "AmazonEC2ContainerRegistry_V20150921", ""),
+    (Service::Kms, "kms", Protocol::Json, "TrentService", ""),
+    (Service::Ec2, "ec2", Protocol::Ec2, "2016-11-15", "http://ec2.amazonaws.com/doc/2016-11-15/"),
 ];
 
 impl Service {
@@ -71,7 +75,7 @@ pub(crate) fn route(request: &Request) -> Option<(Service, String)> {
     let form = Form::new(request.form());
     let action = form.get("Action").unwrap_or_default().to_owned();
     if let Some(version) = form.get("Version") {
-        let row = SERVICES.iter().find(|row| row.2 == Protocol::Query && row.3 == version)?;
+        let row = SERVICES.iter().find(|row| matches!(row.2, Protocol::Query | Protocol::Ec2) && row.3 == version)?;
         return Some((row.0, action));
     }
     let scoped = request.header("authorization").and_then(|header| {

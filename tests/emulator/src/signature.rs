@@ -56,7 +56,7 @@ pub(crate) fn verify(request: &Request, keys: &Keys, expected: &Expected) -> Res
     let Some(header) = request.header("authorization") else {
         let message = match expected.protocol {
             Protocol::Json => "Missing Authentication Token",
-            Protocol::Query => "Request is missing Authentication Token",
+            Protocol::Query | Protocol::Ec2 => "Request is missing Authentication Token",
             Protocol::S3 => "Access Denied",
         };
         return Err(ApiError::common(Common::MissingSignature, message));

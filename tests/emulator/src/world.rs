@@ -9,7 +9,7 @@ use crate::imds::Machine;
 use crate::log::Logged;
 use crate::policy::Policy;
 use crate::registry::Registry;
-use crate::{autoscaling, cloudformation, s3, secrets, ssm};
+use crate::{autoscaling, cloudformation, ec2, kms, s3, secrets, ssm};
 use jiff::{SignedDuration, Timestamp};
 
 /// The account's state. One lock guards it all; no answer takes long enough to need more.
@@ -32,6 +32,10 @@ pub(crate) struct World {
     pub(crate) groups: autoscaling::Store,
     pub(crate) objects: s3::Store,
     pub(crate) registry: Registry,
+    pub(crate) images: ec2::Store,
+    pub(crate) signing: kms::Store,
+    /// Further regions of the account, each with its parameters.
+    pub(crate) regions: Vec<(String, ssm::Store)>,
     requests: u64,
 }
 
@@ -55,8 +59,23 @@ impl World {
             groups: autoscaling::Store::default(),
             objects: s3::Store { objects: Vec::new(), modified: now },
             registry: Registry::default(),
+            images: ec2::Store::default(),
+            signing: kms::Store::default(),
+            regions: Vec::new(),
             requests: 0,
         }
+    }
+
+    /// Is in another region of the account while something is done, where there is such a region: its parameters, its
+    /// name in ARNs. The rest is the same in all.
+    pub(crate) fn within<T>(&mut self, region: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let Some(at) = self.regions.iter().position(|(name, _)| name == region) else { return work(self) };
+        std::mem::swap(&mut self.parameters, &mut self.regions[at].1);
+        let home = std::mem::replace(&mut self.account.region, region.to_owned());
+        let done = work(self);
+        self.account.region = home;
+        std::mem::swap(&mut self.parameters, &mut self.regions[at].1);
+        done
     }
 
     /// A new request's id.

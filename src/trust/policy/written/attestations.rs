@@ -52,14 +52,14 @@ struct SbomText {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum CountText {
+pub(super) enum CountText {
     Count(usize),
     Word(AnyText),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum AnyText {
+pub(super) enum AnyText {
     Any,
 }
 
@@ -140,7 +140,7 @@ impl AttestationsText {
 }
 
 impl CountText {
-    fn count(&self) -> Option<usize> {
+    pub(super) fn count(&self) -> Option<usize> {
         match self {
             Self::Count(count) => Some(*count),
             Self::Word(AnyText::Any) => None,

@@ -39,7 +39,7 @@ fn keys() -> Vec<ReleaseKey> {
 }
 
 fn policy(text: &str) -> Result<Option<Policy>, String> {
-    read("prod/policy.yaml", text).map_err(|error| error.to_string())?.policy(&keys(), &[])
+    read("prod/policy.yaml", text).map_err(|error| error.to_string())?.policy(&keys(), &[]).map(|(policy, _)| policy)
 }
 
 #[test]

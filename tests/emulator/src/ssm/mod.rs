@@ -1,13 +1,17 @@
-//! Systems Manager's Parameter Store: its reads, limits and the quota that an account shares.
+//! Systems Manager: its Parameter Store with limits and the quota that an account shares, patch states, compliance.
 
 mod by_path;
+mod managed;
 mod name;
 mod parameter;
+mod put;
 
+pub use managed::Patches;
 pub use parameter::{Kind, Parameter};
 
 use crate::account::Account;
 use crate::credentials::Principal;
+use crate::ec2;
 use crate::error::{ApiError, Common};
 use crate::members::Members;
 use crate::policy::Policy;
@@ -26,6 +30,9 @@ pub(crate) struct Store {
     /// Whether each page of a listing is preceded by an empty one.
     pub(crate) empty_pages: bool,
     pub(crate) changed: Timestamp,
+    pub(crate) patches: Vec<Patches>,
+    /// Whose, of which type, and the items as they came.
+    pub(crate) compliance: Vec<(String, String, Vec<Value>)>,
     recent: VecDeque<Timestamp>,
 }
 
@@ -35,6 +42,7 @@ pub(crate) struct Caller<'a> {
     pub(crate) account: &'a Account,
     pub(crate) policy: &'a Policy,
     pub(crate) secrets: &'a secrets::Store,
+    pub(crate) images: &'a ec2::Store,
     pub(crate) now: Timestamp,
 }
 
@@ -48,7 +56,15 @@ enum Found {
 
 impl Store {
     pub(crate) fn new(changed: Timestamp) -> Self {
-        Self { parameters: Vec::new(), quota: 40, empty_pages: false, changed, recent: VecDeque::new() }
+        Self {
+            parameters: Vec::new(),
+            quota: 40,
+            empty_pages: false,
+            changed,
+            patches: Vec::new(),
+            compliance: Vec::new(),
+            recent: VecDeque::new(),
+        }
     }
 
     /// Answers one call.
@@ -57,6 +73,9 @@ impl Store {
             "GetParameter" => self.spend(caller.now).and_then(|()| self.get_parameter(caller, input)),
             "GetParameters" => self.spend(caller.now).and_then(|()| self.get_parameters(caller, input)),
             "GetParametersByPath" => self.spend(caller.now).and_then(|()| self.by_path(caller, input)),
+            "PutParameter" => self.put_parameter(caller, input),
+            "DescribeInstancePatchStates" => self.patch_states(caller, input),
+            "PutComplianceItems" => self.put_compliance(caller, input),
             _ => Err(ApiError::common(Common::UnknownAction, "")),
         }
     }

@@ -33,6 +33,8 @@ pub struct Parameter {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) versions: Vec<Version>,
+    /// `text`, or what its values are checked for.
+    pub(crate) data_type: String,
     /// The account that shares it, where it is not this one.
     pub(crate) owner: Option<String>,
 }
@@ -47,7 +49,7 @@ impl Parameter {
     /// A parameter with its first value.
     pub fn new(name: &str, kind: Kind, value: &str) -> Self {
         let first = Version { value: value.to_owned(), labels: Vec::new() };
-        Self { name: name.to_owned(), kind, versions: vec![first], owner: None }
+        Self { name: name.to_owned(), kind, versions: vec![first], data_type: "text".to_owned(), owner: None }
     }
 
     /// A plain text.
@@ -119,7 +121,7 @@ impl Parameter {
         let value = if sealed { ciphertext(&self.name, number) } else { version.value.clone() };
         let mut shown = json!({
             "ARN": self.arn(account),
-            "DataType": "text",
+            "DataType": self.data_type,
             "LastModifiedDate": epoch(changed),
             "Name": self.name,
             "Type": self.kind.name(),

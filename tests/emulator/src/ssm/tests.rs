@@ -22,8 +22,10 @@ impl Desk {
         let principal = Principal { arn: "arn:me".to_owned(), user_id: String::new() };
         let secrets = secrets::Store { secrets: vec![Secret::string("key", "k")], created: self.now };
         let account = Account::default();
+        let images = ec2::Store { images: vec![ec2::Image::new("ami-0123456789abcdef0", "us-east-1")] };
+        let (policy, now) = (&self.policy, self.now);
         let caller =
-            Caller { principal: &principal, account: &account, policy: &self.policy, secrets: &secrets, now: self.now };
+            Caller { principal: &principal, account: &account, policy, secrets: &secrets, images: &images, now };
         self.now += SignedDuration::from_millis(30);
         self.store.answer(&caller, action, &input)
     }
@@ -134,4 +136,64 @@ fn the_account_shares_its_calls_a_second() {
     assert_eq!([ask(), ask(), ask(), ask()], [true, true, true, false]);
     desk.now += SignedDuration::from_secs(1);
     assert!(desk.ask("GetParameter", json!({ "Name": "/a" })).is_ok());
+}
+
+#[test]
+fn a_write_is_judged_as_aws_judges_it() {
+    let mut desk = Desk::new(vec![Parameter::string("/a", "1")]);
+    let put = |extra: Value| {
+        let mut input = json!({ "Name": "/b", "Value": "1", "Type": "String" });
+        extra.as_object().into_iter().flatten().for_each(|(name, value)| input[name] = value.clone());
+        input
+    };
+    for (input, code) in [
+        (put(json!({ "Name": "/a" })), "ParameterAlreadyExists"),
+        (put(json!({ "Name": "/aws/x" })), "ValidationException"),
+        (put(json!({ "Name": "/b:1" })), "HierarchyLevelLimitExceededException"),
+        (put(json!({ "Type": "Number" })), "UnsupportedParameterType"),
+        (put(json!({ "Type": null })), "ValidationException"),
+        (put(json!({ "DataType": "aws:ec2:image" })), "ValidationException"),
+        (put(json!({ "DataType": "image" })), "ValidationException"),
+        (put(json!({ "Colour": "red" })), "ValidationException"),
+    ] {
+        let error = desk.ask("PutParameter", input.clone()).expect_err("refused");
+        assert_eq!(error.spelled(crate::error::Protocol::Json).1, code, "{input}");
+    }
+    assert_eq!(desk.ask("PutParameter", put(json!({}))).expect("new")["Version"], 1);
+    assert_eq!(desk.ask("PutParameter", put(json!({ "Value": "2", "Overwrite": true }))).expect("again")["Version"], 2);
+    assert_eq!(desk.value("/b"), "2");
+    let image = |id: &str| put(json!({ "Name": "/i", "DataType": "aws:ec2:image", "Value": id, "Overwrite": true }));
+    desk.ask("PutParameter", image("ami-0123456789abcdef0")).expect("an image");
+    desk.ask("PutParameter", image("ami-0fffffffffffffff0")).expect("accepted");
+    assert_eq!(desk.value("/i"), "ami-0123456789abcdef0", "what is no image here never appears");
+}
+
+#[test]
+fn compliance_is_taken_within_its_limits() {
+    let mut desk = Desk::new(Vec::new());
+    let put = |kind: &str, item: Value| {
+        json!({ "ResourceId": "i-1", "ResourceType": "ManagedInstance", "ComplianceType": kind,
+                "ExecutionSummary": { "ExecutionTime": 1.0 }, "Items": [item] })
+    };
+    let item =
+        |status: &str, severity: &str| json!({ "Id": "1", "Title": "t", "Status": status, "Severity": severity });
+    let good = item("COMPLIANT", "HIGH");
+    desk.ask("PutComplianceItems", put("Custom:muster_x", good.clone())).expect("taken");
+    for input in [
+        put("Custom:muster-x", good.clone()),
+        put("Custom:x y", good.clone()),
+        put("Custom:muster_x", item("PASS", "HIGH")),
+        put("Custom:muster_x", item("COMPLIANT", "high")),
+        put(
+            "Custom:muster_x",
+            json!({ "Status": "COMPLIANT", "Severity": "LOW", "Details": { "a": "b".repeat(4097) } }),
+        ),
+        put("Custom:muster_x", json!({ "Status": "COMPLIANT", "Severity": "LOW", "Title": "t".repeat(501) })),
+    ] {
+        assert!(desk.ask("PutComplianceItems", input.clone()).is_err(), "{input}");
+    }
+    for number in 1..10 {
+        desk.ask("PutComplianceItems", put(&format!("Custom:t{number}"), good.clone())).expect("taken");
+    }
+    assert!(desk.ask("PutComplianceItems", put("Custom:t10", good)).is_err(), "an eleventh type");
 }
