@@ -33,12 +33,20 @@ pub struct Machine<'a> {
     site: Site,
     texts: Memory<String, Result<Option<Rc<Text>>, Unseen>>,
     readers: Memory<TypeId, Result<Rc<dyn Any>, Unseen>>,
+    answers: Memory<String, Result<Rc<Output>, Unseen>>,
 }
 
 impl<'a> Machine<'a> {
     /// A machine. `running` is whether it is the system that muster runs on, and not an image of one.
     pub fn new(observe: &'a dyn Observe, running: bool, site: Site) -> Self {
-        Self { observe, running, site, texts: Memory::default(), readers: Memory::default() }
+        Self {
+            observe,
+            running,
+            site,
+            texts: Memory::default(),
+            readers: Memory::default(),
+            answers: Memory::default(),
+        }
     }
 
     /// Whether there is a running system to ask, and programs may be run.
@@ -125,16 +133,25 @@ impl<'a> Machine<'a> {
         Ok(target.map(|target| target.to_string_lossy().into_owned()))
     }
 
-    /// Asks a program of the running system. Nothing of an image ever runs.
-    pub fn ask(&self, argv: &[&str]) -> Result<Output, Unseen> {
+    /// Asks a program of the running system, once for each question. Nothing of an image ever runs.
+    pub fn ask(&self, argv: &[&str]) -> Result<Rc<Output>, Unseen> {
         let asked = argv.join(" ");
         if !self.running {
             return Err(Unseen::new(asked, NO_SYSTEM));
         }
+        if let Some(known) = self.answers.borrow().get(&asked) {
+            return known.clone();
+        }
+        let answer = self.answer(&asked, argv).map(Rc::new);
+        self.answers.borrow_mut().insert(asked, answer.clone());
+        answer
+    }
+
+    fn answer(&self, asked: &str, argv: &[&str]) -> Result<Output, Unseen> {
         let mut command = Command::new(argv.iter().copied());
         command.timeout = Some(PATIENCE);
         command.environment = vec![("LC_ALL".into(), "C".into())];
-        let output = self.observe.query(&command).map_err(|error| unseen(&asked, &error))?;
+        let output = self.observe.query(&command).map_err(|error| unseen(asked, &error))?;
         if output.timed_out {
             return Err(Unseen::new(asked, format!("said nothing for {} s", PATIENCE.as_secs())));
         }
@@ -150,4 +167,36 @@ pub const NO_SYSTEM: &str = "an image has no running system";
 
 fn unseen(path: &str, error: &io::Error) -> Unseen {
     Unseen::new(path, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Through, Void};
+    use std::cell::Cell;
+
+    /// Counts what is asked.
+    struct Counted(Void, Cell<usize>);
+
+    impl Through for Counted {
+        fn through(&self) -> &dyn Observe {
+            self.1.set(self.1.get() + 1);
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_program_is_asked_once_for_each_question() {
+        let host = Counted(Void::new().answering("ufw status", 0, "Status: active\n"), Cell::new(0));
+        let machine = Machine::new(&host, true, Site::default());
+        for _ in 0..3 {
+            assert_eq!(machine.ask(&["ufw", "status"]).expect("an answer").text(), "Status: active\n");
+        }
+        assert_eq!(host.1.get(), 1);
+        machine.ask(&["ufw", "version"]).expect_err("nobody answers");
+        assert_eq!(host.1.get(), 2);
+        let image = Machine::new(&host, false, Site::default());
+        assert!(image.ask(&["ufw", "status"]).is_err_and(|unseen| unseen.to_string().contains(NO_SYSTEM)));
+        assert_eq!(host.1.get(), 2);
+    }
 }
