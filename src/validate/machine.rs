@@ -119,7 +119,13 @@ impl<'a> Machine<'a> {
 
     /// What is at a path.
     pub fn stat(&self, path: &str, follow: bool) -> Result<Option<Stat>, Unseen> {
-        self.observe.stat(Path::new(path), follow).map_err(|error| unseen(path, &error))
+        let name = Path::new(path);
+        let stat = self.observe.stat(name, follow).map_err(|error| unseen(path, &error))?;
+        // A link that leads nowhere is a file that is missing; one that leads to itself is one that nobody can look at.
+        if follow && stat.is_none() && self.link(path)?.is_some_and(|target| target != "/dev/null") {
+            self.observe.read(name).map_err(|error| unseen(path, &error))?;
+        }
+        Ok(stat)
     }
 
     /// Whether there is anything at a path, links followed.

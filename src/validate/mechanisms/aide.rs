@@ -26,8 +26,9 @@ const MAIN: [&str; 2] = ["/etc/aide/aide.conf", "/etc/aide.conf"];
 
 /// A rule: a pattern from the start of a path, and what is watched; none is watched where a rule is turned round.
 struct Rule {
-    /// Why it cannot be understood, where it cannot.
-    pattern: Result<fancy_regex::Regex, String>,
+    /// A regular expression. Of the many that a distribution brings few are about a path that is asked for, so that it is
+    /// understood only then.
+    pattern: String,
     /// What a path has to begin with, for the pattern to be about it.
     prefix: String,
     text: String,
@@ -136,8 +137,7 @@ impl Told {
             _ => ('/', words[0]),
         };
         let exact = mark == '=';
-        let source = if exact { format!("^{text}$") } else { format!("^{text}") };
-        let pattern = fancy_regex::Regex::new(&source).map_err(|error| format!("{text}: {error}"));
+        let pattern = if exact { format!("^{text}$") } else { format!("^{text}") };
         let literal = text.split(['\\', '.', '[', '(', '*', '+', '?', '{', '|', '$']).next().unwrap_or_default();
         // What may be repeated or left out is no part of what is certain.
         let prefix = if literal == text {
@@ -209,11 +209,9 @@ impl Told {
     fn judged(&self, path: &str, wanted: &[String], main: &At) -> Result<(bool, At, String), Unseen> {
         let mut matching: Vec<&Rule> = Vec::new();
         for rule in self.rules.iter().filter(|rule| path.starts_with(&rule.prefix)) {
-            let fits = match &rule.pattern {
-                Ok(pattern) => pattern.is_match(path).map_err(|error| error.to_string()),
-                Err(why) => Err(why.clone()),
-            };
-            if fits.map_err(|why| Unseen::new(&*rule.at.file, why))? {
+            let unseen = |error: fancy_regex::Error| Unseen::new(&*rule.at.file, format!("{}: {error}", rule.text));
+            let pattern = fancy_regex::Regex::new(&rule.pattern).map_err(unseen)?;
+            if pattern.is_match(path).map_err(unseen)? {
                 matching.push(rule);
             }
         }

@@ -146,7 +146,8 @@ impl AuditRule {
                 for path in watch.iter() {
                     let path = &named(machine, path)?;
                     let directory = path.ends_with('/')
-                        || machine.stat(path, true)?.is_some_and(|stat| stat.kind == crate::host::Kind::Directory);
+                        || path.starts_with('/')
+                            && machine.stat(path, true)?.is_some_and(|stat| stat.kind == crate::host::Kind::Directory);
                     let (path, perm) = (bare(path), perm.clone());
                     let name = format!("{perm} of {path}");
                     let covers = move |rule: &Rule| watches(rule, &path, directory) && grants(rule, &perm, &[]);

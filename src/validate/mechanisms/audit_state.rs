@@ -73,7 +73,9 @@ impl Mechanism for Equal {
                     Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
                 }
             } else if &*stored.from.file == RULES {
-                finding.show(Aspect::Stored, &stored.from, format!("{} rules", stored.rules.len()));
+                // Nothing but this file is loaded, so that it is equal to itself; one without a rule is none.
+                let found = format!("{} rules", stored.rules.len());
+                finding.fact(Aspect::Stored, !stored.rules.is_empty(), &stored.from, found, self.expects());
             }
             Ok(finding)
         };

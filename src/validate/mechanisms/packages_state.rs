@@ -142,7 +142,7 @@ pub struct Verify {}
 impl Mechanism for Verify {
     fn judge(&self, machine: &Machine<'_>) -> Finding {
         let look = || {
-            let rpm = machine.exists("/usr/bin/rpm")? && !machine.exists("/var/lib/dpkg/status")?;
+            let rpm = !machine.exists("/var/lib/dpkg/status")?;
             let asked: &[&str] = if rpm { &["rpm", "-Va"] } else { &["dpkg", "--verify"] };
             // Both answer with a code for what differs.
             let output = machine.ask(asked)?;
