@@ -123,7 +123,7 @@ fn what_may_not_be_read_is_said() {
     let scratch = root();
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("mode");
     for path in ["root/etc/sudoers", "root/home"] {
-        fs::set_permissions(scratch.path().join(path), fs::Permissions::from_mode(0)).expect("mode");
+        fs::set_permissions(scratch.path().join(path), fs::Permissions::from_mode(0o000)).expect("mode");
     }
     // Root reads everything: whoever runs the tests, muster runs as somebody else, from where everybody can run it.
     let binary = scratch.path().join("muster");
