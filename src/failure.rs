@@ -55,7 +55,7 @@ pub enum Stage {
 
 /// One row a stage: name, exit code, meaning. `--help` and the README derive from it.
 pub const STAGES: &[(Stage, &str, u8, &str)] = &[
-    (Stage::Usage, "usage", 2, "the command line is wrong"),
+    (Stage::Usage, "usage", 64, "the command line is wrong"),
     (Stage::Settings, "settings", 10, "settings or user-data are wrong"),
     (Stage::Lock, "lock", 11, "another muster is running"),
     (Stage::Identity, "identity", 12, "instance metadata or credentials are not to be had"),

@@ -11,6 +11,8 @@ pub(super) struct Watching<'a> {
     handlers: &'a Path,
     task: String,
     tasks: u64,
+    /// What has become of the present task so far, its items together.
+    present: Option<Status>,
     /// What became of tasks, those of earlier runs of the same boot included.
     pub(super) counts: Counts,
     before: Counts,
@@ -20,7 +22,45 @@ pub(super) struct Watching<'a> {
 impl<'a> Watching<'a> {
     /// With what was counted before, the file that keeps pending handlers, and who else watches.
     pub(super) fn new(run: &'a Run, before: Counts, handlers: &'a Path, also: Option<&'a mut dyn Observer>) -> Self {
-        Self { run, handlers, task: String::new(), tasks: 0, counts: before, before, also }
+        Self { run, handlers, task: String::new(), tasks: 0, present: None, counts: before, before, also }
+    }
+}
+
+impl Watching<'_> {
+    /// One more result of the present task.
+    fn so_far(&mut self, status: Status) {
+        let weight = |status: Status| match status {
+            Status::Skipped => 0,
+            Status::Ok => 1,
+            Status::Changed => 2,
+            _ => 3,
+        };
+        let most = self.present.filter(|present| weight(*present) >= weight(status)).unwrap_or(status);
+        self.present = Some(most);
+        let mut counts = self.counts;
+        add(&mut counts, most);
+        self.run.counts(counts);
+    }
+
+    /// The present task is over.
+    fn over(&mut self) {
+        if let Some(status) = self.present.take() {
+            add(&mut self.counts, status);
+        }
+    }
+}
+
+fn add(counts: &mut Counts, status: Status) {
+    match status {
+        Status::Ok => counts.ok += 1,
+        Status::Changed => counts.changed += 1,
+        Status::Skipped => counts.skipped += 1,
+        Status::Failed => counts.failed += 1,
+        Status::Ignored => {
+            counts.ok += 1;
+            counts.ignored += 1;
+        }
+        _ => {}
     }
 }
 
@@ -39,13 +79,17 @@ impl Observer for Watching<'_> {
         }
         match event {
             Event::Task { name, role, .. } => {
+                self.over();
                 self.task = role.map_or_else(|| (*name).to_owned(), |role| format!("{role} : {name}"));
                 self.tasks += 1;
                 self.run.task(&self.task, self.tasks, 0);
             }
-            Event::Result { status: Status::Changed, item, .. } => {
-                let item = item.map(|item| format!(" ({item})")).unwrap_or_default();
-                self.run.changed(&format!("{}{item}", self.task));
+            Event::Result { status, item, .. } => {
+                self.so_far(*status);
+                if *status == Status::Changed {
+                    let item = item.map(|item| format!(" ({item})")).unwrap_or_default();
+                    self.run.changed(&format!("{}{item}", self.task));
+                }
             }
             Event::Wait { time } => {
                 self.run.waiting(Some(&format!("{} for {:.0} s", self.task, time.as_secs_f64())));
@@ -61,6 +105,7 @@ impl Observer for Watching<'_> {
                 }
             }
             Event::Recap(recap) => {
+                self.present = None;
                 let add = |before: u64, more: u32| before + u64::from(more);
                 self.counts = Counts {
                     ok: add(self.before.ok, recap.ok),

@@ -1,9 +1,9 @@
 //! The releases that settings name: planned, put in place, their units restarted; and put back when the run fails.
 
+use super::grounds::Grounds;
 use super::registries::Registries;
 use super::remote::CloudRemote;
 use super::updates::Updates;
-use super::work::Grounds;
 use crate::failure::{Explain, Failure, Stage};
 use crate::host::{Attributes, Change, Host, HostError, Observe, UnitAction};
 use crate::release::{self, Descriptor, Layout, Order, Planned, Record, Refused, ReleaseError, Source};

@@ -1,16 +1,19 @@
 //! What roles may ask of the network, answered by the cloud: parameters are fetched once a run and by tens.
 
 use super::deadline::Deadline;
+use super::prefetch::Fetched;
 use super::reach::Reach;
 use super::who::Who;
 use crate::cloud::{self, CloudError, Session};
 use crate::failure::Explain;
 use crate::host::{Content, Digest, Hasher};
 use crate::journal::Run;
-use crate::roles::remote::{Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretValue};
+use crate::roles::remote::{
+    Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretName, SecretValue,
+};
 use crate::secret::Redactor;
 use crate::trust::bundle::BundlePolicy;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -67,8 +70,8 @@ pub(super) struct CloudRemote {
     /// Where the records of releases are kept.
     pub(super) records: PathBuf,
     pub(super) downloads: Downloads,
-    /// Parameters that were fetched already.
-    pub(super) known: Mutex<HashMap<String, Option<Parameter>>>,
+    /// What was fetched already.
+    pub(super) fetched: Fetched,
     /// The versions of secrets that were read, for plans.
     pub(super) secrets: Mutex<BTreeMap<String, String>>,
 }
@@ -81,11 +84,7 @@ impl CloudRemote {
 
     /// The parameters that were read, and their versions.
     pub(super) fn versions(&self) -> BTreeMap<String, String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = |found: &Option<Parameter>| {
-            found.as_ref().map_or_else(|| "absent".to_owned(), |parameter| format!("version {}", parameter.version))
-        };
-        known.iter().map(|(name, found)| (name.clone(), version(found))).collect()
+        self.fetched.versions().collect()
     }
 
     /// The secrets that were read, and their versions.
@@ -103,29 +102,7 @@ impl CloudRemote {
 
     /// Remembers parameters that were fetched before the roles were read.
     pub(super) fn remember(&self, parameters: &[cloud::Parameter]) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for parameter in parameters {
-            let parameter = self.take(parameter);
-            known.insert(parameter.name.clone(), Some(parameter));
-        }
-    }
-
-    /// Asks for names that are not known yet, in one go.
-    pub(super) fn prefetch(&self, names: &[String]) -> Result<(), RemoteError> {
-        let unknown: Vec<String> = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            names.iter().filter(|name| !known.contains_key(*name)).cloned().collect()
-        };
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let session = self.session(&|| format!("parameter {}", unknown.join(", ")))?;
-        let found = self.reach.ask(cloud::by_names(session, &unknown, self.end())).map_err(refused)?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, parameter) in unknown.into_iter().zip(found) {
-            known.insert(name, parameter.map(|parameter| self.take(&parameter)));
-        }
-        Ok(())
+        parameters.iter().for_each(|parameter| self.fetched.keep(self.take(parameter)));
     }
 
     /// A file without a name, for bytes too many to hold in memory.
@@ -137,7 +114,7 @@ impl CloudRemote {
         })
     }
 
-    fn take(&self, parameter: &cloud::Parameter) -> Parameter {
+    pub(super) fn take(&self, parameter: &cloud::Parameter) -> Parameter {
         if parameter.secure {
             self.redactor.learn(parameter.value.expose());
         }
@@ -154,14 +131,16 @@ impl CloudRemote {
 
 impl Remote for CloudRemote {
     fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
-        self.prefetch(names)?;
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(names.iter().map(|name| known.get(name).cloned().flatten()).collect())
+        self.prefetch_parameters(names)?;
+        Ok(names.iter().map(|name| self.fetched.parameter(name)).collect())
     }
 
     fn absent(&self) -> Vec<String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().filter(|(_, found)| found.is_none()).map(|(name, _)| name.clone()).collect()
+        self.fetched.absent()
+    }
+
+    fn withheld(&self) -> Vec<SecretName> {
+        self.fetched.withheld()
     }
 
     fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
@@ -171,13 +150,20 @@ impl Remote for CloudRemote {
     }
 
     fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
-        let session = self.session(&|| format!("secret {name}"))?;
-        let fetched = cloud::secret(session, name, version, stage, self.end());
-        let fetched = self.reach.ask(fetched).map_err(refused)?;
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let asked = SecretName { name: name.to_owned(), version: own(version), stage: own(stage) };
+        let fetched = match self.fetched.secret(&asked) {
+            Some(fetched) => fetched?,
+            None => {
+                let session = self.session(&|| format!("secret {name}"))?;
+                let fetched = cloud::secret(session, name, version, stage, self.end());
+                self.reach.ask(fetched).map_err(refused)?
+            }
+        };
         if let Ok(text) = fetched.text() {
             self.redactor.learn(text.expose());
         }
-        let asked = [Some(name), version, stage].into_iter().flatten().collect::<Vec<_>>().join(" at ");
+        let asked = asked.to_string();
         let found = format!("version {}", fetched.version);
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, found);
         Ok(match fetched.value {
@@ -272,7 +258,7 @@ fn plain(name: &ObjectName) -> cloud::ObjectName {
     }
 }
 
-fn refused(error: CloudError) -> RemoteError {
+pub(super) fn refused(error: CloudError) -> RemoteError {
     RemoteError { message: error.to_string(), hint: error.hint(), missing: error.is_missing() }
 }
 

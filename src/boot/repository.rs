@@ -125,7 +125,10 @@ fn credentials(
 ) -> Result<Credentials, Failure> {
     let failed = |error| Failure::new(Stage::DeployKey, error);
     let get = |name: &str, version: Option<&str>, stage: Option<&str>| -> Result<FetchedSecret, Failure> {
-        reach.ask(cloud::secret(&caller.session, name, version, stage, deadline.work())).map_err(failed)
+        let found = reach.ask(cloud::secret(&caller.session, name, version, stage, deadline.work()));
+        let key = if repository.deploy_key.is_some() { "deploy_key" } else { "https_login" };
+        let hint = format!("store it in this account and region, or name another with `repository.{key}`");
+        found.map_err(|error| failed(error).or_hint(&hint))
     };
     let pick = |secret: &FetchedSecret, field: Option<&str>| -> Result<Secret<String>, Failure> {
         field.map_or_else(|| secret.text(), |field| secret.field(field)).map_err(failed)

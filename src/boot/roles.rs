@@ -1,6 +1,6 @@
 //! What roles are run with: which, with which variables, in which environment, read before anything runs.
 
-use super::work::Grounds;
+use super::grounds::Grounds;
 use crate::failure::{Failure, Stage};
 use crate::host::Observe;
 use crate::roles::converge::{Facts, Input, KnownNames, Limits, Variables};

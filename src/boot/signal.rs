@@ -11,6 +11,7 @@ use crate::cloud::{CloudError, Identity, Instant, Network, RoleCredentials, Sess
 use crate::failure::{Failure, Stage};
 use crate::host::Linux;
 use crate::journal::{Entry, RunId};
+use crate::roles::facts::Facts;
 use crate::secret::Redactor;
 use crate::settings::keys::Early;
 use crate::settings::{Sources, Written};
@@ -41,6 +42,8 @@ pub struct Order {
     pub to: Option<Recipient>,
     /// In whose name, where it is not this instance.
     pub instance_id: Option<String>,
+    /// Whether the machine's own name will do where metadata names no instance, as for cfn-signal.
+    pub or_host_name: bool,
     /// What the command line says of the way. The rest is as settings and the environment have it.
     pub network: Network,
     /// The region where nobody names one and the instance's own is not asked for.
@@ -129,9 +132,9 @@ impl Order {
         // A handle needs no region: its URL is all.
         let needed =
             self.instance_id.is_none() || region.is_none() && !matches!(self.to, Some(Recipient::WaitCondition { .. }));
-        let identity = match needed {
-            true => Some(reach.wait(reach.metadata.identity()).map_err(failed)?),
-            false => None,
+        let identity = match needed.then(|| reach.wait(reach.metadata.identity())) {
+            Some(Err(_)) if self.or_host_name => None,
+            asked => asked.transpose().map_err(failed)?,
         };
         let region = region.or_else(|| identity.as_ref().map(|identity| identity.region.clone()));
         let region = region.unwrap_or_else(|| "us-east-1".into());
@@ -149,7 +152,7 @@ impl Order {
 
     fn name(&self, ready: &Ready) -> String {
         let own = || ready.identity.as_ref().map(|identity| identity.instance_id.clone());
-        self.instance_id.clone().or_else(own).unwrap_or_default()
+        self.instance_id.clone().or_else(own).or_else(host_name).unwrap_or_default()
     }
 
     /// Everybody whom a boot would tell.
@@ -176,6 +179,12 @@ impl Order {
     fn name_or(&self, instance: &Instance) -> String {
         self.instance_id.clone().unwrap_or_else(|| instance.identity.instance_id.clone())
     }
+}
+
+/// The machine's name, with its domain where it has one.
+fn host_name() -> Option<String> {
+    let host = Linux::new(Path::new("/")).ok()?;
+    Facts::new(Vec::new()).get(&host, "fqdn")?.as_str().map(str::to_owned)
 }
 
 fn nobody(what: &str) -> CloudError {

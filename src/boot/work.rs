@@ -1,80 +1,26 @@
 //! The work of a run: the roles read and judged, their secrets fetched, the host converged and looked at.
 
-use super::deadline::Deadline;
+use super::grounds::Grounds;
 use super::hooks::{self, Hook, Hooks};
 use super::observer::Watching;
-use super::reach::Reach;
 use super::releases::Site;
 use super::releases::{self, Before};
 use super::remote::CloudRemote;
 use super::repository::IMAGE_ROLES;
 use super::roles::{GOES_ON, Reading, UNCHANGED, What};
 use super::updates::Updates;
-use super::vitals::{Looking, RunClock, checks};
 use super::{Ended, Machine};
 use crate::failure::{Failure, Stage};
-use crate::health;
-use crate::host::{Host, Linux, Observe};
-use crate::journal::{Counts, Run};
-use crate::roles::converge::{self, Input, Observer, Outcome, PendingHandler, converge, judge, list, literal_lookups};
+use crate::host::{Host, Linux};
+use crate::journal::Counts;
+use crate::roles::converge::{self, Input, Named, Observer, Outcome, PendingHandler, converge, judge, list};
 use crate::roles::load::{Loader, Playbook, Source};
 use crate::roles::template::Templar;
 use crate::roles::vault::Vault;
-use crate::secret::Redactor;
 use crate::settings::{Settings, keys};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What the work stands on.
-pub(super) struct Grounds {
-    pub(super) reach: Arc<Reach>,
-    pub(super) run: Arc<Run>,
-    pub(super) redactor: Redactor,
-    pub(super) deadline: Deadline,
-    pub(super) root: PathBuf,
-    pub(super) tags: (Vec<String>, Vec<String>),
-    /// As release descriptors name it.
-    pub(super) architecture: &'static str,
-    /// Where records of releases are, as the root itself sees it.
-    pub(super) records: PathBuf,
-    /// The file that keeps handlers which are still due.
-    pub(super) handlers: PathBuf,
-}
-
-impl Grounds {
-    /// Ends the work where the run is asked to end, or its time is over.
-    pub(super) fn go_on(&self) -> Result<(), Failure> {
-        if self.reach.is_stopped() {
-            return Err(Failure::message(Stage::Interrupted, "the run was stopped from outside"));
-        }
-        if self.deadline.left().is_zero() {
-            return Err(Failure::message(Stage::Deadline, "the run's deadline passed")
-                .with_hint("what was done stays done; raise `deadline`, or see why it took so long"));
-        }
-        Ok(())
-    }
-
-    /// Watches the checks that settings name until they pass.
-    pub(super) fn check_health(&self, settings: &Settings, host: &dyn Observe) -> Result<(), Failure> {
-        if settings.health.is_empty() {
-            return Ok(());
-        }
-        let run = &self.run;
-        run.enter(Stage::Health);
-        let (looking, clock) = (Looking(&self.reach), RunClock(&self.reach));
-        let left = self.deadline.left();
-        let passed = health::watch(&checks(&settings.health), host, &looking, &clock, left, &mut |name, seen| {
-            run.waiting(Some(&format!("health check {name}: {seen}")));
-        })
-        .map_err(|error| Failure::new(Stage::Health, error))?;
-        run.waiting(None);
-        for check in passed {
-            run.line(&format!("healthy: {} after {:.1} s", check.name, check.after.as_secs_f64()));
-        }
-        Ok(())
-    }
-}
 
 /// A tree, and what is run of it.
 pub(super) struct Order<'a> {
@@ -167,17 +113,14 @@ impl Work {
         })
     }
 
-    /// Asks for every parameter that the tree names literally, by tens, before the first task.
+    /// Asks for every parameter and secret that the tree names literally, before the first task.
     pub(super) fn fetch_secrets(&mut self) -> Result<(), Failure> {
         self.grounds.run.enter(Stage::Secrets);
-        let mut names: Vec<String> = Vec::new();
+        let mut named = Named::default();
         for playbook in std::iter::once(&self.playbook).chain(self.hooks.playbooks().map(|(_, playbook)| playbook)) {
-            let found = literal_lookups(playbook, &self.loader, &self.templar).into_iter();
-            let ours = |lookup: &str| ["aws_ssm", "ssm_parameter"].contains(&lookup.rsplit('.').next().unwrap_or(""));
-            names.extend(found.filter(|(lookup, _)| ours(lookup)).flat_map(|(_, names)| names));
+            named.join(Named::of(playbook, &self.loader, &self.templar));
         }
-        names.dedup();
-        self.remote.prefetch(&names).map_err(|error| {
+        self.remote.prefetch(&named).map_err(|error| {
             let failure = Failure::message(Stage::Secrets, error.message);
             Failure { hint: error.hint, ..failure }
         })
@@ -339,8 +282,8 @@ impl Work {
     /// What becomes of a run that failed: of one that was refused before its first change nothing was done.
     fn goes_on(&self, error: converge::ConvergeError) -> Failure {
         let failure = error.into_failure();
-        let untouched =
-            matches!(failure.stage, Stage::Parse | Stage::Parameters) && self.grounds.run.completed().is_none();
+        let untouched = matches!(failure.stage, Stage::Parse | Stage::Parameters | Stage::Secrets)
+            && self.grounds.run.completed().is_none();
         failure.or_hint(if untouched { UNCHANGED } else { GOES_ON })
     }
 }

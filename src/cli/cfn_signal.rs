@@ -24,7 +24,7 @@ struct CfnSignal {
     /// If true, signal success to CloudFormation; if false, signal failure
     #[arg(short, long, default_value = "true", value_parser = ["true", "false"])]
     success: String,
-    /// A unique ID to send with the signal; the instance's where none is given
+    /// A unique ID to send with the signal; the instance's where none is given, or else the machine's name
     #[arg(short, long)]
     id: Option<String>,
     /// Derive success or failure from an exit code
@@ -160,6 +160,7 @@ impl CfnSignal {
             reason,
             to: Some(to),
             instance_id: self.id,
+            or_host_name: true,
             network,
             region: Some("us-east-1".into()),
             // What the flags leave open is as the host's settings have it, where there are any.

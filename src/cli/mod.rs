@@ -100,7 +100,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return ExitCode::from(usage(&error));
         }
     };
     let result = Cli::from_arg_matches(&matches)
@@ -113,6 +113,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.stage.exit_code())
         }
     }
+}
+
+/// Help and the version that were asked for are no error. clap's own code for one is that of a plan with changes.
+fn usage(error: &clap::Error) -> u8 {
+    if error.use_stderr() { crate::failure::Stage::Usage.exit_code() } else { 0 }
 }
 
 /// A length of time, as settings write it.
@@ -155,4 +160,28 @@ fn exit_codes() -> String {
         let _ = writeln!(text, "  {code:>3}  {name}: {meaning}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn an_exit_code_means_one_thing() {
+        let stages = STAGES.iter().map(|(_, _, code, _)| *code);
+        let own = [role::CODES, status::CODES, validate::CODES].concat().into_iter().map(|(code, _)| code);
+        let all: Vec<u8> = [0, plan::CHANGES].into_iter().chain(own).chain(stages).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
+    }
+
+    #[test]
+    fn a_slip_of_the_command_line_is_told_from_a_plan_that_has_something_to_do() {
+        let code = |args: &[&str]| {
+            let error = Cli::command().try_get_matches_from(["muster"].iter().chain(args));
+            usage(&error.expect_err("no command"))
+        };
+        assert_eq!([code(&["plan", "--nope"]), code(&["nosuch"]), code(&[])], [64; 3]);
+        assert_eq!([code(&["--version"]), code(&["--help"]), code(&["plan", "--help"])], [0; 3]);
+    }
 }

@@ -73,6 +73,7 @@ impl Signal {
                 _ => None,
             },
             instance_id: self.instance_id,
+            or_host_name: false,
             network: Network { region: self.region, ..Network::default() },
             region: None,
             sources: self.settings.sources(Path::new("/"))?,

@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum CloudError {
     /// Nothing answers at the metadata addresses.
-    #[error("instance metadata at {endpoint} did not answer in {} s: {last}", waited.as_secs())]
+    #[error("instance metadata at {endpoint} did not answer in {:.0} s: {last}", waited.as_secs_f64())]
     MetadataUnreachable {
         /// The addresses tried.
         endpoint: String,
@@ -19,7 +19,7 @@ pub enum CloudError {
         last: String,
     },
     /// Connections are made, and token requests never answered.
-    #[error("instance metadata at {endpoint} accepts connections but never answered a token request in {} s", waited.as_secs())]
+    #[error("instance metadata at {endpoint} accepts connections but never answered a token request in {:.0} s", waited.as_secs_f64())]
     MetadataHopLimit {
         /// The address.
         endpoint: String,
@@ -411,5 +411,26 @@ mod tests {
         let error = asked(Answer::unanswered(Kind::Unreachable, "tcp connect error"));
         assert!(error.to_string().contains("ssm in eu-west-1"), "{error}");
         assert!(error.hint().expect("hint").contains("com.amazonaws.REGION.ssm"));
+    }
+
+    fn told(call: Call, answer: Answer) -> CloudError {
+        let (caller, proxy) = (None, None);
+        let (endpoint, local_time) = ("here".to_owned(), "now".to_owned());
+        CloudError::Asked(Box::new(Asked { call, answer, caller, endpoint, proxy, local_time }))
+    }
+
+    #[test]
+    fn a_hint_is_about_the_service_and_the_action_that_refused() {
+        let throttled = || Answer::answered(400, "Throttling", "Rate exceeded".into(), None);
+        let hint = |service, action, answer| told(Call::new(service, action, "x"), answer).hint().unwrap_or_default();
+        assert!(hint(Service::Ssm, "GetParameters", throttled()).contains("Parameter Store"));
+        let signal = hint(Service::CloudFormation, "SignalResource", throttled());
+        assert!(signal.contains("cloudformation") && !signal.contains("Parameter Store"), "{signal}");
+        let denied = |said: &str| Answer::answered(400, "AccessDeniedException", said.into(), None);
+        let by_key = denied("User: arn:aws:x is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:k");
+        assert!(hint(Service::Ssm, "GetParametersByPath", by_key).starts_with("allow kms:Decrypt in"));
+        assert!(
+            hint(Service::Ssm, "GetParametersByPath", denied("no")).starts_with("allow ssm:GetParametersByPath in")
+        );
     }
 }

@@ -48,10 +48,14 @@ impl Explain for JournalError {
     fn hint(&self) -> Option<String> {
         use std::io::ErrorKind;
         match self {
-            Self::State { source, .. } => match source.kind() {
+            Self::State { source, path, .. } => match source.kind() {
                 ErrorKind::PermissionDenied => Some("muster keeps its state as root".into()),
                 ErrorKind::StorageFull => Some("the disk that holds muster's state is full".into()),
-                ErrorKind::ReadOnlyFilesystem => Some("`state_directory` must be on a disk that can be written".into()),
+                ErrorKind::ReadOnlyFilesystem => {
+                    let of_run = path.file_name().is_some_and(|name| name == "lock" || name == "status.json");
+                    let key = if of_run { "run_directory" } else { "state_directory" };
+                    Some(format!("`{key}` must be on a file system that can be written"))
+                }
                 _ if source.raw_os_error() == Some(nix::libc::ELOOP) => {
                     Some("it is a symbolic link, and muster's own state never is: remove it".into())
                 }
@@ -73,5 +77,24 @@ impl From<JournalError> for Failure {
             _ => Stage::State,
         };
         Self::new(stage, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_directory_that_cannot_be_written_is_named_by_its_key() {
+        for (path, key) in [
+            ("/run/muster/lock", "run_directory"),
+            ("/run/muster/status.json", "run_directory"),
+            ("/var/lib/muster/runs/1.json", "state_directory"),
+        ] {
+            let error = std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem);
+            let hint = JournalError::state("write", Path::new(path), error).hint().unwrap_or_default();
+            assert!(hint.contains(key), "{path}: {hint}");
+        }
     }
 }

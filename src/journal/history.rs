@@ -59,11 +59,24 @@ impl History {
 
     /// Writes a record down. It is whole on disk before this returns.
     pub fn save(&self, record: &Record) -> Result<(), JournalError> {
+        self.put(record, durable::write)
+    }
+
+    /// The same while a run goes on: what a kill leaves, though perhaps not a loss of power.
+    pub fn save_lightly(&self, record: &Record) -> Result<(), JournalError> {
+        self.put(record, durable::write_lightly)
+    }
+
+    fn put(
+        &self,
+        record: &Record,
+        write: fn(&std::path::Path, &[u8], u32) -> std::io::Result<()>,
+    ) -> Result<(), JournalError> {
         let path = self.path(&record.id);
         let failed = |error| JournalError::state("write", &path, error);
         durable::make_directory(&self.directory, 0o700).map_err(failed)?;
         let text = serde_json::to_vec_pretty(record).map_err(|error| JournalError::content(&path, error))?;
-        durable::write(&path, &text, 0o600).map_err(failed)
+        write(&path, &text, 0o600).map_err(failed)
     }
 
     fn path(&self, id: &RunId) -> PathBuf {

@@ -29,14 +29,11 @@ struct Inner {
     record: Record,
     status: Status,
     shown: Instant,
-    kept: Instant,
     ended: bool,
 }
 
 /// Tasks may come faster than anyone can look.
-const SHOW_EVERY: Duration = Duration::from_millis(100);
-/// A kill loses the changes of this long from the record; the stages are always there.
-const KEEP_EVERY: Duration = Duration::from_secs(1);
+const SHOW_EVERY: Duration = Duration::from_millis(10);
 
 /// As many changes as a failure names; the record has more.
 const NAMED: usize = 12;
@@ -71,8 +68,7 @@ impl Run {
     pub fn unrecorded(command: &str, redactor: Redactor, progress: Progress, now: Timestamp) -> Self {
         let record = Record::begin(command, now);
         let status = Status::of(&record, now);
-        let (shown, kept) = (Instant::now(), Instant::now());
-        let inner = Inner { record, status, shown, kept, ended: false };
+        let inner = Inner { record, status, shown: Instant::now(), ended: false };
         Self { inner: Mutex::new(inner), places: None, redactor, journald: Journald::of_machine(), progress }
     }
 
@@ -103,7 +99,7 @@ impl Run {
         let mut inner = self.lock();
         inner.record.enter(stage, now);
         inner.status = Status::of(&inner.record, now);
-        self.keep(&mut inner);
+        self.keep(&inner);
         self.show(&mut inner);
         self.say(&inner, Priority::Notice, stage.name());
         self.progress.line(stage.name());
@@ -140,9 +136,11 @@ impl Run {
         let mut inner = self.lock();
         self.say(&inner, Priority::Info, &format!("changed: {what}"));
         inner.record.change(what);
-        if inner.kept.elapsed() >= KEEP_EVERY {
-            self.keep(&mut inner);
+        // A kill loses none of them.
+        if let Some(Err(error)) = self.places.as_ref().map(|(history, _)| history.save_lightly(&inner.record)) {
+            self.say(&inner, Priority::Warning, &error.to_string());
         }
+        self.show(&mut inner);
     }
 
     /// What was completed so far, as a failure names it: the last few, and how many came before.
@@ -172,14 +170,14 @@ impl Run {
         let mut inner = self.lock();
         inner.record.tree = Some(tree.to_owned());
         inner.status.tree = Some(tree.to_owned());
-        self.keep(&mut inner);
+        self.keep(&inner);
     }
 
     /// Says that its outcome was told, or is safe in the outbox.
     pub fn reported(&self) {
         let mut inner = self.lock();
         inner.record.reported = true;
-        self.keep(&mut inner);
+        self.keep(&inner);
     }
 
     /// Says what should be known beside the outcome; it is kept with the run.
@@ -244,8 +242,7 @@ impl Run {
         ]);
     }
 
-    fn keep(&self, inner: &mut Inner) {
-        inner.kept = Instant::now();
+    fn keep(&self, inner: &Inner) {
         if let Some(Err(error)) = self.places.as_ref().map(|(history, _)| history.save(&inner.record)) {
             self.say(inner, Priority::Warning, &error.to_string());
         }
@@ -337,6 +334,24 @@ mod tests {
         assert!(!everything.contains("hunter2"), "{everything}");
         let status = Status::read(scratch.directory.path()).expect("reads").expect("there");
         assert_eq!((status.state, status.exit_code, status.percent), (State::Failed, Some(19), 52));
+    }
+
+    #[test]
+    fn a_kill_loses_no_change_and_whoever_looks_sees_each() {
+        let scratch = Scratch::new();
+        let run = scratch.run();
+        run.enter(Stage::Converge);
+        for count in 1..=3 {
+            run.counts(Counts { changed: count, ..Counts::default() });
+            run.changed(&format!("change {count}"));
+            let status = Status::read(scratch.directory.path()).expect("reads").expect("there");
+            assert_eq!(status.counts.changed, count);
+        }
+        // As on disk when the process is killed now.
+        let history = History::open(&scratch.directory.path().join("state"));
+        let record = history.newest().expect("reads").expect("there");
+        assert_eq!((record.changes.len(), record.counts.changed), (3, 3));
+        run.end(Ok(())).expect("ends");
     }
 
     #[test]

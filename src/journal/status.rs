@@ -92,7 +92,7 @@ impl Status {
         let path = directory.join("status.json");
         let text = serde_json::to_vec(self).map_err(|error| JournalError::content(&path, error))?;
         durable::make_directory(directory, 0o755)
-            .and_then(|()| durable::write(&path, &text, 0o644))
+            .and_then(|()| durable::write_lightly(&path, &text, 0o644))
             .map_err(|error| JournalError::state("write", &path, error))
     }
 

@@ -30,6 +30,24 @@ pub enum SecretValue {
     Binary(Secret<Vec<u8>>),
 }
 
+/// Which secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SecretName {
+    /// Name or ARN.
+    pub name: String,
+    /// A version of it.
+    pub version: Option<String>,
+    /// A stage of it; `AWSCURRENT` where neither is named.
+    pub stage: Option<String>,
+}
+
+impl std::fmt::Display for SecretName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)?;
+        [&self.version, &self.stage].into_iter().flatten().try_for_each(|which| write!(f, " at {which}"))
+    }
+}
+
 /// An HTTP request of a role (`get_url`, `uri`, `lookup('url')`).
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -95,7 +113,7 @@ pub struct ObjectName {
 }
 
 /// A request that came to nothing. The message says what was attempted, on what, and as whom where that matters.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct RemoteError {
     /// What was attempted and what came back.
@@ -112,6 +130,10 @@ pub trait Remote: Send + Sync {
     fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError>;
     /// The names of parameters that were asked for before the first task, and are not there.
     fn absent(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The secrets that were asked for before the first task, and are not there or may not be read.
+    fn withheld(&self) -> Vec<SecretName> {
         Vec::new()
     }
     /// All parameters below a path.

@@ -146,12 +146,16 @@ impl Explain for SettingsError {
             }
             Self::TooLarge { .. } | Self::NotText { .. } => Some("is this the file that was meant?".into()),
             Self::Read { .. } => Some("is it there, a regular file, and readable by this user?".into()),
+            Self::UserData { .. } => Some(
+                "a `muster:` document stands alone, in gzip or base64, or as a part of a cloud-init MIME multipart; user-data is \
+                 16 KiB at most"
+                    .into(),
+            ),
             Self::Template { .. } => Some(
                 "templates see `instance`, `placement` and `tags` (no tags in `repository.url` and `hooks`); \
                  what may be absent needs `| default('...')`"
                     .into(),
             ),
-            _ => None,
         }
     }
 

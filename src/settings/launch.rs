@@ -44,6 +44,8 @@ fn one(path: &str, node: &Node, allow: &Allow, deadline: Period) -> Result<(), S
     };
     let (first, rest) = path.split_once(['.', '[']).unwrap_or((path, ""));
     match (first, rest) {
+        // Naming none adds none.
+        ("roles", "") if matches!(&node.content, Content::List(items) if items.is_empty()) => Ok(()),
         ("roles", _) => listed(&allow.roles, "roles"),
         ("channel", "") => listed(&allow.channels, "channels"),
         ("repository", "ref") => listed(&allow.refs, "refs"),

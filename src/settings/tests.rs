@@ -72,8 +72,10 @@ fn a_template_that_cannot_be_rendered_is_refused_where_it_stands() {
 
 #[test]
 fn a_tag_does_not_name_the_repository_and_a_signed_fact_may() {
-    let url =
-        |fact: &str| format!("repository: {{ url: 'ssh://git.{{{{ {fact} }}}}.test/x', ref: '{{{{ tags.role }}}}' }}");
+    let url = |fact: &str| {
+        let rest = "deploy_key: { secret: k }, ref: '{{ tags.role }}'";
+        format!("repository: {{ url: 'ssh://git.{{{{ {fact} }}}}.test/x', {rest} }}")
+    };
     let resolve = |fact: &str| baked(&url(fact)).and_then(|written| written.resolve(&facts()));
     let repository = resolve("instance.region").map_err(shown).expect("resolves").repository.expect("there");
     assert_eq!((repository.url.as_str(), repository.reference.name()), ("ssh://git.eu-west-1.test/x", "web-front"));
@@ -130,6 +132,9 @@ fn what_contradicts_itself_is_refused() {
     for (text, part) in [
         ("roles: [a]\nplaybook: site.yml", "muster.yaml:2:11"),
         ("deadline: 13h", "up to 12h"),
+        ("repository:\n  url: ssh://h/r", "`repository.deploy_key`: SSH needs a key"),
+        ("repository:\n  url: git@h:r", "`repository.deploy_key`: SSH needs a key"),
+        ("repository:\n  url: file:///tmp/x", "muster.yaml:2:8"),
         ("playbook: ../site.yml", "a path within the repository"),
         ("hooks: { before: { timeout: 3s } }", "`hooks.before`: write `role` or `program`"),
         ("hooks: { after: { program: /bin/sh } }", "a path within the repository"),
@@ -164,6 +169,9 @@ fn user_data_chooses_among_what_is_allowed() {
     let origin = written.origin("repository.ref").expect("set");
     assert_eq!(origin.to_string(), "user-data:4:22");
     assert_eq!(written.origin("repository.url").map(|origin| origin.layer), Some(Layer::Baked));
+    let none = baked(BAKED).and_then(|written| written.with_user_data(b"muster: { roles: [] }")).map_err(shown);
+    let settings = none.expect("naming none adds none").resolve(&facts()).map_err(shown).expect("resolves");
+    assert_eq!(settings.roles.len(), 2, "the image's roles stay");
 }
 
 #[test]

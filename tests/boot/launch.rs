@@ -1,6 +1,7 @@
 //! What an instance is launched with: the `muster:` document of user-data, in the forms that cloud-init takes.
 
-use crate::stage::Plan;
+use crate::stage::{INSTANCE, Plan};
+use emulator::{Builder, Instance};
 use muster::boot::Ended;
 use muster::failure::Stage as At;
 use std::io::Write;
@@ -56,6 +57,19 @@ fn user_data_adds_a_role_in_whatever_form_cloud_init_takes_it() {
         let ended = stage.boot(false);
         assert!(matches!(ended, Ok(Ended::Converged { .. })), "{shown}: {ended:?}");
         assert_eq!(stage.read("/etc/extra"), "extra\n", "{shown}");
+    }
+}
+
+#[test]
+fn a_tag_that_is_missed_where_tags_are_switched_off_says_so() {
+    for shown in [false, true] {
+        let mut instance = Instance::new(INSTANCE);
+        instance.metadata.tags = shown;
+        let plan = Plan { aws: Builder::default().instance(instance), ..Plan::new().unwrap() };
+        let failure = plan.set().unwrap().boot(false).unwrap_err();
+        let hint = failure.hint.clone().unwrap_or_default();
+        assert!(failure.stage == At::Settings && hint.contains("default('...')"), "{failure}");
+        assert_eq!(hint.contains("--instance-metadata-tags enabled"), !shown, "{hint}");
     }
 }
 

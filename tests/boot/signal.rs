@@ -19,6 +19,7 @@ fn order(stage: &Stage, success: bool) -> Order {
         reason: "by hand".into(),
         to: None,
         instance_id: None,
+        or_host_name: false,
         network: Network::default(),
         region: None,
         sources: Sources { root: stage.root(), ..Sources::default() },
@@ -107,4 +108,29 @@ fn cfn_signal_takes_the_same_way_and_keeps_nothing() {
     assert!(matches!(delivery, Delivery::Delivered), "{delivery:?}");
     assert_eq!(stage.aws.signals().len(), 1);
     assert!(!stage.root().join("var/lib/muster").exists());
+}
+
+#[test]
+fn cfn_signal_tells_in_the_machine_s_name_where_metadata_names_no_instance() {
+    let plan = Plan { metadata: Some("http://127.0.0.1:9".into()), ..Plan::new().unwrap() };
+    let stage = plan.set().unwrap();
+    let keys = || {
+        let own = stage.aws.credentials_of(INSTANCE).unwrap();
+        let credentials = aws_credential_types::Credentials::new(
+            own.access_key_id,
+            own.secret_access_key,
+            own.session_token,
+            None,
+            "test",
+        );
+        Keys::Fixed(credentials)
+    };
+    let by_hand = Order { to: stack(), region: Some("us-east-1".into()), keys: keys(), ..order(&stage, true) };
+    let Err(failure) = by_hand.send() else { panic!("muster signal speaks for an instance") };
+    assert_eq!(failure.stage, At::Identity, "{failure}");
+    let as_cfn = Order { or_host_name: true, keys: keys(), region: Some("us-east-1".into()), ..order(&stage, true) };
+    let (_, delivery) = Order { to: stack(), ..as_cfn }.send().unwrap();
+    assert!(matches!(delivery, Delivery::Delivered), "{delivery:?}");
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert!(stage.aws.signals()[0].unique_id.starts_with(name.trim()), "{:?}", stage.aws.signals());
 }

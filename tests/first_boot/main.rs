@@ -1,5 +1,5 @@
 //! `cargo run --release --example first-boot`: the main job on an emulated AWS, in a scratch root, by the code of `muster boot`.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "an example talks to a terminal")]
+#![expect(clippy::unwrap_used, reason = "an example ends where its stage cannot be set")]
 
 #[path = "../stage/faults.rs"]
 mod faults;
@@ -12,6 +12,14 @@ use muster::boot::Ended;
 use stage::{Plan, STACK};
 use std::process::ExitCode;
 
+/// A line on standard output. A reader that went away, as `head` does, is no failure.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout().lock(), $($text)*);
+    }};
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -20,7 +28,7 @@ fn main() -> ExitCode {
         ["--break", name] => match FAULTS.iter().find(|fault| fault.name == name) {
             Some(fault) => show(Some(fault)),
             None => {
-                println!("there is no fault `{name}`\n");
+                say!("there is no fault `{name}`\n");
                 help(2)
             }
         },
@@ -30,9 +38,9 @@ fn main() -> ExitCode {
 }
 
 fn help(code: u8) -> ExitCode {
-    println!("cargo run --release --example first-boot [-- --break NAME]\n\nNAME is one of:");
+    say!("cargo run --release --example first-boot [-- --break NAME]\n\nNAME is one of:");
     for fault in FAULTS {
-        println!("  {:<18} {}", fault.name, fault.what);
+        say!("  {:<18} {}", fault.name, fault.what);
     }
     ExitCode::from(code)
 }
@@ -42,48 +50,48 @@ fn show(fault: Option<&faults::Fault>) -> ExitCode {
     let plan = match fault {
         Some(fault) => {
             let when = if fault.before_change { "before anything is changed" } else { "and what was done is named" };
-            println!("This time {}: to be refused at stage `{}`, {when}.\n", fault.what, fault.stage);
+            say!("This time {}: to be refused at stage `{}`, {when}.\n", fault.what, fault.stage);
             (fault.apply)(plan).unwrap()
         }
         None => plan,
     };
     let stage = plan.set().unwrap();
-    println!("emulated AWS    {}", stage.aws.endpoint_url());
-    println!("metadata        {}", stage.aws.imds_url());
-    println!("repository      {}", stage.git.url());
-    println!("signed by       {}", stage.signer.public_openssh().unwrap());
-    println!("commit          {} files in {}", stage.tree.files().count(), stage.repository.path().display());
-    println!("scratch root    {}\n", stage.root().display());
+    say!("emulated AWS    {}", stage.aws.endpoint_url());
+    say!("metadata        {}", stage.aws.imds_url());
+    say!("repository      {}", stage.git.url());
+    say!("signed by       {}", stage.signer.public_openssh().unwrap());
+    say!("commit          {} files in {}", stage.tree.files().count(), stage.repository.path().display());
+    say!("scratch root    {}\n", stage.root().display());
     let result = stage.boot(true);
-    println!();
+    say!();
     timeline(&stage);
-    println!("\n/etc/web.conf\n{}", stage.read("/etc/web.conf"));
-    println!("files made");
+    say!("\n/etc/web.conf\n{}", stage.read("/etc/web.conf"));
+    say!("files made");
     for name in made(&stage.root()) {
-        println!("  {name}");
+        say!("  {name}");
     }
-    println!("\nwhat the stack {} heard", STACK.0);
+    say!("\nwhat the stack {} heard", STACK.0);
     for signal in stage.aws.signals() {
         let word = if signal.success { "SUCCESS" } else { "FAILURE" };
-        println!("  {word} for {} from {}", signal.logical_id, signal.unique_id);
+        say!("  {word} for {} from {}", signal.logical_id, signal.unique_id);
     }
     for event in stage.aws.stack(STACK.0).map(|stack| stack.events).unwrap_or_default() {
-        println!("  {} {} {}", event.logical_id, event.status, event.reason);
+        say!("  {} {} {}", event.logical_id, event.status, event.reason);
     }
     match result {
         Ok(Ended::Converged { counts, .. }) => {
-            println!("\nconverged: {} ok, {} changed", counts.ok, counts.changed);
+            say!("\nconverged: {} ok, {} changed", counts.ok, counts.changed);
             ExitCode::SUCCESS
         }
         Ok(other) => {
-            println!("\n{other:?}");
+            say!("\n{other:?}");
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            println!("\n{failure}\n\nexit code {}", failure.stage.exit_code());
+            say!("\n{failure}\n\nexit code {}", failure.stage.exit_code());
             let said = failure.to_string();
             let silent = fault.iter().flat_map(|fault| fault.says).filter(|word| !said.contains(**word));
-            silent.for_each(|word| println!("it should have said `{word}`"));
+            silent.for_each(|word| say!("it should have said `{word}`"));
             ExitCode::from(failure.stage.exit_code())
         }
     }
@@ -91,11 +99,11 @@ fn show(fault: Option<&faults::Fault>) -> ExitCode {
 
 /// The stages of the run, as the journal kept them.
 fn timeline(stage: &stage::Stage) {
-    println!("timeline");
+    say!("timeline");
     let state = stage.root().join("var/lib/muster");
     let history = muster::journal::History::open(&state);
     for time in history.newest().ok().flatten().map(|record| record.stages).unwrap_or_default() {
-        println!("  {:<12} {:>8.1} ms", time.stage.name(), time.seconds.unwrap_or_default() * 1000.0);
+        say!("  {:<12} {:>8.1} ms", time.stage.name(), time.seconds.unwrap_or_default() * 1000.0);
     }
 }
 

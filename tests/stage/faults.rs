@@ -66,6 +66,22 @@ pub const FAULTS: &[Fault] = &[
         apply: |plan| Ok(Plan { deploy_key: Some("hunter2".into()), ..plan }),
     },
     Fault {
+        name: "no-deploy-key",
+        what: "the secret that should hold the deploy key does not exist",
+        stage: Stage::DeployKey,
+        says: &["platform/nowhere", "repository.deploy_key"],
+        before_change: true,
+        apply: |plan| Ok(swap(plan, "platform/deploy-key", "platform/nowhere")),
+    },
+    Fault {
+        name: "user-data",
+        what: "user-data does not unpack",
+        stage: Stage::Settings,
+        says: &["user-data", "does not unpack", "MIME multipart"],
+        before_change: true,
+        apply: |plan| Ok(plan.launched_with(vec![0x1f, 0x8b, 8, 0, 0])),
+    },
+    Fault {
         name: "ref",
         what: "the branch does not exist",
         stage: Stage::Repository,
@@ -142,6 +158,52 @@ pub const FAULTS: &[Fault] = &[
         says: &["uper"],
         before_change: true,
         apply: |plan| tree(plan, WEB, "content: \"{{ web_token }}\"", "content: \"{{ web_token | uper }}\""),
+    },
+    Fault {
+        name: "template-filter",
+        what: "the filter of a template file does not exist",
+        stage: Stage::Parse,
+        says: &["uper", "web.conf.j2:2:"],
+        before_change: true,
+        apply: |plan| tree(plan, "roles/web/templates/web.conf.j2", "{{ web_port }}", "{{ web_port | uper }}"),
+    },
+    Fault {
+        name: "mode",
+        what: "a task's mode is none",
+        stage: Stage::Parse,
+        says: &["mode", "999", WEB],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "mode: \"0640\"", "mode: \"999\""),
+    },
+    Fault {
+        name: "included-module",
+        what: "the module of an included task does not exist",
+        stage: Stage::Parse,
+        says: &["debgu", "roles/web/tasks/more.yml:1"],
+        before_change: true,
+        apply: |plan| {
+            let plan = tree(plan, WEB, "- name: configuration", "- include_tasks: more.yml\n- name: configuration")?;
+            Ok(Plan { tree: plan.tree.clone().file("roles/web/tasks/more.yml", "- debgu: {msg: more}\n"), ..plan })
+        },
+    },
+    Fault {
+        name: "include",
+        what: "an included file does not exist",
+        stage: Stage::Parse,
+        says: &["more.yml", WEB],
+        before_change: true,
+        apply: |plan| tree(plan, WEB, "- name: configuration", "- include_tasks: more.yml\n- name: configuration"),
+    },
+    Fault {
+        name: "secret",
+        what: "a secret that the roles name does not exist",
+        stage: Stage::Secrets,
+        says: &["no/such", "secretsmanager:GetSecretValue"],
+        before_change: true,
+        apply: |plan| {
+            let lookup = "content: \"{{ lookup('amazon.aws.aws_secret', 'no/such') }}\"";
+            tree(plan, WEB, "content: \"{{ web_token }}\"", lookup)
+        },
     },
     Fault {
         name: "handler",
@@ -231,7 +293,7 @@ pub const FAULTS: &[Fault] = &[
         name: "clock",
         what: "the machine's clock is wrong",
         stage: Stage::Parameters,
-        says: &["clock"],
+        says: &["clock", ", AWS's says "],
         before_change: true,
         // Every request is refused, the signal too: it is tried again until the run's end.
         apply: |plan| Ok(swap(Plan { aws: plan.aws.clock_skew(3600), ..plan }, "deadline: 2m", "deadline: 6s")),

@@ -250,7 +250,7 @@ fn settings(aws: &Running, git: &GitServer, imds: &str) -> String {
          trust: {{realm: production}}\n\
          parameters: {{paths: [/platform]}}\n\
          network: {{endpoint_url: \"{aws}\"}}\n\
-         metadata: {{endpoint: \"{imds}\", timeout: 2s}}\n\
+         metadata: {{endpoint: \"{imds}\", timeout: 6s}}\n\
          releases:\n  - {{app: shop, component: api, channel: stable, bucket: {BUCKET}, destination: /usr/local/bin/shop-api}}\n\
          health:\n  - {{name: configuration, file: /etc/web.conf, contains: \"port=8080\", deadline: 1s, interval: 100ms}}\n\
          deadline: 2m\n",

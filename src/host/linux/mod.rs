@@ -5,6 +5,7 @@ mod capture;
 mod child;
 pub mod clock;
 mod dialog;
+mod family;
 mod identity;
 mod jobs;
 mod labels;

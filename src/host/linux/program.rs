@@ -2,12 +2,12 @@
 
 use super::capture::{Kept, Pipe};
 use super::child::Setup;
+use super::family;
 use super::identity::Identity;
 use crate::host::{Command, Output};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -54,7 +54,7 @@ pub fn pause(time: Duration) {
 pub fn interrupt() {
     end_programs_at(Some(Instant::now()));
     for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        let _ = killpg(Pid::from_raw(*group), Signal::SIGTERM);
+        family::send(*group, Signal::SIGTERM);
     }
 }
 
@@ -168,7 +168,7 @@ fn exchange(
     Ok(moved)
 }
 
-/// A program's time, and what is done when it is over: TERM to its whole group, later KILL.
+/// A program's time, and what is done when it is over: TERM to its whole group and all that descends from it, later KILL.
 pub struct Limit {
     own: Option<Instant>,
     /// When a program that was asked to end is killed.
@@ -199,7 +199,7 @@ impl Limit {
             return;
         }
         let signal = if self.expired { Signal::SIGKILL } else { Signal::SIGTERM };
-        let _ = killpg(Pid::from_raw(group.0), signal);
+        family::send(group.0, signal);
         self.kill = Some(Instant::now() + GRACE);
         self.expired = true;
     }
@@ -283,21 +283,23 @@ mod tests {
     }
 
     #[test]
-    fn time_that_runs_out_ends_the_whole_group() {
-        let mut command = shell("sleep 600 & echo $!; wait");
-        command.timeout = Some(Duration::from_millis(300));
-        let began = Instant::now();
-        let output = run_here(&command);
-        assert!(output.timed_out && began.elapsed() < Duration::from_secs(4));
-        let left = Path::new("/proc").join(output.text().trim());
-        let gone = || std::fs::read_to_string(left.join("stat")).map_or(true, |stat| stat.contains(") Z "));
-        assert!(
-            (0..50).any(|_| gone() || {
-                std::thread::sleep(TICK);
-                false
-            }),
-            "the background program lives on"
-        );
+    fn time_that_runs_out_ends_the_whole_group_and_what_left_it() {
+        for script in ["sleep 600 & echo $!; wait", "setsid sh -c 'echo $$; sleep 600 & wait' & wait"] {
+            let mut command = shell(script);
+            command.timeout = Some(Duration::from_millis(500));
+            let began = Instant::now();
+            let output = run_here(&command);
+            assert!(output.timed_out && began.elapsed() < Duration::from_secs(4), "{script}");
+            let left = Path::new("/proc").join(output.text().trim());
+            let gone = || std::fs::read_to_string(left.join("stat")).map_or(true, |stat| stat.contains(") Z "));
+            assert!(
+                (0..50).any(|_| gone() || {
+                    std::thread::sleep(TICK);
+                    false
+                }),
+                "the background program of `{script}` lives on"
+            );
+        }
     }
 
     #[test]

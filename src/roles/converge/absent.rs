@@ -1,35 +1,80 @@
-//! Parameters that tasks name literally and that do not exist: they were asked for before the first task, so what needs
-//! one is refused before the first change.
+//! Parameters and secrets that tasks name literally and that are not to be had: they were asked for before the first task,
+//! so what needs one is refused before the first change.
 //!
 //! Nothing is guessed: a text that reaches such a name is evaluated as the task would evaluate it, with what is not known
-//! yet left unknown. A text that would ask for anything else on its way (a program, a file, a secret) is left to its task.
+//! yet left unknown. A text that would ask for anything else on its way (a program, a file) is left to its task.
 
-use super::lookups::literal_loop;
+use super::lookups::{Kind, literal_loop, secrets};
 use super::refuse::item_names;
 use super::run::Run;
 use super::texts::{Text, TextKind, Texts};
 use super::view::View;
-use crate::failure::Place;
+use crate::failure::{Place, Stage};
 use crate::roles::load::{Refusal, Repeat, Task};
-use crate::roles::modules::Tree;
-use crate::roles::template::{Binding, Inspection, Scope, TemplateError, TemplateTrouble, plain_options};
+use crate::roles::remote::{Remote, SecretName};
+use crate::roles::template::{Binding, Inspection, LookupUse, Scope, TemplateError, TemplateTrouble, plain_options};
 use crate::roles::value::{Template, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// What is known not to be had.
+struct Absent {
+    parameters: Vec<String>,
+    secrets: Vec<SecretName>,
+}
+
+impl Absent {
+    fn of(remote: &dyn Remote) -> Self {
+        Self { parameters: remote.absent(), secrets: remote.withheld() }
+    }
+}
+
 /// What a text asks for, by itself and through the variables that it reads.
 #[derive(Default)]
 struct Reach {
-    absent: bool,
+    parameter: bool,
+    secret: bool,
     else_too: bool,
     seen: HashSet<String>,
 }
 
+impl Reach {
+    /// Takes a lookup in; whether it asks for nothing else than what is looked for by name.
+    fn takes(&mut self, lookup: &LookupUse, absent: &Absent) -> bool {
+        if lookup.options.iter().any(|(option, _)| matches!(option.as_str(), "bypath" | "errors")) {
+            return false;
+        }
+        match Kind::of(&lookup.name) {
+            Some(Kind::Parameter) => {
+                let terms: Option<Vec<&str>> = lookup.terms.iter().map(|term| term.as_ref()?.as_str()).collect();
+                let among = |term: &&str| absent.parameters.iter().any(|name| name == term);
+                self.parameter |= terms.iter().flatten().any(among);
+                terms.is_some()
+            }
+            Some(Kind::Secret) => {
+                let names: Option<Vec<SecretName>> = secrets(lookup).into_iter().collect();
+                self.secret |= names.iter().flatten().any(|name| absent.secrets.contains(name));
+                names.is_some()
+            }
+            None => false,
+        }
+    }
+
+    fn stage(&self) -> Option<Stage> {
+        match (self.parameter, self.secret) {
+            _ if self.else_too => None,
+            (true, _) => Some(Stage::Parameters),
+            (false, true) => Some(Stage::Secrets),
+            (false, false) => None,
+        }
+    }
+}
+
 impl Run<'_> {
-    /// What of a task needs a parameter that is known not to exist.
-    pub(super) fn absent_parameters(&self, task: &Task) -> Vec<Refusal> {
-        let absent = self.remote.absent();
-        if absent.is_empty() {
+    /// What of a task needs what is known not to be had.
+    pub(super) fn absent(&self, task: &Task) -> Vec<Refusal> {
+        let absent = Absent::of(self.remote);
+        if absent.parameters.is_empty() && absent.secrets.is_empty() {
             return Vec::new();
         }
         let stage = self.stage(task);
@@ -47,11 +92,9 @@ impl Run<'_> {
 }
 
 impl View<'_> {
-    fn lacks(&self, text: &Text, absent: &[String]) -> Option<Refusal> {
+    fn lacks(&self, text: &Text, absent: &Absent) -> Option<Refusal> {
         let inspection = text.inspect(self.templar).ok()?;
-        if !self.reaches_only(&inspection, absent) {
-            return None;
-        }
+        let stage = self.needs(&inspection, absent)?;
         let value = match text.kind {
             TextKind::Template => {
                 let template = Template::new(text.text.as_str(), text.place.clone());
@@ -60,50 +103,32 @@ impl View<'_> {
             TextKind::Expression | TextKind::Condition => self.expression(&text.text, &text.place),
             TextKind::Implied => return None,
         };
-        refusal(value.err()?, &text.place)
+        refusal(value.err()?, &text.place, stage)
     }
 
-    /// The same of the file that a `template` task renders, where its name is literal and it is written plainly.
-    fn template_lacks(&self, task: &Task, absent: &[String]) -> Option<Refusal> {
-        let arguments = &task.action.arguments.map;
-        let plain = |key: &str| {
-            !["_string", "_blocks", "newline_sequence", "output_encoding"].iter().any(|end| key.ends_with(end))
-        };
-        let Some(Value::Str(src)) = task.action.arguments.get("src").filter(|_| task.action.is("template")) else {
-            return None;
-        };
-        if !arguments.keys().all(|key| plain(&key.to_string())) {
-            return None;
-        }
-        let path = self.resolve("templates", src.expose()).ok()?;
-        let text = String::from_utf8(self.read(&path).ok()?).ok()?;
-        let inspection = self.templar.inspect_file(&text, &self.loader.shown(&path)).ok()?;
-        if !self.reaches_only(&inspection, absent) {
-            return None;
-        }
-        let mut refusal = refusal(self.file(&path, &text, &plain_options()).err()?, &task.place)?;
-        if self.sealed(&path) {
+    /// The same of the file that a `template` task renders.
+    fn template_lacks(&self, task: &Task, absent: &Absent) -> Option<Refusal> {
+        let file = self.template_file(task)?;
+        let inspection = self.templar.inspect_file(&file.text, &file.shown).ok()?;
+        let stage = self.needs(&inspection, absent)?;
+        let mut refusal = refusal(self.file(&file.path, &file.text, &plain_options()).err()?, &task.place, stage)?;
+        if file.sealed {
             refusal.place.excerpt = None;
         }
         Some(refusal)
     }
 
-    fn reaches_only(&self, inspection: &Inspection, absent: &[String]) -> bool {
+    /// Which stage what it needs and cannot have belongs to, where it asks for nothing else.
+    fn needs(&self, inspection: &Inspection, absent: &Absent) -> Option<Stage> {
         let mut reach = Reach::default();
         self.reach(inspection, absent, &mut reach);
-        reach.absent && !reach.else_too
+        reach.stage()
     }
 
-    fn reach(&self, inspection: &Inspection, absent: &[String], reach: &mut Reach) {
+    fn reach(&self, inspection: &Inspection, absent: &Absent, reach: &mut Reach) {
         reach.else_too |= inspection.opaque;
         for lookup in &inspection.lookups {
-            let parameter = is_parameter(&lookup.name);
-            let by_name = lookup.options.iter().all(|(option, _)| !matches!(option.as_str(), "bypath" | "errors"));
-            let terms: Option<Vec<&str>> = lookup.terms.iter().map(|term| term.as_ref()?.as_str()).collect();
-            match terms.filter(|_| parameter && by_name) {
-                Some(terms) => reach.absent |= terms.iter().any(|term| absent.iter().any(|name| name == term)),
-                None => reach.else_too = true,
-            }
+            reach.else_too |= !reach.takes(lookup, absent);
         }
         for (name, _) in &inspection.variables {
             if !reach.seen.insert(name.clone()) {
@@ -123,26 +148,30 @@ impl View<'_> {
 }
 
 /// What `with_aws_ssm` and its like name.
-fn looped(task: &Task, absent: &[String]) -> Option<Refusal> {
-    let (lookup, terms) = literal_loop(task).filter(|(name, _)| is_parameter(name))?;
-    let missing = terms.into_iter().find(|term| absent.contains(term))?;
+fn looped(task: &Task, absent: &Absent) -> Option<Refusal> {
+    let (lookup, terms) = literal_loop(task)?;
+    let is_secret = |term: &&String| absent.secrets.iter().any(|secret| secret.to_string() == **term);
+    let (what, stage, missing) = match Kind::of(&lookup)? {
+        Kind::Parameter => {
+            let missing = terms.iter().find(|term| absent.parameters.contains(term))?;
+            ("there is no SSM parameter", Stage::Parameters, missing)
+        }
+        Kind::Secret => ("there is no secret, or it may not be read:", Stage::Secrets, terms.iter().find(is_secret)?),
+    };
     let place = match &task.repeat {
         Some(Repeat::With { terms, .. }) => terms.place.clone(),
         _ => task.place.clone(),
     };
-    let refusal = Refusal::new(format!("`with_{lookup}`: there is no SSM parameter {missing}"), place);
-    Some(Refusal { fails: true, outside: true, ..refusal.hint("create it, or loop over what is there") })
+    let refusal = Refusal::new(format!("`with_{lookup}`: {what} {missing}"), place);
+    let refusal = refusal.hint("create it, let this host read it, or loop over what is there");
+    Some(Refusal { fails: true, outside: Some(stage), ..refusal })
 }
 
-fn is_parameter(lookup: &str) -> bool {
-    matches!(lookup.rsplit('.').next(), Some("aws_ssm" | "ssm_parameter"))
-}
-
-/// Nothing else than the parameter was asked for, so that a lookup that fails is that of the parameter.
-fn refusal(error: TemplateError, otherwise: &Place) -> Option<Refusal> {
+/// Nothing else than that was asked for, so that a lookup that fails is that of what is not to be had.
+fn refusal(error: TemplateError, otherwise: &Place, stage: Stage) -> Option<Refusal> {
     if error.kind != TemplateTrouble::Lookup {
         return None;
     }
     let place = error.place.unwrap_or_else(|| otherwise.clone());
-    Some(Refusal { fails: true, outside: true, hint: error.hint, ..Refusal::new(error.message, place) })
+    Some(Refusal { fails: true, outside: Some(stage), hint: error.hint, ..Refusal::new(error.message, place) })
 }

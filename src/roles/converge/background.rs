@@ -252,7 +252,7 @@ impl Run<'_> {
                 let text = format!("waiting for {count} background jobs (`poll: 0`) that no task waited for");
                 self.observer.event(&Event::Warning { text: &text, place: None });
             }
-            self.outside_limits("the end of background jobs")?;
+            self.outside_limits("while background jobs were waited for")?;
             let _ = self.host.apply(&Change::Wait(TICK));
         }
     }

@@ -47,14 +47,14 @@ pub enum ConvergeError {
     /// A task failed.
     #[error(transparent)]
     Task(Box<TaskFailure>),
-    /// The run's deadline passed.
-    #[error("the deadline passed before task `{0}`")]
+    /// The run's deadline passed: when.
+    #[error("the deadline passed {0}")]
     Deadline(String),
     /// A task asked for what the reviewed plan does not have.
     #[error("{0}")]
     NotReviewed(String),
-    /// The run was stopped from outside.
-    #[error("the run was stopped before task `{0}`")]
+    /// The run was stopped from outside: when.
+    #[error("the run was stopped {0}")]
     Stopped(String),
 }
 
@@ -113,8 +113,11 @@ impl ConvergeError {
     /// The part of the run that it belongs to.
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Refused(all) if all.iter().all(|refusal| refusal.outside) => Stage::Parameters,
-            Self::Load(_) | Self::Refused(_) | Self::Template(_) => Stage::Parse,
+            Self::Refused(all) => {
+                let outside: Option<Vec<Stage>> = all.iter().map(|refusal| refusal.outside).collect();
+                outside.and_then(|stages| stages.first().copied()).unwrap_or(Stage::Parse)
+            }
+            Self::Load(_) | Self::Template(_) => Stage::Parse,
             Self::Task(_) | Self::NotReviewed(_) => Stage::Converge,
             Self::Deadline(_) => Stage::Deadline,
             Self::Stopped(_) => Stage::Interrupted,

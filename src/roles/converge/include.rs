@@ -13,11 +13,11 @@ use crate::roles::value::{Key, Map, Value};
 use std::sync::Arc;
 
 /// An include that is to be carried out.
-struct Wanted {
-    arguments: Map,
+pub(super) struct Wanted {
+    pub(super) arguments: Map,
     /// The loop's item and what belongs to it.
-    item: Map,
-    label: Option<String>,
+    pub(super) item: Map,
+    pub(super) label: Option<String>,
 }
 
 impl Run<'_> {
@@ -207,11 +207,11 @@ impl Run<'_> {
         }
     }
 
-    fn load_tasks(&self, name: &str, task: &Task, at: &At) -> Result<Vec<Item>, LoadError> {
+    pub(super) fn load_tasks(&self, name: &str, task: &Task, at: &At) -> Result<Vec<Item>, LoadError> {
         self.loader.tasks_file(name, at, &self.names(), Some(&task.place))
     }
 
-    fn load_role(&self, name: &str, task: &Task, include: &Wanted, at: &At) -> Result<Vec<Item>, LoadError> {
+    pub(super) fn load_role(&self, name: &str, task: &Task, include: &Wanted, at: &At) -> Result<Vec<Item>, LoadError> {
         let text = |name: &str| include.arguments.get(&Key::from(name)).map(plain);
         let flag = |name: &str| include.arguments.get(&Key::from(name)).map(truth);
         let from = From {
@@ -230,7 +230,7 @@ impl Run<'_> {
     }
 
     /// What included tasks inherit: the include's variables and the loop's item, and what `apply` says.
-    fn include_at(&self, task: &Task, include: &Wanted) -> Result<At, Stop> {
+    pub(super) fn include_at(&self, task: &Task, include: &Wanted) -> Result<At, Stop> {
         let mut frame = Frame::new(task.frame.parent.clone(), FrameKind::Include);
         let mut vars = (*task.frame.vars).clone();
         vars.extend(include.item.iter().map(|(key, value)| (key.clone(), value.clone())));

@@ -1,10 +1,11 @@
 //! Refusal before the first change: everything that muster does not do in a task that is not provably skipped.
 
 use super::arguments::plain;
+use super::brought::{Brought, Includes};
 use super::error::{ConvergeError, Stop};
 use super::play::imports;
 use super::run::Run;
-use super::texts::{elsewhere, slips, unheard};
+use super::texts::{elsewhere, slips, together, unheard};
 use super::view::View;
 use crate::roles::load::{Item, Playbook, Refusal, Task};
 use crate::roles::template::Decision;
@@ -27,10 +28,12 @@ impl Run<'_> {
                 let mut unknown = BTreeSet::new();
                 let items: Vec<Item> = play.parts().concat();
                 let handlers: Vec<Item> = self.scene.handlers.iter().map(|task| Item::Task(Arc::clone(task))).collect();
+                let includes = self.includes(&items);
                 self.set_names(&items, &mut unknown);
                 self.set_names(&handlers, &mut unknown);
+                includes.items().for_each(|items| self.set_names(items, &mut unknown));
                 self.variables.unknown = Arc::new(unknown);
-                self.gather_refusals(&items, &mut refusals);
+                self.gather_refusals(&items, &includes, &mut refusals);
             }
             self.variables = before;
         }
@@ -41,49 +44,52 @@ impl Run<'_> {
     pub(super) fn refuse(&mut self, items: &[Item]) -> Result<(), Stop> {
         let mut refusals = Vec::new();
         let mut unknown = BTreeSet::new();
+        let includes = self.includes(items);
         self.set_names(items, &mut unknown);
+        includes.items().for_each(|items| self.set_names(items, &mut unknown));
         let before = std::mem::replace(&mut self.variables.unknown, Arc::new(unknown));
-        self.gather_refusals(items, &mut refusals);
+        self.gather_refusals(items, &includes, &mut refusals);
         self.variables.unknown = before;
         if refusals.is_empty() { Ok(()) } else { Err(ConvergeError::Refused(refusals).into()) }
     }
 
-    fn gather_refusals(&mut self, items: &[Item], into: &mut Vec<Refusal>) {
+    fn gather_refusals(&mut self, items: &[Item], includes: &Includes, into: &mut Vec<Refusal>) {
         let mut open: VecDeque<Arc<Task>> = all_tasks(items).into();
-        self.scene.adds_hosts |= open.iter().any(|task| task.action.is("add_host"));
-        let handlers = &self.scene.handlers;
-        let settled = !open.iter().any(|task| task.action.is("include_role"))
-            && !handlers.iter().any(|handler| handler.action.is("include_tasks"));
+        let brought: Vec<Arc<Task>> = includes.items().flat_map(all_tasks).collect();
+        let mut everything = open.iter().chain(&brought);
+        self.scene.adds_hosts |= everything.any(|task| task.action.is("add_host"));
+        let settled = self.knows_all_handlers(items, includes);
         let mut reached = BTreeSet::new();
         let mut rescued = HashSet::new();
         rescuable(items, false, &mut rescued);
         while let Some(task) = open.pop_front() {
-            let mut found: Vec<Refusal> = task.all_refusals().cloned().collect();
-            found.extend(self.slips(&task));
-            found.extend(self.absent_parameters(&task));
-            if settled {
-                found.extend(self.missing_handlers(&task));
-            }
-            if rescued.contains(&Arc::as_ptr(&task)) || self.ignores_errors(&task) {
-                found.retain(|refusal| !refusal.fails);
-            } else if !task.failed_when.is_empty() {
-                // What has no arguments has no result either that `failed_when` could judge.
-                found.retain(|refusal| !refusal.fails || refusal.outside);
-            }
+            let is_rescued = rescued.contains(&Arc::as_ptr(&task));
+            let found = self.wrong_with(&task, settled, is_rescued);
+            let brings = includes.of(&task);
             let notified = task.frame.notified();
-            if found.is_empty() && notified.is_empty() {
+            if found.is_empty() && notified.is_empty() && brings.is_none() {
                 continue;
             }
             if !task.handler && !self.selected(&task).unwrap_or(true) || self.never_runs(&task) {
                 continue;
             }
-            for refusal in found {
+            // Tasks that cannot be read are no result: `ignore_errors` does not reach them, as in Ansible.
+            let unread = match brings {
+                Some(Brought::Wrong(refusal)) if !is_rescued => Some(refusal.clone()),
+                _ => None,
+            };
+            for refusal in found.into_iter().chain(unread) {
                 if !into.contains(&refusal) {
                     into.push(refusal);
                 }
             }
+            if let Some(Brought::Items(items)) = brings {
+                rescuable(items, is_rescued, &mut rescued);
+                open.extend(all_tasks(items));
+            }
             // A handler runs only where something that may run notifies it.
             for said in notified {
+                let handlers = &self.scene.handlers;
                 let meant = match &said.value {
                     Value::Str(name) => self.meant(name.expose()),
                     _ => (0..handlers.len()).collect(),
@@ -92,6 +98,37 @@ impl Run<'_> {
                 open.extend(new.into_iter().map(|index| Arc::clone(&handlers[index])));
             }
         }
+    }
+
+    /// What is wrong with a task that may run, and does not look for it.
+    fn wrong_with(&self, task: &Arc<Task>, settled: bool, is_rescued: bool) -> Vec<Refusal> {
+        let mut found: Vec<Refusal> = task.all_refusals().cloned().collect();
+        if found.is_empty() {
+            found.extend(together(task));
+        }
+        found.extend(self.slips(task));
+        found.extend(self.absent(task));
+        if settled {
+            found.extend(self.missing_handlers(task));
+        }
+        if is_rescued || self.ignores_errors(task) {
+            found.retain(|refusal| !refusal.fails);
+        } else if !task.failed_when.is_empty() {
+            // What has no arguments has no result either that `failed_when` could judge.
+            found.retain(|refusal| !refusal.fails || refusal.outside.is_some());
+        }
+        found
+    }
+
+    /// Whether no include can bring handlers.
+    fn knows_all_handlers(&self, items: &[Item], includes: &Includes) -> bool {
+        let mut roles = Vec::new();
+        includes.items().for_each(|items| imports(items, &mut roles));
+        let mut tasks = all_tasks(items);
+        tasks.extend(includes.items().flat_map(all_tasks));
+        roles.is_empty()
+            && !tasks.iter().any(|task| task.action.is("include_role"))
+            && !self.scene.handlers.iter().any(|handler| handler.action.is("include_tasks"))
     }
 
     /// Whether a task may fail: what is wrong with its arguments then shows when it runs.
@@ -116,6 +153,8 @@ impl Run<'_> {
     fn slips(&self, task: &Task) -> Vec<Refusal> {
         let mut refusals = self.elsewhere(task);
         refusals.extend(slips(self.templar, task));
+        refusals.extend(self.view(&self.stage(task)).template_slips(task));
+        refusals.extend(self.vars_slips(task));
         refusals
     }
 

@@ -241,12 +241,12 @@ impl Run<'_> {
         }
     }
 
-    /// Ends the run where its time is over.
+    /// Ends the run where its time is over, within a task.
     pub(super) fn within_limits(&self, task: &Task) -> Result<(), Stop> {
-        Ok(self.outside_limits(&task.title())?)
+        Ok(self.outside_limits(&format!("in task `{}`", task.title()))?)
     }
 
-    /// The same before something that is no task.
+    /// The same at something else: when.
     pub(super) fn outside_limits(&self, what: &str) -> Result<(), ConvergeError> {
         let limits = &self.input.limits;
         if limits.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed)) {

@@ -108,7 +108,7 @@ impl Run<'_> {
     }
 
     fn carry_out(&mut self, task: &Arc<Task>) -> Result<(), Stop> {
-        self.within_limits(task)?;
+        self.outside_limits(&format!("before task `{}`", task.title()))?;
         if task.action.is("meta") {
             return self.meta(task);
         }

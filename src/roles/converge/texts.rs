@@ -1,7 +1,8 @@
 //! The texts of tasks that are evaluated when they run, and what is wrong with them before anything is known.
 
 use crate::failure::Place;
-use crate::roles::load::{Refusal, Repeat, Said, Task};
+use crate::roles::load::{Refusal, Repeat, Said, Task, has_template};
+use crate::roles::modules::{Actor, ArgError};
 use crate::roles::template::{Inspection, Templar, TemplateError};
 use crate::roles::value::{Map, Value};
 
@@ -42,12 +43,18 @@ impl Text {
             Ok(inspection) => inspection.problems,
             Err(error) => vec![error],
         };
-        let refusal = |error: TemplateError| {
-            let place = error.place.filter(|_| self.kind != TextKind::Implied).unwrap_or_else(|| self.place.clone());
-            Refusal { hint: error.hint, ..Refusal::new(error.message, place) }
+        let whole = |error: TemplateError| match self.kind {
+            TextKind::Implied => TemplateError { place: None, ..error },
+            _ => error,
         };
-        errors.into_iter().map(refusal).collect()
+        errors.into_iter().map(|error| problem(whole(error), &self.place)).collect()
     }
+}
+
+/// An error of a template as what is wrong with a task.
+pub(super) fn problem(error: TemplateError, otherwise: &Place) -> Refusal {
+    let place = error.place.unwrap_or_else(|| otherwise.clone());
+    Refusal { hint: error.hint, ..Refusal::new(error.message, place) }
 }
 
 /// Texts to be evaluated.
@@ -138,6 +145,31 @@ impl Texts {
 /// What is wrong with a task's templates and conditions: syntax, filters, tests, lookups.
 pub(in crate::roles) fn slips(templar: &Templar, task: &Task) -> Vec<Refusal> {
     Texts::of(task).all.iter().flat_map(|text| text.problems(text.inspect(templar))).collect()
+}
+
+/// Values that are not the module's, or do not go together, where all arguments are written out: it reads them as it will
+/// when the task runs.
+pub(in crate::roles) fn together(task: &Task) -> Option<Refusal> {
+    let arguments = &task.action.arguments;
+    let Actor::Host(read) = task.action.row?.actor else { return None };
+    let settled = arguments.whole.is_none()
+        && task.frame.defaults().is_empty()
+        && !arguments.map.values().any(|value| has_template(value) || value.has_secret());
+    if !settled {
+        return None;
+    }
+    let spec = task.action.row?.spec;
+    let error = spec.accept(&arguments.map).and_then(|mut args| read(&mut args).map(drop)).err()?;
+    let place = match &error {
+        ArgError::Value { name, .. } => {
+            let written = spec.param(name).map(|param| param.aliases).unwrap_or_default();
+            let mut names = std::iter::once(name).chain(written);
+            names.find_map(|name| arguments.places.get(*name)).unwrap_or(&task.place)
+        }
+        _ => &task.place,
+    };
+    let fails = !matches!(error, ArgError::Unsupported { .. });
+    Some(Refusal { fails, ..Refusal::new(error.to_string(), place.clone()) })
 }
 
 /// A delegation to a host that is not this one.

@@ -4,9 +4,8 @@ use super::Linter;
 use super::finding::Findings;
 use super::known::Known;
 use super::unit::Unit;
-use crate::roles::converge::{Texts, elsewhere, unheard};
+use crate::roles::converge::{Texts, elsewhere, together, unheard};
 use crate::roles::load::{Task, is_local};
-use crate::roles::modules::Actor;
 use crate::roles::value::Value;
 use std::collections::HashSet;
 
@@ -33,7 +32,7 @@ impl Linter {
                 findings.refusal(&elsewhere(said, to.expose()));
             }
             if before.is_empty() {
-                together(task, findings);
+                together(task).iter().for_each(|refusal| findings.refusal(refusal));
             }
             if !unit.open {
                 unheard_by_all(task, known, findings);
@@ -68,21 +67,5 @@ fn unheard_by_all(task: &Task, known: &Known, findings: &mut Findings) {
         let mut handlers: Vec<String> = known.handlers.iter().cloned().collect();
         handlers.sort();
         findings.refusal(&unheard(said, name.expose(), &handlers));
-    }
-}
-
-/// Arguments that do not go together, where all of them are written out.
-fn together(task: &Task, findings: &mut Findings) {
-    let arguments = &task.action.arguments;
-    let Some(row) = task.action.row else { return };
-    let settled = arguments.whole.is_none()
-        && task.frame.defaults().is_empty()
-        && !arguments.map.values().any(crate::roles::load::has_template);
-    let Actor::Host(read) = row.actor else { return };
-    if !settled {
-        return;
-    }
-    if let Err(error) = row.spec.accept(&arguments.map).and_then(|mut args| read(&mut args).map(drop)) {
-        findings.error(error.to_string(), None, task.place.clone());
     }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a tree: errors that end loading, and refusals that wait until their task is known to run.
 
-use crate::failure::{Explain, Place};
+use crate::failure::{Explain, Place, Stage};
 use crate::roles::yaml::YamlError;
 use std::path::PathBuf;
 
@@ -126,14 +126,14 @@ pub struct Refusal {
     pub place: Place,
     /// Whether the task fails with Ansible too, so that one that expects its failure may run.
     pub fails: bool,
-    /// Whether what is wrong is not the tree: a parameter that it asks for is not there.
-    pub outside: bool,
+    /// Where what is wrong is not the tree: the stage of what it asks for and does not get.
+    pub outside: Option<Stage>,
 }
 
 impl Refusal {
     /// A refusal at a place.
     pub fn new(message: impl Into<String>, place: Place) -> Self {
-        Self { message: message.into(), hint: None, place, fails: false, outside: false }
+        Self { message: message.into(), hint: None, place, fails: false, outside: None }
     }
 
     /// With what to do about it.

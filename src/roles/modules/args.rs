@@ -1,5 +1,6 @@
 //! A task's arguments, checked and coerced by its module's [`Spec`] as Ansible's `argument_spec` does it.
 
+use super::files::mode::Mode;
 use super::spec::{Param, ParamKind, Spec, Support};
 use crate::roles::value::{Key, Map, Value};
 use std::collections::BTreeMap;
@@ -310,7 +311,9 @@ fn coerce(kind: ParamKind, value: &Value) -> Result<Value, String> {
     match kind {
         ParamKind::Raw => Ok(value.clone()),
         ParamKind::Mode => match value {
-            Value::Int(_) | Value::Str(_) => Ok(value.clone()),
+            // Some modules take this word for one.
+            Value::Str(text) if text.expose() == "preserve" => Ok(value.clone()),
+            Value::Int(_) | Value::Str(_) => Mode::read(value).map(|_| value.clone()),
             _ => wrong("a permission mode"),
         },
         ParamKind::Str | ParamKind::Path => match written(value) {

@@ -103,7 +103,7 @@ impl Repository {
             fault("url", "an address starts with no dash and holds no blanks");
         } else if self.url.starts_with("http://") || self.url.starts_with("git://") {
             fault("url", "the connection would be open to anyone: use ssh or https");
-        } else if !scp && !["ssh://", "https://", "file://"].iter().any(|scheme| self.url.starts_with(scheme)) {
+        } else if !scp && !["ssh://", "https://"].iter().any(|scheme| self.url.starts_with(scheme)) {
             fault("url", "expected ssh://, https:// or git@host:path");
         } else if authority.and_then(|text| text.rsplit_once('@')).is_some_and(|(login, _)| login.contains(':')) {
             fault("url", "a password in an address ends up in logs: use deploy_key or https_login");
@@ -113,6 +113,10 @@ impl Repository {
             && key.version.is_some()
         {
             fault("deploy_key.stage", "write a stage or a version, not both");
+        }
+        let over_ssh = self.url.starts_with("ssh://") || scp && !self.url.contains("://");
+        if over_ssh && self.deploy_key.is_none() {
+            fault("deploy_key", "SSH needs a key: name the secret that holds it, `deploy_key: {secret: NAME}`");
         }
         if self.deploy_key.is_some() && self.https_login.is_some() {
             fault("https_login", "write deploy_key or https_login, not both");

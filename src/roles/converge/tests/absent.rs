@@ -1,9 +1,9 @@
-//! Parameters that are not there: refused before the first task where a task certainly needs one, and only there.
+//! Parameters and secrets that are not to be had: refused before the first task where a task certainly needs one, and only there.
 
 use super::*;
-use crate::roles::remote::{Object, ObjectName, Parameter, RemoteError, Request, Response, SecretValue};
+use crate::roles::remote::{Object, ObjectName, Parameter, RemoteError, Request, Response, SecretName, SecretValue};
 
-/// A parameter store in which `/gone` was looked for, and nothing else.
+/// A store in which the parameter `/gone` and the secret `gone` were looked for in vain, and which has the secret `there`.
 struct Store;
 
 impl Remote for Store {
@@ -17,8 +17,15 @@ impl Remote for Store {
     fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
         Offline.parameters_by_path(path, recursive)
     }
+    fn withheld(&self) -> Vec<SecretName> {
+        vec![SecretName { name: "gone".into(), ..SecretName::default() }]
+    }
     fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
-        Offline.secret(name, version, stage)
+        match (name, version, stage) {
+            ("there", None, None) => Ok(SecretValue::Text(crate::secret::Secret::new("{\"a\": \"b\"}".to_owned()))),
+            ("gone", None, None) => Err(RemoteError { message: "no secret gone".into(), hint: None, missing: true }),
+            other => panic!("{other:?}"),
+        }
     }
     fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
         Offline.object(name)
@@ -82,6 +89,39 @@ fn what_a_task_may_do_without_is_not_refused() {
         ("  - template: {src: b.j2, dest: /b}\n  - debug: msg=x\n", "x"),
         ("  - block:\n    - debug: msg={{ gone }}\n    rescue:\n    - debug: msg=x\n", "x"),
         ("  - debug: msg={{ gone }}\n    ignore_errors: yes\n  - debug: msg=x\n", "x"),
+    ] {
+        let (outcome, said) = site(tasks);
+        assert!(outcome.error.is_none(), "{tasks}: {:?}", outcome.error);
+        assert_eq!(said.last().map(String::as_str), Some(last), "{tasks}");
+    }
+}
+
+#[test]
+fn a_secret_that_a_task_certainly_needs_is_refused_at_its_own_stage() {
+    for (tasks, says) in [
+        ("  - debug: msg={{ lookup('amazon.aws.aws_secret', 'gone') }}\n", "no secret gone"),
+        (
+            "  - debug: msg={{ password }}\n    vars: {password: \"{{ lookup('aws_secret', 'gone') }}\"}\n",
+            "no secret gone",
+        ),
+        ("  - debug: msg={{ lookup('secretsmanager_secret', 'gone.a', nested=true) }}\n", "no secret gone"),
+        ("  - debug: msg={{ item }}\n    with_aws_secret: [there, gone]\n", "it may not be read: gone"),
+    ] {
+        let (outcome, said) = site(tasks);
+        let Some(ConvergeError::Refused(refusals)) = &outcome.error else { panic!("{tasks}: {:?}", outcome.error) };
+        assert!(said.is_empty() && refusals[0].message.contains(says), "{tasks}: {refusals:?}");
+        assert_eq!(outcome.error.as_ref().map(ConvergeError::stage), Some(crate::failure::Stage::Secrets), "{tasks}");
+    }
+}
+
+#[test]
+fn a_secret_that_a_task_may_do_without_is_not_refused() {
+    for (tasks, last) in [
+        ("  - debug: msg=[{{ lookup('aws_secret', 'gone', on_missing='skip') }}]\n", "[[]]"),
+        ("  - debug: msg={{ lookup('aws_secret', 'gone') }}\n    when: use\n  - debug: msg=x\n", "x"),
+        ("  - debug: msg={{ lookup('aws_secret', 'gone') }}\n    ignore_errors: yes\n  - debug: msg=x\n", "x"),
+        ("  - block:\n    - debug: msg={{ lookup('aws_secret', 'gone') }}\n    rescue:\n    - debug: msg=x\n", "x"),
+        ("  - debug: msg={{ lookup('aws_secret', 'there.a', nested=true) ~ 'x' }}\n", "********"),
     ] {
         let (outcome, said) = site(tasks);
         assert!(outcome.error.is_none(), "{tasks}: {:?}", outcome.error);

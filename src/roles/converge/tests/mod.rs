@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod absent;
 mod answers;
+mod beforehand;
 mod language;
 mod sealed;
 
