@@ -205,7 +205,8 @@ impl Asked {
             Kind::Denied => self.denial(),
             Kind::Throttled => format!("{call} was throttled until the deadline ({said})"),
             Kind::Clock => {
-                let theirs = answer.server_time.as_ref().map(|time| format!(", AWS's says {time}")).unwrap_or_default();
+                let theirs = answer.server_time.as_ref().filter(|time| differ(time, &self.local_time));
+                let theirs = theirs.map(|time| format!(", AWS's says {time}")).unwrap_or_default();
                 format!("{call}: the clock of this host is wrong: it says {}{theirs} ({said})", self.local_time)
             }
             Kind::Missing => format!("{call}: there is no such thing ({said})"),
@@ -233,6 +234,15 @@ impl Asked {
 
     fn status(&self) -> u16 {
         self.answer.status.unwrap_or_default()
+    }
+}
+
+/// Whether two clocks tell different times, as HTTP and RFC 3339 write them; something in between may have a clock, too.
+fn differ(theirs: &str, own: &str) -> bool {
+    let theirs = jiff::fmt::rfc2822::parse(theirs).map(|zoned| zoned.timestamp());
+    match (theirs, own.parse::<jiff::Timestamp>()) {
+        (Ok(theirs), Ok(own)) => own.duration_since(theirs).abs() > jiff::SignedDuration::from_secs(60),
+        _ => true,
     }
 }
 
@@ -417,6 +427,13 @@ mod tests {
         let (caller, proxy) = (None, None);
         let (endpoint, local_time) = ("here".to_owned(), "now".to_owned());
         CloudError::Asked(Box::new(Asked { call, answer, caller, endpoint, proxy, local_time }))
+    }
+
+    #[test]
+    fn two_clocks_are_shown_where_they_differ() {
+        assert!(!differ("Sun, 22 Nov 2026 17:48:08 GMT", "2026-11-22T17:48:20Z"));
+        assert!(differ("Sun, 22 Nov 2026 18:48:08 GMT", "2026-11-22T17:48:08Z"));
+        assert!(differ("yesterday", "2026-11-22T17:48:08Z"));
     }
 
     #[test]

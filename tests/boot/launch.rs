@@ -63,7 +63,7 @@ fn user_data_adds_a_role_in_whatever_form_cloud_init_takes_it() {
 #[test]
 fn a_tag_that_is_missed_where_tags_are_switched_off_says_so() {
     for shown in [false, true] {
-        let mut instance = Instance::new(INSTANCE);
+        let mut instance = Instance::new(INSTANCE).tag("other", "x");
         instance.metadata.tags = shown;
         let plan = Plan { aws: Builder::default().instance(instance), ..Plan::new().unwrap() };
         let failure = plan.set().unwrap().boot(false).unwrap_err();

@@ -40,9 +40,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
         Ok(answer) => enveloped(service, &action, answer, &request_id, as_json),
         Err(error) => error.reply(service.protocol(), &request_id, as_json),
     };
-    // What the service's own clock says is what signatures are judged by.
-    let date = world.signing_time().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let reply = affected(reply, effect).with("x-amzn-requestid", request_id).with("date", date);
+    let reply = affected(reply, effect).with("x-amzn-requestid", request_id);
     log(world, service.name(), &action, principal, &reply, error);
     reply
 }
