@@ -282,6 +282,10 @@ pub trait Host: Observe {
     fn recover(&mut self, change: &Change) -> Result<Effect, HostError> {
         self.apply(change)
     }
+    /// Whether each change is held to one that was reviewed, so that several must not become one.
+    fn is_held(&self) -> bool {
+        false
+    }
     /// The same machine, to look at.
     fn observe(&self) -> &dyn Observe;
 }

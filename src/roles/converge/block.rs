@@ -8,9 +8,12 @@ use crate::roles::value::Value;
 impl Run<'_> {
     /// Runs steps in order.
     pub(super) fn items(&mut self, items: &[Item]) -> Result<(), Stop> {
-        for item in items {
+        for (at, item) in items.iter().enumerate() {
             match item {
-                Item::Task(task) => self.task(task)?,
+                Item::Task(task) => {
+                    self.look_ahead(task, &items[at + 1..]);
+                    self.task(task)?;
+                }
                 Item::Block(block) => self.block(block)?,
                 Item::Role(role) => self.role(role)?,
                 Item::Imported(items) => self.items(items)?,

@@ -29,7 +29,7 @@ impl Run<'_> {
                 let mut accepted = row.spec.accept(&given).map_err(|error| Failed::new(error.as_answered()))?;
                 let module = read(&mut accepted).map_err(|error| Failed::new(error.as_answered()))?;
                 if self.rehearses(stage) {
-                    return self.rehearse(stage, &*module);
+                    return self.rehearse(stage, &*module, &given);
                 }
                 if let Some(job) = self.begins_job(stage)? {
                     self.expect(stage);
@@ -71,6 +71,13 @@ impl Run<'_> {
             }
             for change in &plan.changes {
                 self.within_limits(stage.task).map_err(Trouble::Stop)?;
+                if plan.changes.len() == 1
+                    && let Some(effect) = self.transaction(stage, change)?
+                {
+                    effects.push(effect);
+                    done = true;
+                    continue;
+                }
                 let host = match &mut self.real {
                     Some(real) if reads => &mut **real,
                     _ => &mut *self.host,
@@ -93,7 +100,8 @@ impl Run<'_> {
             let view = self.view(stage);
             plan = next(&eyes(&view, &self.input.hostname, self.remote, &environment, user.as_deref()), &effects)?;
         }
-        put(&mut end.result, "changed", said.unwrap_or(any));
+        let changed = said.unwrap_or(any);
+        put(&mut end.result, "changed", changed || self.was_done(stage));
         if self.input.check && !reads {
             self.doubt(stage, &mut end);
         }

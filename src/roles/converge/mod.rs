@@ -3,6 +3,7 @@
 mod absent;
 mod arguments;
 mod background;
+mod blind;
 mod block;
 mod brought;
 mod builtin;
@@ -37,6 +38,7 @@ mod tags;
 mod task;
 mod template_file;
 mod texts;
+mod transaction;
 mod tries;
 mod variables;
 mod view;

@@ -33,6 +33,7 @@ impl Names for KnownNames<'_> {
             templar: self.templar,
             remote: self.remote,
             host: self.host,
+            asked: None,
             facts: Facts::default(),
             environment: &[],
             frame,

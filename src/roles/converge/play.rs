@@ -219,6 +219,7 @@ impl Run<'_> {
             templar: self.templar,
             remote: self.remote,
             host: self.host.observe(),
+            asked: None,
             facts: self.variables.facts.clone(),
             environment: &self.input.environment,
             frame,

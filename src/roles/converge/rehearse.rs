@@ -1,6 +1,6 @@
 //! `check_mode: true` on a task: it is planned over the machine, and changes nothing.
 
-use super::arguments::{environment, truth};
+use super::arguments::{environment, plain, truth};
 use super::invoke::eyes;
 use super::result::put;
 use super::run::{Run, Stage};
@@ -9,7 +9,7 @@ use super::tries::Trouble;
 use super::view::View;
 use crate::host::{Change, Host, Overlay};
 use crate::roles::modules::{Failed, Module};
-use crate::roles::value::{Map, Value};
+use crate::roles::value::{Key, Map, Value};
 
 impl Run<'_> {
     /// Whether the task asks for it.
@@ -19,7 +19,47 @@ impl Run<'_> {
     }
 
     /// Carries a module out on a machine that only remembers.
-    pub(super) fn rehearse(&mut self, stage: &Stage<'_>, module: &dyn Module) -> Result<End, Trouble> {
+    pub(super) fn rehearse(&mut self, stage: &Stage<'_>, module: &dyn Module, given: &Map) -> Result<End, Trouble> {
+        let strangers = self.strangers(stage, given);
+        let warned = |result: &mut Map| {
+            if !strangers.is_empty() {
+                put(result, "warnings", Value::list(strangers.iter().cloned().map(Value::from)));
+            }
+        };
+        match self.rehearsed(stage, module) {
+            Ok(mut end) => {
+                warned(&mut end.result);
+                Ok(end)
+            }
+            Err(Trouble::Failed(mut failed)) => {
+                warned(&mut failed.result);
+                Err(Trouble::Failed(failed))
+            }
+            stop => stop,
+        }
+    }
+
+    /// Users and groups that `file` is to give to and that are not there: somebody else may make them before.
+    fn strangers(&self, stage: &Stage<'_>, given: &Map) -> Vec<String> {
+        if !stage.task.action.is("file") || given.get(&Key::from("state")).is_some_and(|state| plain(state) == "absent")
+        {
+            return Vec::new();
+        }
+        let host = self.host.observe();
+        let unknown = |name: &str, kind: &str, number: &str, found: &dyn Fn(&str) -> bool| {
+            let asked = given.get(&Key::from(name)).filter(|value| !matches!(value, Value::Null | Value::Omit));
+            let asked = plain(asked?);
+            let with = if asked.parse::<u32>().is_ok() { format!("with {number} ") } else { String::new() };
+            let warning =
+                format!("failed to look up {kind} {with}{asked}. Create {kind} up to this point in real play");
+            (!found(&asked)).then_some(warning)
+        };
+        let user = unknown("owner", "user", "uid", &|asked| matches!(host.user(asked), Ok(Some(_)) | Err(_)));
+        let group = unknown("group", "group", "gid", &|asked| matches!(host.group(asked), Ok(Some(_)) | Err(_)));
+        user.into_iter().chain(group).collect()
+    }
+
+    fn rehearsed(&mut self, stage: &Stage<'_>, module: &dyn Module) -> Result<End, Trouble> {
         let user = self.become_user(stage)?;
         let environment = environment(&self.view(stage), stage.task).map_err(|error| super::view::failed(&error))?;
         let mut machine = Overlay::new(self.host.observe());

@@ -2,6 +2,7 @@
 
 use super::arguments::{plain, truth};
 use super::run::{Run, Stage};
+use super::view::View;
 use crate::roles::load::{Repeat, Said};
 use crate::roles::template::{TemplateError, TemplateTrouble};
 use crate::roles::value::{Key, Map, Value};
@@ -19,8 +20,12 @@ pub(super) struct Loop {
 impl Run<'_> {
     /// The items of a task's loop; `None` where it has none.
     pub(super) fn repeat(&self, stage: &Stage<'_>) -> Result<Option<Loop>, TemplateError> {
+        self.repeat_in(stage, self.view(stage))
+    }
+
+    /// The same, as a view sees them.
+    pub(super) fn repeat_in(&self, stage: &Stage<'_>, view: View<'_>) -> Result<Option<Loop>, TemplateError> {
         let Some(repeat) = &stage.task.repeat else { return Ok(None) };
-        let view = self.view(stage);
         let items = match repeat {
             Repeat::Loop(said) => match view.render(&said.value)? {
                 Value::List(items) => items.to_vec(),

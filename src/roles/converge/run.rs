@@ -47,6 +47,8 @@ pub(super) struct Run<'a> {
     pub(super) jobs: Jobs,
     /// When the task that runs must have ended.
     pub(super) budget: Option<Budget>,
+    /// What stands behind the task that runs.
+    pub(super) ahead: super::transaction::Ahead,
     /// Whether `meta: clear_host_errors` ran since the last failure.
     pub(super) forgiven: bool,
 }
@@ -181,6 +183,7 @@ fn begin<'a>(
         inventory: Inventory::new(input),
         jobs: Jobs::default(),
         budget: None,
+        ahead: super::transaction::Ahead::default(),
         forgiven: false,
     };
     (run, beside_error)
@@ -219,6 +222,7 @@ impl Run<'_> {
             templar: self.templar,
             remote: self.remote,
             host: self.host.observe(),
+            asked: None,
             facts: self.variables.facts.clone(),
             environment: &self.input.environment,
             frame: &stage.task.frame,

@@ -83,6 +83,7 @@ impl Run<'_> {
 
     /// Runs a handler. Tags do not matter.
     pub(super) fn handler(&mut self, task: &Arc<Task>) -> Result<(), Stop> {
+        self.look_ahead(task, &[]);
         self.carry_out(task)
     }
 
@@ -234,6 +235,7 @@ impl Run<'_> {
             }
             let own = repeat.variables(index);
             stage.local.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+            self.items_ahead(stage.task, repeat, index);
             let mut end = self.once(stage)?;
             end.hidden = hidden;
             end.result.extend(own);

@@ -3,7 +3,7 @@
 use crate::failure::Place;
 use crate::roles::load::{Refusal, Repeat, Said, Task, has_template};
 use crate::roles::modules::{Actor, ArgError};
-use crate::roles::template::{Inspection, Templar, TemplateError};
+use crate::roles::template::{Inspection, Templar, TemplateError, TemplateTrouble};
 use crate::roles::value::{Map, Value};
 
 /// A text to be evaluated.
@@ -54,7 +54,8 @@ impl Text {
 /// An error of a template as what is wrong with a task.
 pub(super) fn problem(error: TemplateError, otherwise: &Place) -> Refusal {
     let place = error.place.unwrap_or_else(|| otherwise.clone());
-    Refusal { hint: error.hint, ..Refusal::new(error.message, place) }
+    let fails = error.kind == TemplateTrouble::Failed;
+    Refusal { fails, hint: error.hint, ..Refusal::new(error.message, place) }
 }
 
 /// Texts to be evaluated.

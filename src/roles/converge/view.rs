@@ -20,6 +20,8 @@ pub(super) struct View<'a> {
     pub(super) templar: &'a Templar,
     pub(super) remote: &'a dyn Remote,
     pub(super) host: &'a dyn Observe,
+    /// What templates ask in the machine's place, where there is such a thing.
+    pub(super) asked: Option<&'a dyn Observe>,
     pub(super) facts: Facts,
     pub(super) environment: &'a [(String, String)],
     pub(super) frame: &'a Frame,
@@ -40,7 +42,12 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     fn services(&self) -> Services<'_> {
-        Services { remote: self.remote, tree: self, environment: self.environment, host: self.host }
+        Services {
+            remote: self.remote,
+            tree: self,
+            environment: self.environment,
+            host: self.asked.unwrap_or(self.host),
+        }
     }
 
     /// A value with every template in it evaluated.

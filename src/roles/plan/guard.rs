@@ -106,6 +106,9 @@ impl Host for Guarded<'_> {
         self.held.borrow_mut().allow(change)?;
         self.host.apply(change)
     }
+    fn is_held(&self) -> bool {
+        true
+    }
     // Nothing torn is left for the plan's sake.
     fn recover(&mut self, change: &Change) -> Result<Effect, HostError> {
         self.host.recover(change)

@@ -1,5 +1,7 @@
 //! Texts of JSON and YAML as Python's `json` and PyYAML write them.
 
+mod block;
+mod inline;
 mod json;
 mod scalar;
 mod yaml;

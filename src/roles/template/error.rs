@@ -55,6 +55,10 @@ impl TemplateError {
         if let Some((_, why)) = refused.iter().find(|(full, _)| same(full)) {
             return Self::new(TemplateTrouble::Syntax, format!("the {what} `{name}` is not supported")).with_hint(*why);
         }
+        // What cannot be a name is one nowhere: the task fails with Ansible too.
+        if !name.chars().all(|c| c.is_alphanumeric() || "_.".contains(c)) {
+            return Self::failed(format!("The {what} plugin '{name}' was not found."));
+        }
         let mut error = Self::new(TemplateTrouble::Syntax, format!("there is no {what} `{name}`"));
         error.hint = nearest(name, names);
         error

@@ -64,6 +64,10 @@ impl Run<'_> {
                 let of = self.value(of)?;
                 operators::negate(&of).map(Datum::Value).map_err(TemplateError::failed)
             }
+            Expr::Plus(of) => {
+                let of = self.value(of)?;
+                operators::affirm(&of).map(Datum::Value).map_err(TemplateError::failed)
+            }
             Expr::And(left, right) => self.junction(left, right, false),
             Expr::Or(left, right) => self.junction(left, right, true),
             Expr::Binary(op, left, right) => {

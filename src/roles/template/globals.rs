@@ -48,7 +48,7 @@ pub(super) fn call(run: &mut Run<'_>, name: &str, given: Given) -> Outcome {
         "undef" => {
             let hint = match given.get(0, "hint") {
                 Some(hint) => python::text(&run.deep(hint.clone())?),
-                None => "a mandatory variable has not been overridden".to_owned(),
+                None => "Mandatory variable has not been overridden".to_owned(),
             };
             Ok(Datum::missing(hint))
         }

@@ -199,7 +199,7 @@ impl Walk<'_> {
                 self.node(key);
                 self.node(value);
             }),
-            Expr::Attr(of, _) | Expr::Not(of) | Expr::Neg(of) => self.node(of),
+            Expr::Attr(of, _) | Expr::Not(of) | Expr::Neg(of) | Expr::Plus(of) => self.node(of),
             Expr::Item(a, b) | Expr::And(a, b) | Expr::Or(a, b) | Expr::Binary(_, a, b) => {
                 self.node(a);
                 self.node(b);

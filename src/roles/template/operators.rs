@@ -170,6 +170,15 @@ pub(super) fn negate(value: &Value) -> Outcome {
     }
 }
 
+/// `+x`.
+pub(super) fn affirm(value: &Value) -> Outcome {
+    match value {
+        Value::Bool(b) => Ok(Value::Int(i64::from(*b))),
+        Value::Int(_) | Value::Float(_) => Ok(value.clone()),
+        other => Err(format!("bad operand type for unary +: '{}'", other.type_name())),
+    }
+}
+
 /// An index from the start, or from the end where it is negative.
 pub(super) fn index(at: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;

@@ -5,6 +5,7 @@
 
 use super::error::{TemplateError, TemplateTrouble};
 use super::place::Source;
+use super::plus;
 use super::syntax::{Args, BinaryOp, CompareOp, Expr, For, Macro, Node, Program, Stmt};
 use crate::roles::modules::RenderOptions;
 use crate::roles::value::Value;
@@ -48,22 +49,22 @@ pub(super) fn file(source: Source, options: &RenderOptions) -> Result<Program, T
 /// An expression without delimiters. It parses as the only thing between them, so nothing can follow it.
 pub(super) fn expression(source: Source) -> Result<Program, TemplateError> {
     bounded(&source)?;
-    let text = source.text.clone();
-    let body = {
-        let parsed = minijinja::machinery::parse_expr(&text).map_err(|error| syntax_error(&source, &error))?;
-        vec![Stmt::Emit(Lower { text: &text, raw_strings: false }.node(&parsed))]
+    let read = |text: &str, pluses: &[u32]| {
+        let parsed = minijinja::machinery::parse_expr(text)?;
+        Ok(vec![Stmt::Emit(Lower { text, pluses, raw_strings: false }.node(&parsed))])
     };
+    let body = plus::tolerant(&source.text, read).map_err(|error| syntax_error(&source, &error))?;
     Ok(Program { source, body })
 }
 
 fn statements(source: Source, syntax: SyntaxConfig, marks: (&str, &str), yaml: bool) -> Result<Program, TemplateError> {
     bounded(&source)?;
     let text = raws(&source.text, marks);
-    let body = match minijinja::machinery::parse(&text, "template", syntax) {
-        Ok(ast::Stmt::Template(parsed)) => Lower { text: &text, raw_strings: yaml }.body(&parsed.children),
-        Ok(_) => Vec::new(),
-        Err(error) => return Err(syntax_error(&source, &error)),
+    let read = |text: &str, pluses: &[u32]| match minijinja::machinery::parse(text, "template", syntax.clone())? {
+        ast::Stmt::Template(parsed) => Ok(Lower { text, pluses, raw_strings: yaml }.body(&parsed.children)),
+        _ => Ok(Vec::new()),
     };
+    let body = plus::tolerant(&text, read).map_err(|error| syntax_error(&source, &error))?;
     Ok(Program { source, body })
 }
 
@@ -121,6 +122,8 @@ fn syntax_error(source: &Source, error: &minijinja::Error) -> TemplateError {
 
 struct Lower<'s> {
     text: &'s str,
+    /// Where a `-` stands for a `+`.
+    pluses: &'s [u32],
     /// Ansible keeps backslashes in the string literals of `{{ }}` in YAML, where YAML has already read them
     /// (`AnsibleLexer`); in statements, conditions and template files Jinja's own escapes hold.
     raw_strings: bool,
@@ -133,7 +136,7 @@ impl Lower<'_> {
 
     /// Expressions of a statement, as opposed to those of `{{ }}`.
     fn cooked(&self) -> Self {
-        Self { text: self.text, raw_strings: false }
+        Self { raw_strings: false, ..*self }
     }
 
     fn statement(&self, statement: &ast::Stmt<'_>) -> Stmt {
@@ -234,6 +237,7 @@ impl Lower<'_> {
             }
             ast::Expr::UnaryOp(it) => match it.op {
                 ast::UnaryOpKind::Not => Expr::Not(self.boxed(&it.expr)),
+                ast::UnaryOpKind::Neg if self.pluses.contains(&span.start_offset) => Expr::Plus(self.boxed(&it.expr)),
                 ast::UnaryOpKind::Neg => Expr::Neg(self.boxed(&it.expr)),
             },
             ast::Expr::BinOp(it) => self.binary(it),

@@ -31,6 +31,7 @@ pub(super) enum Expr {
     Slice(Box<Node>, [Option<Box<Node>>; 3]),
     Not(Box<Node>),
     Neg(Box<Node>),
+    Plus(Box<Node>),
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),
     Binary(BinaryOp, Box<Node>, Box<Node>),

@@ -1,8 +1,9 @@
-//! Mutates what the parsers of outside bytes take, for a time: nothing may panic, hang, or be believed that was altered
-//! where it is signed.
+//! Mutates what the parsers of outside bytes and of roles take, for a time: nothing may panic, hang, or be believed that
+//! was altered where it is signed.
 //!
-//!     cargo run --example fuzz-trust -- SEED SECONDS
+//!     cargo run --example fuzz -- SEED SECONDS [TARGET...]
 //!
+//! `FUZZ_CORPUS=DIRECTORY` adds the YAML files and templates below a directory to the seeds of roles.
 //! A panic ends the run with its code, after the parser, the seed and the case that it was; counts are printed at the end.
 #![expect(clippy::unwrap_used, reason = "a stage that cannot be set has failed the run")]
 #![expect(clippy::print_stdout, reason = "it says what it did")]
@@ -13,6 +14,8 @@ mod mutation;
 #[path = "../tuf/repository.rs"]
 #[expect(dead_code, reason = "the attacks on repositories use all of it")]
 mod repository;
+#[path = "../../ansible/fuzz.rs"]
+mod roles;
 mod target;
 
 use mutation::Mutator;
@@ -23,12 +26,19 @@ use std::time::{Duration, Instant};
 const LONGEST: Duration = Duration::from_secs(10);
 
 fn main() -> std::process::ExitCode {
-    let mut words = std::env::args().skip(1).map(|word| word.parse::<u64>());
-    let (Some(Ok(seed)), Some(Ok(seconds))) = (words.next(), words.next()) else {
-        println!("expected SEED SECONDS");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
+    let (Some(seed), Some(seconds)) = (number(0), number(1)) else {
+        println!("expected SEED SECONDS [TARGET...]");
         return 2.into();
     };
-    let (mut targets, end) = (target::all(), Instant::now() + Duration::from_secs(seconds));
+    let mut targets: Vec<target::Target> = target::all().into_iter().chain(roles::all()).collect();
+    targets.retain(|target| words.len() < 3 || words[2..].iter().any(|name| name == target.name));
+    if targets.is_empty() {
+        println!("no such target");
+        return 2.into();
+    }
+    let end = Instant::now() + Duration::from_secs(seconds);
     let mut mutator = Mutator::new(seed);
     let mut case = 0_u64;
     while Instant::now() < end {

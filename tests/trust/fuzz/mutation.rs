@@ -30,6 +30,18 @@ const WORDS: [&[u8]; 24] = [
     b"!!str",
 ];
 
+/// What YAML, templates and roles give a meaning to.
+#[rustfmt::skip]
+const WORDS_OF_ROLES: &[&[u8]] = &[
+    b"{{", b"}}", b"{%", b"%}", b"{#", b"#}", b"{{-", b"-%}", b"- ", b": ", b"? ", b"|\n", b">-\n", b"|2\n", b"&a ",
+    b"*a", b"<<: *a", b"!vault |\n", b"!unsafe ", b"!!int ", b"!!float ", b"!!binary ", b"---\n", b"...\n",
+    b"%YAML 1.1\n", b"\t", b"\n", b"\r\n", b"\xef\xbb\xbf", b"\xc3\xa9", b"\xe6\x97\xa5", b"\x00", b"\xe2\x80\xa8",
+    b"'", b"\"", b"\\", b"\\x4", b"\\u12", b"[", b"]", b"{", b"}", b",", b"#", b"0x", b"1e999",
+    b"-9223372036854775808", b"1:99:99", b"2026-02-30", b".inf", b"| default(", b"| map('", b" is not ", b" in ",
+    b"loop.", b"if ", b"endfor", b"raw", b"set x = ", b"name: ", b"with_items: ", b"include_tasks: ", b"{{ +",
+    b" when: ", b"register: r\n",
+];
+
 /// Where altered inputs come from: the same seed gives the same ones.
 pub struct Mutator {
     random: fastrand::Rng,
@@ -68,7 +80,8 @@ impl Mutator {
                 bytes.splice(at..at, part.repeat(self.random.usize(1..8)));
             }
             5 => {
-                bytes.splice(at..at, WORDS[self.random.usize(..WORDS.len())].iter().copied());
+                let words = if self.random.bool() { &WORDS[..] } else { WORDS_OF_ROLES };
+                bytes.splice(at..at, words[self.random.usize(..words.len())].iter().copied());
             }
             6 => {
                 let other = &seeds[self.random.usize(..seeds.len())];

@@ -16,6 +16,7 @@ mod answers;
 mod beforehand;
 mod language;
 mod sealed;
+mod transaction;
 
 /// Keeps what tasks said: their messages, in order.
 #[derive(Default)]

@@ -78,8 +78,13 @@ fn finish(draft: &mut Draft<'_>, path: &Path, src: Option<&Path>) -> Result<(), 
 
 /// `state: hard`
 pub fn hard(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> Result<(), Failed> {
-    let failed = |message: &str, src: Option<&Path>| {
-        let src = src.map_or(Value::Null, |src| shown(src).into());
+    // Told as it is written, also where it lies beneath the directory in which programs run.
+    let written = match &file.src {
+        Some(src) if src.starts_with(['~', '$']) => Some(expand(draft.eyes, src)?),
+        src => src.clone(),
+    };
+    let failed = |message: &str| {
+        let src = written.as_ref().map_or(Value::Null, |src| src.as_str().into());
         Failed::new(message).with("dest", shown(path)).with("src", src)
     };
     let src = match &file.src {
@@ -88,7 +93,7 @@ pub fn hard(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> Resul
         None => return Err(Failed::new("src is required for creating new hardlinks")),
     };
     if let Some(src) = &src {
-        let Some(target) = draft.stat(src, true)? else { return Err(failed("src does not exist", Some(src))) };
+        let Some(target) = draft.stat(src, true)? else { return Err(failed("src does not exist")) };
         let same =
             draft.stat(path, false)?.is_some_and(|stat| (stat.inode, stat.device) == (target.inode, target.device));
         if !same {
@@ -99,10 +104,10 @@ pub fn hard(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> Resul
                     "link" => "Cannot link, link exists at destination".to_owned(),
                     now => format!("Cannot link, {now} exists at destination"),
                 };
-                return Err(failed(&message, Some(src)));
+                return Err(failed(&message));
             }
             if now == "directory" {
-                return Err(failed("Error while replacing: Is a directory", Some(src)));
+                return Err(failed("Error while replacing: Is a directory"));
             }
             let link = draft.stat(src, false)?.is_some_and(|stat| stat.kind == Kind::Link);
             let target = if file.follow && link { draft.canonical(src)? } else { src.clone() };
@@ -111,5 +116,5 @@ pub fn hard(file: &File, draft: &mut Draft<'_>, path: &Path, now: &str) -> Resul
         }
     }
     file.settle(draft, path)?;
-    finish(draft, path, src.as_deref())
+    finish(draft, path, written.as_deref().map(Path::new))
 }

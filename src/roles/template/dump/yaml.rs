@@ -1,9 +1,8 @@
 //! `yaml.dump`, as PyYAML's emitter lays a document out.
 
-use super::scalar::{analyze, is_break, is_not_text, is_printable};
+use super::scalar::{analyze, is_break, is_not_text};
 use crate::roles::template::python;
 use crate::roles::value::{Key, Value};
-use std::fmt::Write;
 
 /// How YAML is laid out.
 #[derive(Clone)]
@@ -22,11 +21,25 @@ pub(in crate::roles::template) struct YamlLayout {
     pub(in crate::roles::template) end: bool,
     /// Whether characters outside ASCII are written as they are.
     pub(in crate::roles::template) unicode: bool,
+    /// How scalars are written: `|`, `>` or a quote.
+    pub(in crate::roles::template) style: Option<char>,
+    /// Everything with its tag, a line each.
+    pub(in crate::roles::template) canonical: bool,
 }
 
 impl Default for YamlLayout {
     fn default() -> Self {
-        Self { indent: 2, width: 80, sort: true, flow: None, start: false, end: false, unicode: true }
+        Self {
+            indent: 2,
+            width: 80,
+            sort: true,
+            flow: None,
+            start: false,
+            end: false,
+            unicode: true,
+            style: None,
+            canonical: false,
+        }
     }
 }
 
@@ -45,11 +58,16 @@ pub(in crate::roles::template) fn yaml(value: &Value, layout: &YamlLayout) -> Re
         whitespace: true,
         indention: true,
     };
-    if emitter.layout.start {
+    if emitter.layout.start || emitter.layout.canonical {
         emitter.indicator("---", true, false);
     }
+    if emitter.layout.canonical {
+        emitter.line_break();
+    }
     emitter.node(value, Place::Root)?;
-    emitter.line_break();
+    if emitter.column > 0 {
+        emitter.line_break();
+    }
     if emitter.layout.end {
         emitter.out.push_str("...\n");
     }
@@ -64,23 +82,23 @@ enum Place {
     Value,
 }
 
-struct Emitter {
+pub(super) struct Emitter {
     out: String,
-    layout: YamlLayout,
-    column: usize,
+    pub(super) layout: YamlLayout,
+    pub(super) column: usize,
     indent: Option<usize>,
-    flow_level: usize,
-    whitespace: bool,
-    indention: bool,
+    pub(super) flow_level: usize,
+    pub(super) whitespace: bool,
+    pub(super) indention: bool,
 }
 
 impl Emitter {
-    fn raw(&mut self, text: &str) {
+    pub(super) fn raw(&mut self, text: &str) {
         self.column += text.chars().count();
         self.out.push_str(text);
     }
 
-    fn indicator(&mut self, mark: &str, space: bool, indention: bool) {
+    pub(super) fn indicator(&mut self, mark: &str, space: bool, indention: bool) {
         if space && !self.whitespace {
             self.raw(" ");
         }
@@ -89,12 +107,12 @@ impl Emitter {
         self.raw(mark);
     }
 
-    fn line_break(&mut self) {
+    pub(super) fn line_break(&mut self) {
         self.out.push('\n');
         (self.column, self.whitespace, self.indention) = (0, true, true);
     }
 
-    fn write_indent(&mut self) {
+    pub(super) fn write_indent(&mut self) {
         let indent = self.indent.unwrap_or(0);
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.line_break();
@@ -124,7 +142,8 @@ impl Emitter {
             Value::Map(map) => (map.is_empty(), map.values().all(scalar)),
             _ => return false,
         };
-        self.flow_level > 0 || empty || self.layout.flow.unwrap_or(leaf)
+        let leaf = leaf && self.layout.style.is_none();
+        self.layout.canonical || self.flow_level > 0 || empty || self.layout.flow.unwrap_or(leaf)
     }
 
     fn node(&mut self, value: &Value, place: Place) -> Result<(), String> {
@@ -168,14 +187,14 @@ impl Emitter {
     /// A key, simple where it is short and on one line.
     fn key(&mut self, key: &Value) -> Result<(), String> {
         let text = python::text(key);
-        if text.chars().count() < 128 && !text.is_empty() && !text.contains(is_break) {
+        if !self.layout.canonical && text.chars().count() < 128 && !text.is_empty() && !text.contains(is_break) {
             self.scalar(key, Place::Key)?;
             self.indicator(":", false, false);
             return Ok(());
         }
         self.indicator("?", true, true);
         self.scalar(key, Place::Item)?;
-        if self.flow_level == 0 {
+        if self.flow_level == 0 || self.layout.canonical {
             self.write_indent();
         }
         self.indicator(":", true, true);
@@ -183,6 +202,7 @@ impl Emitter {
     }
 
     fn flow_list(&mut self, items: &[Value]) -> Result<(), String> {
+        self.tag("!!seq");
         self.indicator("[", true, false);
         self.whitespace = true;
         let before = self.deeper(true, false);
@@ -193,11 +213,13 @@ impl Emitter {
         }
         self.flow_level -= 1;
         self.indent = before;
+        self.flow_end(items.is_empty());
         self.indicator("]", false, false);
         Ok(())
     }
 
     fn flow_map(&mut self, members: &[(Value, Value)]) -> Result<(), String> {
+        self.tag("!!map");
         self.indicator("{", true, false);
         self.whitespace = true;
         let before = self.deeper(true, false);
@@ -209,6 +231,7 @@ impl Emitter {
         }
         self.flow_level -= 1;
         self.indent = before;
+        self.flow_end(members.is_empty());
         self.indicator("}", false, false);
         Ok(())
     }
@@ -217,19 +240,32 @@ impl Emitter {
         if index > 0 {
             self.indicator(",", false, false);
         }
-        if self.column > self.layout.width {
+        if self.layout.canonical || self.column > self.layout.width {
             self.write_indent();
         }
     }
 
+    fn flow_end(&mut self, empty: bool) {
+        if self.layout.canonical && !empty {
+            self.indicator(",", false, false);
+            self.write_indent();
+        }
+    }
+
+    fn tag(&mut self, tag: &str) {
+        if self.layout.canonical {
+            self.indicator(tag, true, false);
+        }
+    }
+
     fn scalar(&mut self, value: &Value, place: Place) -> Result<(), String> {
-        let (text, implicit) = match value {
-            Value::Str(text) => (text.expose().to_owned(), !is_not_text(text.expose())),
-            Value::Template(template) => (template.text.clone(), !is_not_text(&template.text)),
-            Value::Null => ("null".into(), true),
-            Value::Bool(truth) => (truth.to_string(), true),
-            Value::Int(int) => (int.to_string(), true),
-            Value::Float(float) => (float_text(*float), true),
+        let (text, implicit, tag) = match value {
+            Value::Str(text) => (text.expose().to_owned(), !is_not_text(text.expose()), "!!str"),
+            Value::Template(template) => (template.text.clone(), !is_not_text(&template.text), "!!str"),
+            Value::Null => ("null".into(), true, "!!null"),
+            Value::Bool(truth) => (truth.to_string(), true, "!!bool"),
+            Value::Int(int) => (int.to_string(), true, "!!int"),
+            Value::Float(float) => (float_text(*float), true, "!!float"),
             _ => return Err("`omit` is no value of YAML".into()),
         };
         let key = place == Place::Key;
@@ -237,7 +273,19 @@ impl Emitter {
         let plain = if self.flow_level > 0 { may.flow_plain } else { may.block_plain };
         // A text that is folded goes on one level deeper.
         let before = self.deeper(true, false);
-        if implicit && plain && !(key && (text.is_empty() || may.multiline)) {
+        self.tag(tag);
+        let style = self.layout.style.filter(|_| !self.layout.canonical);
+        if style.is_some() && tag != "!!str" {
+            self.indicator("!", true, false);
+        }
+        if let Some(mark @ ('|' | '>')) = style
+            && !key
+            && self.may_be_block(&text)
+        {
+            self.block(mark, &text);
+        } else if self.layout.canonical || style.is_some_and(|style| style != '\'') {
+            self.double_quoted(&text, !key);
+        } else if style.is_none() && implicit && plain && !(key && (text.is_empty() || may.multiline)) {
             self.plain(&text, !key);
         } else if may.single_quoted && !(key && may.multiline) {
             self.single_quoted(&text, !key);
@@ -246,100 +294,6 @@ impl Emitter {
         }
         self.indent = before;
         Ok(())
-    }
-
-    fn plain(&mut self, text: &str, split: bool) {
-        if !self.whitespace && !text.is_empty() {
-            self.raw(" ");
-        }
-        (self.whitespace, self.indention) = (false, false);
-        let chars: Vec<char> = text.chars().collect();
-        for (at, &c) in chars.iter().enumerate() {
-            let lone = c == ' ' && at > 0 && chars[at - 1] != ' ' && chars.get(at + 1).is_some_and(|next| *next != ' ');
-            if lone && split && self.column > self.layout.width {
-                self.write_indent();
-                (self.whitespace, self.indention) = (false, false);
-            } else {
-                self.raw(c.encode_utf8(&mut [0; 4]));
-            }
-        }
-    }
-
-    fn single_quoted(&mut self, text: &str, split: bool) {
-        self.indicator("'", true, false);
-        let chars: Vec<char> = text.chars().collect();
-        for (at, &c) in chars.iter().enumerate() {
-            let next = chars.get(at + 1);
-            let lone = c == ' ' && at > 0 && chars[at - 1] != ' ' && next.is_some_and(|next| *next != ' ');
-            if lone && split && self.column > self.layout.width {
-                self.write_indent();
-            } else if is_break(c) {
-                if (at == 0 || !is_break(chars[at - 1])) && c == '\n' {
-                    self.line_break();
-                }
-                self.line_break();
-                if next.is_none_or(|next| !is_break(*next)) {
-                    self.write_indent();
-                }
-            } else if c == '\'' {
-                self.raw("''");
-            } else {
-                self.raw(c.encode_utf8(&mut [0; 4]));
-            }
-        }
-        self.whitespace = false;
-        self.indicator("'", false, false);
-    }
-
-    fn double_quoted(&mut self, text: &str, split: bool) {
-        self.indicator("\"", true, false);
-        let chars: Vec<char> = text.chars().collect();
-        for (at, &c) in chars.iter().enumerate() {
-            if c == ' ' && split && at > 0 && at + 1 < chars.len() && self.column > self.layout.width {
-                // The fold ends in a backslash; a space at the start of the next line needs one too.
-                self.raw("\\");
-                self.write_indent();
-                if chars[at] == ' ' {
-                    self.raw("\\");
-                }
-                self.raw(" ");
-            } else if matches!(c, '"' | '\\' | '\n' | '\u{85}') || !is_printable(c, self.layout.unicode) {
-                self.escape(c);
-            } else {
-                self.raw(c.encode_utf8(&mut [0; 4]));
-            }
-        }
-        (self.whitespace, self.indention) = (false, false);
-        self.indicator("\"", false, false);
-    }
-
-    fn escape(&mut self, c: char) {
-        let mut text = String::from("\\");
-        match c {
-            '\0' => text.push('0'),
-            '\u{7}' => text.push('a'),
-            '\u{8}' => text.push('b'),
-            '\t' => text.push('t'),
-            '\n' => text.push('n'),
-            '\u{b}' => text.push('v'),
-            '\u{c}' => text.push('f'),
-            '\r' => text.push('r'),
-            '\u{1b}' => text.push('e'),
-            '"' | '\\' => text.push(c),
-            '\u{85}' => text.push('N'),
-            '\u{a0}' => text.push('_'),
-            '\u{2028}' => text.push('L'),
-            '\u{2029}' => text.push('P'),
-            c => {
-                let code = u32::from(c);
-                let _ = match code {
-                    0..=0xff => write!(text, "x{code:02X}"),
-                    0x100..=0xffff => write!(text, "u{code:04X}"),
-                    _ => write!(text, "U{code:08X}"),
-                };
-            }
-        }
-        self.raw(&text);
     }
 }
 

@@ -13,7 +13,8 @@ type Outcome = Result<Value, String>;
 pub(super) static FILTERS: &[Filter] = &[
     Filter::values("random", &["start", "step", "seed"], random),
     Filter::values("shuffle", &["seed"], |v, args| {
-        let mut list = items(v)?;
+        // What is no list stays as it is.
+        let Ok(mut list) = items(v) else { return Ok(v.clone()) };
         let mut source = Source::new(args.get(0).filter(|seed| python::truth(seed)));
         for at in (1..list.len()).rev() {
             let with = source.below(at as u64 + 1);

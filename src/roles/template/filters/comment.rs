@@ -17,6 +17,7 @@ const STYLES: &[(&str, &str, &str, &str)] = &[
 ];
 
 fn comment(value: &Value, args: &Args) -> Result<Value, String> {
+    let subject = value.as_str().ok_or_else(|| format!("takes text, not {}", value.type_name()))?;
     let style = args.text_or(0, "plain");
     let (_, beginning, decoration, end) = STYLES
         .iter()
@@ -49,7 +50,7 @@ fn comment(value: &Value, args: &Args) -> Result<Value, String> {
         out += &line.repeat(count("prefix_count"));
     }
     // A line that is empty but for its decoration has no space at its end.
-    let body = format!("{decoration}{}", python::text(value).replace(&newline, &format!("{newline}{decoration}")));
+    let body = format!("{decoration}{}", subject.replace(&newline, &format!("{newline}{decoration}")));
     out += &body.replace(&format!("{decoration}{newline}"), &format!("{edge}{newline}"));
     out += &format!("{newline}{postfix}").repeat(count("postfix_count"));
     if !end.is_empty() {

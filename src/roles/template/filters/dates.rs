@@ -20,7 +20,8 @@ pub(super) static FILTERS: &[Filter] = &[
                 jiff::Timestamp::from_millisecond((second * 1000.0) as i64).map_err(|error| error.to_string())?
             }
         };
-        globals::strftime(&python::text(v), &moment.to_zoned(zone)).map(Value::str)
+        let text = v.as_str().ok_or_else(|| format!("strftime() argument 1 must be str, not {}", v.type_name()))?;
+        globals::strftime(text, &moment.to_zoned(zone)).map(Value::str)
     }),
     Filter::run("to_datetime", to_datetime),
 ];

@@ -99,7 +99,11 @@ fn yaml_text(value: &Value, args: &Args, mut layout: YamlLayout) -> Outcome {
             "explicit_start" => layout.start = python::truth(given),
             "explicit_end" => layout.end = python::truth(given),
             "allow_unicode" => layout.unicode = python::truth(given),
-            "default_style" if matches!(given, Value::Null) => {}
+            "default_style" => {
+                let style = given.as_str().unwrap_or_default();
+                layout.style = style.chars().next().filter(|_| ["|", ">", "'", "\""].contains(&style));
+            }
+            "canonical" => layout.canonical = python::truth(given),
             other => return Err(format!("has no argument `{other}`")),
         }
     }

@@ -135,11 +135,11 @@ fn urlencode(value: &Value, _: &Args) -> Outcome {
         Value::Map(map) => map.iter().map(|(k, v)| (python::key_value(k), v.clone())).collect(),
         Value::List(pairs) => pairs
             .iter()
-            .filter_map(|pair| match pair.as_list() {
-                Some([key, value]) => Some((key.clone(), value.clone())),
-                _ => None,
+            .map(|pair| match pair.as_list() {
+                Some([key, value]) => Ok((key.clone(), value.clone())),
+                _ => Err("a list to encode holds pairs"),
             })
-            .collect(),
+            .collect::<Result<_, _>>()?,
         other => return Ok(Value::str(percent(&python::text(other), "/"))),
     };
     // In a query a space is a plus sign.

@@ -24,8 +24,12 @@ pub(super) static FILTERS: &[Filter] = &[
         let (key, value) = (args.text_or(0, "key"), args.text_or(1, "value"));
         let mut out = Map::new();
         for item in v.as_list().ok_or_else(|| format!("items2dict requires a list, got {}", v.type_name()))? {
+            if item.as_map().is_none() {
+                return Err(format!("items2dict requires a list of dictionaries, got a {} instead.", item.type_name()));
+            }
             let (Some(key), Some(value)) = (item.get(&key), item.get(&value)) else {
-                return Err(format!("items2dict requires each item to have the keys '{key}' and '{value}'"));
+                let keys = format!("contain the keys '{key}' and '{value}'");
+                return Err(format!("items2dict requires each dictionary in the list to {keys}"));
             };
             out.insert(python::value_key(key).ok_or("a key is no scalar")?, value.clone());
         }
@@ -202,6 +206,7 @@ pub(in crate::roles::template) fn subelements(
     };
     let path: Vec<String> = match path {
         Value::List(parts) => parts.iter().map(python::text).collect(),
+        other if other.as_str().is_none() => return Err("subelements must be a list or a string".into()),
         other => python::text(other).split('.').map(str::to_owned).collect(),
     };
     let mut out = Vec::new();

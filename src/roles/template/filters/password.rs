@@ -32,9 +32,14 @@ fn password_hash(value: &Value, args: &Args) -> Outcome {
     let password = python::text(value);
     let kind = args.text_or(0, "sha512");
     let given = args.text(1).filter(|salt| !salt.is_empty());
-    let size = args.int(2)?.and_then(|size| usize::try_from(size).ok());
+    let size = args.int(2).map_err(|_| "salt_size must be an integer")?.and_then(|size| usize::try_from(size).ok());
     let rounds = args.int(3)?.filter(|rounds| *rounds != 0);
-    let rounds = rounds.map(|n| u32::try_from(n).map_err(|_| "Could not hash the secret.".to_owned())).transpose()?;
+    let bounds = match kind.as_str() {
+        "blowfish" | "bcrypt" => 4..=31,
+        _ => 1_000..=999_999_999,
+    };
+    let within = |n: i64| u32::try_from(n).ok().filter(|n| bounds.contains(n));
+    let rounds = rounds.map(|n| within(n).ok_or("Could not hash the secret.")).transpose()?;
     let salted = |longest: usize| -> Result<String, String> {
         let salt = match &given {
             Some(salt) => salt.clone(),

@@ -28,14 +28,15 @@ pub(super) static FILTERS: &[Filter] = &[
     }),
     Filter::values("path_join", &[], |v, _| {
         let parts = match v {
-            Value::List(parts) => parts.iter().map(python::text).collect(),
+            Value::List(parts) => parts.iter().map(python::path).collect::<Result<_, _>>()?,
             Value::Str(_) => vec![python::text(v)],
             other => return Err(format!("|path_join expects string or sequence, got {} instead.", other.type_name())),
         };
         Ok(Value::str(join(&parts)))
     }),
     Filter::values("commonpath", &[], |v, _| {
-        let paths: Vec<String> = v.as_list().ok_or("expects a sequence")?.iter().map(python::text).collect();
+        let paths: Vec<String> =
+            v.as_list().ok_or("|commonpath expects a sequence")?.iter().map(python::text).collect();
         let mut parts: Vec<Vec<&str>> =
             paths.iter().map(|p| p.split('/').filter(|part| !part.is_empty() && *part != ".").collect()).collect();
         let Some(mut common) = parts.pop() else { return Err("commonpath() arg is an empty sequence".into()) };

@@ -28,7 +28,8 @@ pub(super) static FILTERS: &[Filter] = &[
             }
             Ok(Value::str(out))
         }
-        other => Err(format!("Regex type ({other}) not yet implemented")),
+        other @ "posix_extended" => Err(format!("Regex type ({other}) not yet implemented")),
+        other => Err(format!("Invalid regex type ({other})")),
     }),
 ];
 

@@ -83,11 +83,19 @@ fn path_of(run: &Run<'_>, item: Datum, path: &Value) -> Outcome {
     }
 }
 
+/// The items of a list. As in Jinja2 what is false has none, whatever it is.
+fn chosen_from(run: &mut Run<'_>, input: Datum) -> Result<Vec<Datum>, TemplateError> {
+    match input {
+        Datum::Value(Value::Null | Value::Bool(false) | Value::Int(0)) => Ok(Vec::new()),
+        input => run.items(input),
+    }
+}
+
 fn map(run: &mut Run<'_>, input: Datum, given: &Given) -> Outcome {
     if matches!(input, Datum::Unknown) {
         return Ok(input);
     }
-    let items = run.items(input)?;
+    let items = chosen_from(run, input)?;
     let mut out = Vec::with_capacity(items.len());
     if let (Some(path), true) = (given.named("attribute"), given.positional.is_empty()) {
         let path = run.deep(path.clone())?;
@@ -127,7 +135,7 @@ fn select(run: &mut Run<'_>, input: Datum, given: &Given, keep: bool) -> Outcome
         return Ok(input);
     }
     let mut out = Vec::new();
-    for item in run.items(input)? {
+    for item in chosen_from(run, input)? {
         if passes(run, item.clone(), &given.positional, given)? == keep {
             out.push(item);
         }
@@ -144,7 +152,7 @@ fn select_attribute(run: &mut Run<'_>, input: Datum, given: &Given, keep: bool) 
     };
     let path = run.deep(path.clone())?;
     let mut out = Vec::new();
-    for item in run.items(input)? {
+    for item in chosen_from(run, input)? {
         let member = path_of(run, item.clone(), &path)?;
         let member = match member {
             Datum::Undefined(missing) => {

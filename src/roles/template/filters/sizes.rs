@@ -68,5 +68,5 @@ fn human_to_bytes(value: &Value, args: &Args) -> Result<Value, String> {
         None => return Err(wrong()),
     };
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and no disk is that large")]
-    Ok(Value::Int((number * limit).round() as i64))
+    Ok(Value::Int((number * limit).round_ties_even() as i64))
 }

@@ -83,7 +83,7 @@ fn indent(value: &Value, args: &Args) -> Outcome {
         _ => " ".repeat(usize::try_from(args.int(0)?.unwrap_or(4)).unwrap_or(0).min(1 << 12)),
     };
     let (first, blank) = (args.flag(1, false), args.flag(2, false));
-    let text = python::text(value) + "\n";
+    let text = subject(value)? + "\n";
     let mut out = String::new();
     if blank {
         let lines: Vec<&str> = text.strip_suffix('\n').unwrap_or(&text).split('\n').collect();
@@ -135,13 +135,13 @@ fn wordwrap(value: &Value, args: &Args) -> Outcome {
 
 fn truncate(value: &Value, args: &Args) -> Outcome {
     python::length(value).ok_or_else(|| format!("object of type '{}' has no len()", value.type_name()))?;
-    let text = python::text(value);
     let length = usize::try_from(args.int(0)?.unwrap_or(255)).unwrap_or(255);
     let end = args.text_or(2, "...");
     let leeway = usize::try_from(args.int(3)?.unwrap_or(5)).unwrap_or(5);
-    if text.chars().count() <= length + leeway {
-        return Ok(Value::str(text));
+    if python::length(value).is_some_and(|have| have <= length + leeway) {
+        return Ok(value.clone());
     }
+    let text = subject(value)?;
     let kept: String = text.chars().take(length.saturating_sub(end.chars().count())).collect();
     if args.flag(1, false) {
         return Ok(Value::str(kept + &end));
