@@ -7,6 +7,8 @@ mod apart;
 mod build;
 #[path = "boot/bundles.rs"]
 mod bundles;
+#[path = "boot/by_role.rs"]
+mod by_role;
 #[path = "boot/disks.rs"]
 mod disks;
 #[path = "stage/faults.rs"]
@@ -33,6 +35,8 @@ mod releases;
 mod report;
 #[path = "boot/signal.rs"]
 mod signal;
+#[path = "boot/sigstore_updates.rs"]
+mod sigstore_updates;
 #[path = "stage/mod.rs"]
 mod stage;
 #[path = "boot/stops.rs"]

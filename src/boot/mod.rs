@@ -13,6 +13,7 @@ mod heartbeat;
 mod hooks;
 pub mod image;
 mod instance;
+mod lent;
 mod lifecycle;
 mod observer;
 mod parameters;
@@ -50,6 +51,7 @@ pub use updates::{Baked, Baking, Linting, Looked, Looking, bake, lint, look};
 
 use crate::failure::Failure;
 use duty::Duty;
+use std::sync::Arc;
 
 /// What the run of a boot is called in the journal. Only such a run has an audience.
 pub(crate) const BOOT: &str = "muster boot";
@@ -78,13 +80,15 @@ fn perform(duty: &mut Duty) -> Result<Ended, Failure> {
     let _heartbeat = duty.heartbeat(&caller, &instance);
     let realm = duty.realm(settings.trust.realm.as_ref())?;
     let (updates, pins) = duty.updates(&settings, &caller, &realm)?.unzip();
+    let updates = updates.map(Arc::new);
     let realm = match &updates {
         Some(updates) => updates.believed(realm)?,
         None => realm,
     };
+    let realm = duty.sigstore(&settings, &caller, realm)?;
     let (parameters, checked) = duty.fetch(&settings, &caller, &realm, &pins.unwrap_or_default())?;
     let mut work = duty.load(&settings, &caller, &realm, &parameters, checked)?;
-    work.updates = updates;
+    work.lend(&settings, &realm, duty, updates);
     work.fetch_secrets()?;
     if duty.request.planning != Planning::Converge {
         return work.by_plan(&duty.request.planning, None);

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Repositories of one release.
 pub(super) struct Registries<'a> {
     remote: &'a CloudRemote,
-    login: Option<&'a RegistryLogin>,
+    login: Option<RegistryLogin>,
     open: Mutex<BTreeMap<String, Arc<Artifacts>>>,
 }
 
@@ -36,7 +36,7 @@ fn whole(file: File) -> Result<Untrusted<Vec<u8>>, Refused> {
 }
 
 impl<'a> Registries<'a> {
-    pub(super) fn new(remote: &'a CloudRemote, login: Option<&'a RegistryLogin>) -> Self {
+    pub(super) fn new(remote: &'a CloudRemote, login: Option<RegistryLogin>) -> Self {
         Self { remote, login, open: Mutex::default() }
     }
 
@@ -52,7 +52,7 @@ impl<'a> Registries<'a> {
     }
 
     fn login(&self) -> Result<Option<Login>, Refused> {
-        let Some(written) = self.login else { return Ok(None) };
+        let Some(written) = &self.login else { return Ok(None) };
         let secret = self.remote.secret(&written.secret, None, None);
         match secret.map_err(|error: RemoteError| (error.message, error.hint))? {
             SecretValue::Text(text) => {

@@ -1,6 +1,7 @@
 //! The releases that settings name: planned, put in place, their units restarted; and put back when the run fails.
 
 use super::grounds::Grounds;
+use super::lent::Lent;
 use super::registries::Registries;
 use super::remote::CloudRemote;
 use super::updates::Updates;
@@ -14,6 +15,7 @@ use crate::settings::keys::Release;
 use crate::trust::{Untrusted, Verified};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest artifact that is accepted: a full disk is no way to find out.
 const LARGEST: u64 = 4 << 30;
@@ -74,14 +76,16 @@ pub(super) struct Site<'a> {
     pub(super) remote: &'a CloudRemote,
     pub(super) host: &'a mut dyn Host,
     /// The update repository, where releases name targets.
-    pub(super) updates: Option<&'a Updates>,
+    pub(super) updates: Option<&'a Arc<Updates>>,
 }
 
 /// Where releases come from: the cloud that roles have, and the update repository.
-struct Supply<'a> {
-    store: Store<'a>,
-    registries: Registries<'a>,
-    updates: Option<&'a Updates>,
+pub(super) struct Supply<'a> {
+    pub(super) store: Store<'a>,
+    pub(super) registries: Registries<'a>,
+    pub(super) updates: Option<Arc<Updates>>,
+    /// The commit that runs, where nobody has held it against what releases pin.
+    pub(super) tree: Option<&'a Lent>,
 }
 
 impl Source for Supply<'_> {
@@ -94,7 +98,7 @@ impl Source for Supply<'_> {
     }
 
     fn artifact(&self, order: &Order, key: &str, limit: u64) -> Result<Untrusted<File>, Refused> {
-        match self.updates {
+        match &self.updates {
             Some(updates) if order.bucket.is_empty() => {
                 updates.artifact(key, limit).map_err(|error| (error.to_string(), error.hint()))
             }
@@ -114,9 +118,18 @@ impl Source for Supply<'_> {
         self.registries.blob(address, digest, limit)
     }
 
+    fn environment(&self) -> Option<String> {
+        self.updates.as_ref().map(|updates| updates.environment().to_owned())
+    }
+
+    fn holds(&self, commit: &str) -> Result<(), String> {
+        self.tree.map_or(Ok(()), |tree| tree.holds(commit))
+    }
+
     fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
         let none = "settings name no update repository".to_owned();
-        let updates = self.updates.ok_or(ReleaseError::Descriptor { descriptor: path.to_owned(), why: none })?;
+        let updates =
+            self.updates.as_ref().ok_or(ReleaseError::Descriptor { descriptor: path.to_owned(), why: none })?;
         updates.descriptor(path).map_err(|source| ReleaseError::Target { target: path.to_owned(), source })
     }
 }
@@ -141,14 +154,14 @@ pub(super) fn put_in_place(site: &mut Site<'_>, settings: &Settings, only: bool)
     for written in settings.releases.iter().filter(|written| !only || written.target.is_some()) {
         site.grounds.go_on()?;
         let (architecture, records) = (site.grounds.architecture, site.grounds.records.as_path());
-        let mut order = order(written, settings, architecture, records, site.updates)?;
+        let mut order = order(written, settings, architecture, records, site.updates.map(Arc::as_ref))?;
         order.attributes = attributes(site.host.observe(), written)?;
         let policy = site.remote.release_keys().map_err(|error| {
             let failure = Failure::message(Stage::Release, error.message);
             Failure { hint: error.hint, ..failure }
         })?;
-        let registries = Registries::new(site.remote, written.login.as_ref());
-        let supply = Supply { store: Store(site.remote), registries, updates: site.updates };
+        let registries = Registries::new(site.remote, written.login.clone());
+        let supply = Supply { store: Store(site.remote), registries, updates: site.updates.cloned(), tree: None };
         let planned = release::plan(&order, &supply, &policy, site.host.observe())
             .map_err(|error| Failure::new(Stage::Release, error))?;
         let label = label(&order);

@@ -1,21 +1,27 @@
 //! What roles may ask of the network, answered by the cloud: parameters are fetched once a run and by tens.
 
 use super::deadline::Deadline;
+use super::lent::Lent;
 use super::prefetch::Fetched;
 use super::reach::Reach;
+use super::registries::Registries;
+use super::releases::Supply;
 use super::who::Who;
 use crate::cloud::{self, CloudError, Session};
-use crate::failure::Explain;
+use crate::failure::{Explain, Failure};
 use crate::host::{Content, Digest, Hasher};
 use crate::journal::Run;
+use crate::release::Source;
 use crate::roles::remote::{
     Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretName, SecretValue,
 };
+use crate::roles::store::Store;
 use crate::secret::Redactor;
+use crate::settings::keys::RegistryLogin;
 use crate::trust::bundle::BundlePolicy;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The largest object or body that a role may fetch: a full disk is found out earlier, by the disk.
@@ -74,6 +80,8 @@ pub(super) struct CloudRemote {
     pub(super) fetched: Fetched,
     /// The versions of secrets that were read, for plans.
     pub(super) secrets: Mutex<BTreeMap<String, String>>,
+    /// The update repository, where settings name one.
+    pub(super) lent: OnceLock<Lent>,
 }
 
 impl CloudRemote {
@@ -242,6 +250,19 @@ impl Remote for CloudRemote {
     fn release_keys(&self) -> Result<BundlePolicy, RemoteError> {
         let none = |(message, hint)| RemoteError { message, hint, missing: false };
         self.policy.clone().map_err(none)
+    }
+
+    fn release_source<'a>(
+        &'a self,
+        login: Option<(String, String)>,
+        updates: bool,
+    ) -> Result<Option<Box<dyn Source + 'a>>, RemoteError> {
+        let failed = |failure: Failure| RemoteError { message: failure.reason(), hint: failure.hint, missing: false };
+        let lent = self.lent.get().filter(|_| updates);
+        let opened = lent.map(|lent| lent.open(self)).transpose().map_err(failed)?;
+        let login = login.map(|(user, secret)| RegistryLogin { user, secret });
+        let registries = Registries::new(self, login);
+        Ok(Some(Box::new(Supply { store: Store(self), registries, updates: opened, tree: lent })))
     }
 
     fn release_records(&self) -> PathBuf {

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Stage};
 use crate::host::durable;
 use crate::journal::History;
 use crate::settings::Settings;
-use crate::settings::keys::UnverifiedDownloads;
+use crate::settings::keys::{self, UnverifiedDownloads};
 use crate::trust::Realm;
 use crate::trust::bundle::BundlePolicy;
 use std::path::Path;
@@ -33,6 +33,12 @@ impl Duty {
         else {
             return Ok(None);
         };
+        let opened = self.open(updates, caller, realm)?;
+        let pins = releases::pins(&opened, settled, self.architecture)?;
+        Ok(Some((opened, pins)))
+    }
+
+    fn open(&self, updates: &keys::Updates, caller: &Caller, realm: &Realm) -> Result<Updates, Failure> {
         self.run.enter(Stage::Updates);
         let opened = Updates::open(&updates::Order {
             settings: updates,
@@ -43,10 +49,18 @@ impl Duty {
             deadline: self.deadline.work(),
             keeps: self.request.planning != Planning::Plan,
         })?;
-        let versions = opened.versions();
-        self.run.line(&format!("updates: timestamp {}, targets {}", versions.timestamp, versions.targets));
-        let pins = releases::pins(&opened, settled, self.architecture)?;
-        Ok(Some((opened, pins)))
+        let (versions, name) = (opened.versions(), updates.root.as_ref().map(|name| format!(" {name}")));
+        let name = name.unwrap_or_default();
+        self.run.line(&format!("updates{name}: timestamp {}, targets {}", versions.timestamp, versions.targets));
+        Ok(opened)
+    }
+
+    /// What the realm believes, with Sigstore's trusted roots as their own repository has them, where settings name one.
+    pub(super) fn sigstore(&self, settled: &Settings, caller: &Caller, realm: Realm) -> Result<Realm, Failure> {
+        match &settled.sigstore_updates {
+            None => Ok(realm),
+            Some(updates) => self.open(updates, caller, &realm)?.believed(realm),
+        }
     }
 
     /// The newest commit that ran here.
@@ -174,10 +188,10 @@ impl Duty {
         let refuse = matches!(downloads, UnverifiedDownloads::Refuse);
         let (reach, redactor, deadline) = (Arc::clone(&self.reach), self.redactor.clone(), self.deadline.into());
         let downloads = Downloads { run: Arc::clone(&self.run), refuse };
-        let (fetched, secrets) = Default::default();
+        let (fetched, secrets, lent) = Default::default();
         let records = records.to_owned();
         let remote =
-            CloudRemote { reach, who, deadline, redactor, staging, policy, records, downloads, fetched, secrets };
+            CloudRemote { reach, who, deadline, redactor, staging, policy, records, downloads, fetched, secrets, lent };
         Ok(Arc::new(remote))
     }
 }

@@ -9,6 +9,7 @@ use super::{Ended, Mode, Request, reported};
 use crate::failure::{Failure, Stage};
 use crate::fetch::Repository;
 use crate::release::Record;
+use std::sync::Arc;
 
 /// Brings the releases that name targets to their newest.
 pub fn update(request: &Request) -> Result<Ended, Failure> {
@@ -24,7 +25,8 @@ fn newest(duty: &mut Duty) -> Result<Ended, Failure> {
         return Err(Failure::message(Stage::Settings, "no release of the settings names a target")
             .with_hint("set `updates: {repository: ...}` and `target: ...` in a release"));
     };
-    let realm = updates.believed(realm)?;
+    let updates = Arc::new(updates);
+    let realm = duty.sigstore(&settings, &caller, updates.believed(realm)?)?;
     fits(duty, &pins)?;
     let grounds = duty.grounds(settings.state_directory.as_path(), "handlers.json");
     let who = Who::Known(Box::new(caller));

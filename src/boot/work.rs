@@ -1,7 +1,9 @@
 //! The work of a run: the roles read and judged, their secrets fetched, the host converged and looked at.
 
+use super::duty::Duty;
 use super::grounds::Grounds;
 use super::hooks::{self, Hook, Hooks};
+use super::lent::Lent;
 use super::observer::Watching;
 use super::releases::Site;
 use super::releases::{self, Before};
@@ -9,7 +11,7 @@ use super::remote::CloudRemote;
 use super::repository::IMAGE_ROLES;
 use super::roles::{GOES_ON, Reading, UNCHANGED, What};
 use super::updates::Updates;
-use super::{Ended, Machine};
+use super::{Ended, Machine, Planning};
 use crate::failure::{Failure, Stage};
 use crate::host::{Host, Linux};
 use crate::journal::Counts;
@@ -18,8 +20,9 @@ use crate::roles::load::{Loader, Playbook, Source};
 use crate::roles::template::Templar;
 use crate::roles::vault::Vault;
 use crate::settings::{Settings, keys};
+use crate::trust::Realm;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// A tree, and what is run of it.
@@ -50,7 +53,7 @@ pub(super) struct Work {
     pub(super) counts: Counts,
     before: Before,
     /// The update repository, where releases name targets.
-    pub(super) updates: Option<Updates>,
+    updates: Option<Arc<Updates>>,
 }
 
 /// The machine beneath a root, twice.
@@ -111,6 +114,17 @@ impl Work {
             before,
             updates: None,
         })
+    }
+
+    /// Hands in the update repository: for the releases of settings, and for roles that ask for it.
+    pub(super) fn lend(&mut self, settings: &Settings, realm: &Realm, duty: &Duty, updates: Option<Arc<Updates>>) {
+        self.updates = updates.clone();
+        if let Some(named) = &settings.updates {
+            let keeps = duty.request.planning != Planning::Plan;
+            let (settings, realm, state, tree) = (named.clone(), realm.clone(), duty.state.clone(), self.tree.clone());
+            // Lent once: a run has one work.
+            let _ = self.remote.lent.set(Lent { settings, realm, state, tree, keeps, opened: Mutex::new(updates) });
+        }
     }
 
     /// Asks for every parameter and secret that the tree names literally, before the first task.

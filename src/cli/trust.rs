@@ -1,7 +1,7 @@
 //! `muster trust`: what is believed, and putting it into a binary.
 
 use super::config::SettingsArgs;
-use crate::boot::{self, Baking, Linting};
+use crate::boot::{self, Baked, Baking, Linting};
 use crate::failure::{Failure, Stage};
 use crate::host::durable;
 use crate::trust::tuf::Finding;
@@ -34,7 +34,7 @@ pub struct Show {
 /// `muster trust embed`.
 #[derive(clap::Args)]
 pub struct Embed {
-    /// The trust directory: DIR/REALM/{allowed_signers,known_hosts,revoked_keys,keys/*.pem,trusted_root.json,trusted_roots/*.json,root.json,policy.yaml}.
+    /// The trust directory: DIR/REALM/{allowed_signers,known_hosts,revoked_keys,keys/*.pem,trusted_root.json,trusted_roots/*.json,root.json,tuf/*.json,policy.yaml}.
     directory: PathBuf,
     /// Where to write the new binary.
     #[arg(short, long)]
@@ -82,19 +82,22 @@ impl Bake {
     fn run(&self) -> Result<u8, Failure> {
         let (root, replace, trust) = (self.root.clone(), self.replace, None);
         let baked = boot::bake(&Baking { sources: self.settings.sources(&root)?, root, replace, trust })?;
-        let versions = baked.versions;
+        let text = |one: &Baked| {
+            let now = one.versions;
+            format!(
+                "floor of realm {}: root {}, timestamp {}, snapshot {}, targets {}, baked {} in {}\n",
+                one.realm,
+                now.root,
+                now.timestamp,
+                now.snapshot,
+                now.targets,
+                one.baked,
+                one.directory.display()
+            )
+        };
         super::print(&match self.json {
             true => format!("{:#}\n", json!(baked)),
-            false => format!(
-                "floor of realm {}: root {}, timestamp {}, snapshot {}, targets {}, baked {} in {}\n",
-                baked.realm,
-                versions.root,
-                versions.timestamp,
-                versions.snapshot,
-                versions.targets,
-                baked.baked,
-                baked.directory.display()
-            ),
+            false => format!("{}{}", text(&baked), baked.sigstore.as_deref().map(text).unwrap_or_default()),
         });
         Ok(0)
     }
@@ -196,6 +199,7 @@ fn realm_document(realm: &Realm) -> Value {
         "sigstore_trusted_root": realm.releases.trusted_root.is_some(),
         "sigstore_trusted_roots": realm.releases.trusted_roots.keys().collect::<Vec<_>>(),
         "tuf_root": realm.root.is_some(),
+        "tuf_roots": realm.roots.keys().collect::<Vec<_>>(),
     })
 }
 
@@ -257,6 +261,9 @@ fn text(root: &TrustRoot) -> String {
             if there {
                 let _ = writeln!(out, "  {what}");
             }
+        }
+        for name in realm.roots.keys() {
+            let _ = writeln!(out, "  tuf          tuf/{name}.json");
         }
     }
     out

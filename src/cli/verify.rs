@@ -146,19 +146,24 @@ impl By {
         let root = root.map_err(|error| Failure::new(Stage::Verify, error))?;
         let realm = root.realm(self.realm.as_deref()).map_err(|error| Failure::new(Stage::Verify, error))?.clone();
         let from = format!("realm {}, {}", realm.name, root.source);
-        let Some(anchor) = realm.root.as_deref().filter(|_| self.trust_dir.is_none()) else { return Ok((from, realm)) };
-        // On a host: with the trusted roots that its floor has.
-        match Floor::read(&Path::new(FLOOR).join(&realm.name), anchor) {
-            Err(TufError::NoFloor { .. }) => Ok((from, realm)),
-            Err(TufError::Io { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                Ok((from, realm))
-            }
-            Ok(floor) => {
-                let releases = floor.believed(realm.releases).map_err(|error| Failure::new(Stage::Updates, error))?;
-                Ok((from, Realm { releases, ..realm }))
-            }
-            Err(error) => Err(Failure::new(Stage::Updates, error)),
+        if self.trust_dir.is_some() {
+            return Ok((from, realm));
         }
+        // On a host: with the trusted roots that its floors have.
+        let mut releases = realm.releases.clone();
+        let own = realm.root.iter().map(|anchor| (realm.name.clone(), anchor));
+        let others = realm.roots.iter().map(|(name, anchor)| (format!("{}@{name}", realm.name), anchor));
+        for (name, anchor) in own.chain(others) {
+            match Floor::read(&Path::new(FLOOR).join(name), anchor) {
+                Err(TufError::NoFloor { .. }) => {}
+                Err(TufError::Io { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {}
+                Ok(floor) => {
+                    releases = floor.believed(releases).map_err(|error| Failure::new(Stage::Updates, error))?;
+                }
+                Err(error) => return Err(Failure::new(Stage::Updates, error)),
+            }
+        }
+        Ok((from, Realm { releases, ..realm }))
     }
 
     /// Says how it was judged. What could not be judged for want of a file or a trust root is no verdict.

@@ -167,6 +167,16 @@ pub enum ReleaseError {
         /// What was asked for.
         want: String,
     },
+    /// Made with a commit of the config repository that this host has not come to.
+    #[error("{release} pins commit {commit} of the config repository, and {have} runs here")]
+    Commit {
+        /// Its target.
+        release: String,
+        /// What it pins.
+        commit: String,
+        /// What runs.
+        have: String,
+    },
     /// The artifact is not the one that was signed.
     #[error("verifying the artifact {artifact}: {source}")]
     Artifact {
@@ -202,6 +212,9 @@ impl crate::failure::Explain for ReleaseError {
                 Some("sign a descriptor of the schema `muster.release/1` (README, updates)".into())
             }
             Self::Descriptor { .. } => Some("map its fields with `layout:` in the release's settings".into()),
+            Self::Commit { .. } => Some(
+                "publish the config repository's commit with the release: hosts never run what came before it".into(),
+            ),
             Self::Mismatch { .. } => Some("the parameter or the object key leads to another release".into()),
             Self::Artifact { .. } => {
                 Some("nothing of it was put in place, and what ran before goes on; publish it again, unaltered".into())
@@ -221,6 +234,7 @@ impl crate::failure::Explain for ReleaseError {
             | Self::Mismatch { .. }
             | Self::Attestation { .. }
             | Self::Manifest { .. }
+            | Self::Commit { .. }
             | Self::Descriptor { .. }
             | Self::Fetch { .. } => Some("nothing unverified reaches root (ARCHITECTURE.md, promise 2)"),
             Self::Id { .. } | Self::Local { .. } => None,

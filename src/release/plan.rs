@@ -45,6 +45,15 @@ pub trait Source {
         let _ = (order, digest, limit);
         Err(no_registry(address))
     }
+    /// The environment whose update repository it is: the host's realm. `None` where the order says so itself.
+    fn environment(&self) -> Option<String> {
+        None
+    }
+    /// Whether the config repository's commit that runs here is this one or came after it; else what runs here.
+    fn holds(&self, commit: &str) -> Result<(), String> {
+        let _ = commit;
+        Ok(())
+    }
     /// A target of the update repository, verified by TUF.
     fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
         let why = "no update repository is known here".to_owned();
@@ -119,6 +128,13 @@ pub fn plan(
 ) -> Result<Planned, ReleaseError> {
     let (descriptor, key) = resolve(order, source, policy)?;
     if order.target.is_some() {
+        if let Some(commit) = &descriptor.commit {
+            let refuse = |have| {
+                let (release, commit) = (order.target_path().unwrap_or_default(), commit.clone());
+                ReleaseError::Commit { release, commit, have }
+            };
+            source.holds(commit).map_err(refuse)?;
+        }
         proof::approved(order, &descriptor, source, policy)?;
     }
     let local = |error: std::io::Error| ReleaseError::Local {

@@ -162,6 +162,16 @@ pub trait Remote: Send + Sync {
     fn release_keys(&self) -> Result<crate::trust::bundle::BundlePolicy, RemoteError> {
         Offline::refuse("the realm's release keys")
     }
+    /// Where releases come from beside parameters and objects: registries, with the user's name and the secret of the password
+    /// where one asks for a login, and the update repository where it is asked for. `None` where there is neither.
+    fn release_source<'a>(
+        &'a self,
+        login: Option<(String, String)>,
+        updates: bool,
+    ) -> Result<Option<Box<dyn crate::release::Source + 'a>>, RemoteError> {
+        let _ = (login, updates);
+        Ok(None)
+    }
     /// Where the records of releases are kept, as the host that is changed names it.
     fn release_records(&self) -> std::path::PathBuf {
         "/var/lib/muster/releases".into()

@@ -34,7 +34,9 @@ fn faults(settings: &Settings) -> Vec<(String, String)> {
     faults.extend(settings.signal.faults());
     faults.extend(settings.hooks.iter().flat_map(|(name, hook)| hook.faults(name)));
     faults.extend(settings.health.iter().enumerate().flat_map(|(index, check)| check.faults(index)));
-    faults.extend(settings.updates.iter().flat_map(|updates| updates.faults()));
+    faults.extend(settings.updates.iter().flat_map(|updates| updates.faults("updates")));
+    let sigstore = settings.sigstore_updates.iter();
+    faults.extend(sigstore.flat_map(|updates| updates.faults("sigstore_updates")));
     for (index, _) in settings.releases.iter().enumerate().filter(|(_, release)| release.target.is_some()) {
         if settings.updates.is_none() {
             let text = "a target comes from a TUF repository, and `updates` names none";

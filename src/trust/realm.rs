@@ -23,6 +23,8 @@ pub struct Realm {
     pub releases: BundlePolicy,
     /// The TUF root of the release metadata, as its own JSON.
     pub root: Option<Vec<u8>>,
+    /// TUF roots of other repositories (`tuf/NAME.json`), by name.
+    pub roots: BTreeMap<String, Vec<u8>>,
 }
 
 /// The most bytes of one JSON file.
@@ -38,6 +40,7 @@ impl Realm {
             hosts: KnownHosts::default(),
             releases: BundlePolicy::default(),
             root: None,
+            roots: BTreeMap::new(),
         };
         let mut written = policy::Written::default();
         for (path, bytes) in files {
@@ -81,6 +84,14 @@ impl Realm {
                 strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
                 tuf_root(text)?;
                 self.root = Some(text.as_bytes().to_vec());
+            }
+            _ if path.starts_with("tuf/") => {
+                let name = path.strip_prefix("tuf/").and_then(|name| name.strip_suffix(".json"));
+                let name = name.filter(|name| !name.is_empty() && !name.contains('/'));
+                let name = name.ok_or("no part of muster reads a file of this name")?;
+                strict(text.as_bytes(), JSON_LIMIT).map_err(|error| show(&error))?;
+                tuf_root(text)?;
+                self.roots.insert(name.to_owned(), text.as_bytes().to_vec());
             }
             _ if path.starts_with("trusted_roots/") => {
                 let name = path.strip_prefix("trusted_roots/").and_then(|name| name.strip_suffix(".json"));
@@ -145,6 +156,8 @@ mod tests {
             ("allowed_signers", "a cert-authority ssh-ed25519 AAAA"),
             ("known_hosts", "h ssh-ed25519 AAAA"),
             ("root.json", "{\"signed\":{\"_type\":\"targets\"}}"),
+            ("tuf/sigstore.json", "{\"signed\":{\"_type\":\"targets\"}}"),
+            ("tuf/.json", "{\"signed\":{\"_type\":\"root\"}}"),
             ("trusted_root.json", "{}"),
             ("policy.yaml", "allow_everything: true"),
             ("policy.yaml", "releases: {unlogged: [absent]}"),
@@ -166,5 +179,6 @@ mod tests {
     fn a_tuf_root_is_read() {
         let root = "{\"signed\":{\"_type\":\"root\"},\"signatures\":[]}";
         assert!(parse("root.json", root).expect("reads").root.is_some());
+        assert!(parse("tuf/sigstore.json", root).expect("reads").roots.contains_key("sigstore"));
     }
 }

@@ -18,15 +18,15 @@ const NAME: &str = "acme/shop";
 
 /// Which registry serves the release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
+pub(crate) enum By {
     Ecr,
     Referrers,
     Tag,
 }
 
 /// A host whose release comes from a registry.
-struct Shop {
-    stage: Stage,
+pub(crate) struct Shop {
+    pub(crate) stage: Stage,
     trust: TrustRoot,
     by: By,
 }
@@ -52,7 +52,7 @@ impl Shop {
     }
 
     /// A host that runs 1.4.2.
-    fn booted(by: By) -> Self {
+    pub(crate) fn booted(by: By) -> Self {
         let shop = Self::new(by);
         shop.publish("1.4.2", |_| {});
         shop.run(Mode::Boot).unwrap_or_else(|failure| panic!("{by:?}: {failure}"));
@@ -60,7 +60,7 @@ impl Shop {
         shop
     }
 
-    fn run(&self, mode: Mode) -> Result<muster::boot::Ended, muster::failure::Failure> {
+    pub(crate) fn run(&self, mode: Mode) -> Result<muster::boot::Ended, muster::failure::Failure> {
         boot(&muster::boot::Request { trust: Some(self.trust.clone()), ..self.stage.request(mode) })
     }
 
@@ -68,7 +68,7 @@ impl Shop {
         self.stage.read(PROGRAM)
     }
 
-    fn registry<T>(&self, work: impl FnOnce(&mut Registry) -> T) -> T {
+    pub(crate) fn registry<T>(&self, work: impl FnOnce(&mut Registry) -> T) -> T {
         self.stage.aws.registry(work)
     }
 
@@ -79,7 +79,7 @@ impl Shop {
         (manifest, referrer)
     }
 
-    fn push(&self, version: &str, change: impl Fn(&mut Value)) -> String {
+    pub(crate) fn push(&self, version: &str, change: impl Fn(&mut Value)) -> String {
         let program = format!("#!/bin/sh\necho shop {version}\n").into_bytes();
         self.registry(|registry| {
             let config = registry.put_blob(NAME, b"{}");
@@ -99,7 +99,7 @@ impl Shop {
     }
 
     /// Lets KMS sign a manifest, and hangs the bundle on another one.
-    fn sign(&self, signed: &str, about: &str) -> String {
+    pub(crate) fn sign(&self, signed: &str, about: &str) -> String {
         let bundle = self.stage.statement("https://sigstore.dev/cosign/sign/v1", signed);
         self.refer(about, bundle.as_bytes())
     }

@@ -41,6 +41,9 @@ pub struct Baked {
     pub versions: Versions,
     /// When.
     pub baked: Timestamp,
+    /// The same of the repository of Sigstore's trusted roots, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigstore: Option<Box<Baked>>,
 }
 
 /// The session in which a bucket is asked; none is needed for anything else.
@@ -61,39 +64,50 @@ pub(super) fn session(reach: &Reach, repository: &str) -> Result<Option<Session>
 pub fn bake(baking: &Baking) -> Result<Baked, Failure> {
     let written = settings::load(&baking.sources).and_then(|written| written.early());
     let early = written.map_err(|error| Failure::new(Stage::Settings, error))?;
-    let updates: &keys::Updates = early.updates.as_ref().ok_or_else(|| {
-        Failure::message(Stage::Settings, "settings name no update repository")
-            .with_hint("set `updates: {repository: ...}` in /etc/muster/muster.yaml")
-    })?;
+    let named = [early.updates.as_ref(), early.sigstore_updates.as_ref()];
     let untrusted = |error| Failure::new(Stage::Verify, error);
     let trust = baking.trust.clone().map_or_else(TrustRoot::load, Ok).map_err(untrusted)?;
     let realm: &Realm = trust.realm(early.trust.realm.as_ref().map(|name| name.as_str())).map_err(untrusted)?;
     let reach = Arc::new(Reach::open(&early.network, &early.metadata)?);
     let state = beneath(&baking.root, early.state_directory.as_path());
-    let order = Order {
-        settings: updates,
-        realm,
-        state: &state,
-        reach: &reach,
-        session: session(&reach, &updates.repository)?,
-        deadline: Instant::now() + PATIENCE,
-        keeps: true,
+    let one = |updates: &keys::Updates| {
+        let order = Order {
+            settings: updates,
+            realm,
+            state: &state,
+            reach: &reach,
+            session: session(&reach, &updates.repository)?,
+            deadline: Instant::now() + PATIENCE,
+            keeps: true,
+        };
+        of(&order, baking.replace)
     };
-    let (anchor, directory) = (anchor(realm)?, floor_of(&state, realm));
+    let mut baked = named.into_iter().flatten().map(one).collect::<Result<Vec<_>, _>>()?.into_iter();
+    let first = baked.next().ok_or_else(|| {
+        Failure::message(Stage::Settings, "settings name no update repository")
+            .with_hint("set `updates: {repository: ...}` in /etc/muster/muster.yaml")
+    })?;
+    Ok(Baked { sigstore: baked.next().map(Box::new), ..first })
+}
+
+/// One repository's floor.
+fn of(order: &Order<'_>, replace: bool) -> Result<Baked, Failure> {
+    let (updates, realm) = (order.settings, order.realm);
+    let (anchor, directory) = (anchor(realm, updates)?, floor_of(order.state, realm, updates));
     let now = Timestamp::now();
     let there = match Floor::read(&directory, anchor) {
         Ok(floor) => Some(floor),
         Err(crate::trust::tuf::TufError::NoFloor { .. }) => None,
-        Err(_) if baking.replace => None,
+        Err(_) if replace => None,
         Err(error) => {
             return Err(
                 refused(error).with_hint("`muster trust bake --replace` makes a new floor in place of this one")
             );
         }
     };
-    let remote = remote(&order)?;
+    let remote = remote(order)?;
     let client = match there {
-        Some(floor) if !baking.replace => Client::above(floor, anchor, remote),
+        Some(floor) if !replace => Client::above(floor, anchor, remote),
         _ => Client::without_floor(anchor, remote, Store::default()),
     };
     let mut client = client.map_err(refused)?;
@@ -102,5 +116,5 @@ pub fn bake(baking: &Baking) -> Result<Baked, Failure> {
     client.trusted_roots(&updates.trusted_roots, &mut floor, now).map_err(refused)?;
     floor.baked = now;
     floor.write(&directory).map_err(refused)?;
-    Ok(Baked { realm: realm.name.clone(), directory, versions: floor.versions, baked: now })
+    Ok(Baked { realm: realm.name.clone(), directory, versions: floor.versions, baked: now, sigstore: None })
 }

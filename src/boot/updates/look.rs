@@ -89,11 +89,11 @@ pub fn look(looking: &Looking) -> Result<Looked, Failure> {
     };
     let targets = place.below(&updates.targets_directory);
     let remote = place.below(&updates.metadata_directory).open(&targets, way).map_err(wrong)?;
-    let anchor = anchor(realm)?;
+    let anchor = anchor(realm, updates)?;
     let (client, now, floor) = if looking.without_floor {
         (Client::without_floor(anchor, remote, Store::default()), Timestamp::now(), None)
     } else {
-        let floor = Floor::read(&floor_of(&state, realm), anchor).map_err(refused)?;
+        let floor = Floor::read(&floor_of(&state, realm, updates), anchor).map_err(refused)?;
         let now = clock::now(&order, &floor)?;
         let least = (floor.versions, floor.baked);
         (Client::above(floor, anchor, remote), now, Some(least))

@@ -56,21 +56,25 @@ fn refused(error: TufError) -> Failure {
     Failure::new(Stage::Updates, error)
 }
 
-/// The realm's TUF root.
-fn anchor(realm: &Realm) -> Result<&[u8], Failure> {
-    realm.root.as_deref().ok_or_else(|| {
-        let text = format!(
-            "realm `{}` of the trust root has no root.json, and settings name an update repository",
-            realm.name
-        );
+/// The realm's TUF root of a repository.
+fn anchor<'a>(realm: &'a Realm, settings: &keys::Updates) -> Result<&'a [u8], Failure> {
+    let (found, file) = match &settings.root {
+        None => (realm.root.as_ref(), "root.json".to_owned()),
+        Some(name) => (realm.roots.get(name.as_str()), format!("tuf/{name}.json")),
+    };
+    found.map(Vec::as_slice).ok_or_else(|| {
+        let name = &realm.name;
+        let text =
+            format!("realm `{name}` of the trust root has no {file}, and settings name a repository that needs it");
         Failure::message(Stage::Updates, text)
-            .with_hint("put the repository's root.json into the trust directory, and embed it again")
+            .with_hint(format!("put the repository's root into the trust directory as {file}, and embed it again"))
     })
 }
 
-/// Where a realm's floor is.
-fn floor_of(state: &Path, realm: &Realm) -> PathBuf {
-    state.join("floor").join(&realm.name)
+/// Where the floor of a realm's repository is. No realm has `@` in its name.
+fn floor_of(state: &Path, realm: &Realm, settings: &keys::Updates) -> PathBuf {
+    let name = &realm.name;
+    state.join("floor").join(settings.root.as_ref().map_or_else(|| name.clone(), |root| format!("{name}@{root}")))
 }
 
 /// The repository that settings name.
@@ -95,8 +99,8 @@ fn remote(order: &Order<'_>) -> Result<Arc<dyn Remote>, Failure> {
 impl Updates {
     /// Reads the floor, judges the clock, refreshes. What is newer becomes the floor; the time of baking stays.
     pub(super) fn open(order: &Order<'_>) -> Result<Self, Failure> {
-        let anchor = anchor(order.realm)?;
-        let directory = floor_of(order.state, order.realm);
+        let anchor = anchor(order.realm, order.settings)?;
+        let directory = floor_of(order.state, order.realm, order.settings);
         let floor = Floor::read(&directory, anchor).map_err(refused)?;
         let now = clock::now(order, &floor)?;
         let remote = remote(order)?;

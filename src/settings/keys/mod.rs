@@ -61,6 +61,9 @@ pub struct Settings {
     pub releases: Vec<Release>,
     /// The TUF repository that releases with a `target` come from.
     pub updates: Option<Updates>,
+    /// A TUF repository of Sigstore's trusted roots alone, beside that of `updates`: the public instance's own, say. It
+    /// begins at a `root` of its own, and has a floor of its own.
+    pub sigstore_updates: Option<Updates>,
     /// What else is run, and when.
     pub hooks: Hooks,
     /// What must hold before the host is said to be in service.
@@ -96,6 +99,7 @@ impl Default for Settings {
             metadata: Metadata::default(),
             releases: Vec::new(),
             updates: None,
+            sigstore_updates: None,
             hooks: Hooks::default(),
             health: Vec::new(),
             signal: Signal::default(),
@@ -142,6 +146,8 @@ pub struct Early {
     pub trust: Trust,
     /// The TUF repository.
     pub updates: Option<Updates>,
+    /// The TUF repository of Sigstore's trusted roots, where that is another.
+    pub sigstore_updates: Option<Updates>,
     /// The time that a whole run has.
     pub deadline: Period,
     /// What happens when a role downloads something that nothing verifies.
@@ -160,6 +166,7 @@ impl From<Settings> for Early {
             launch: settings.launch,
             trust: settings.trust,
             updates: settings.updates,
+            sigstore_updates: settings.sigstore_updates,
             deadline: settings.deadline,
             unverified_downloads: settings.unverified_downloads,
             state_directory: settings.state_directory,
@@ -181,5 +188,6 @@ pub(crate) const NO_TEMPLATES: &[&str] = &[
     "run_directory",
     "trust",
     "updates",
+    "sigstore_updates",
     "unverified_downloads",
 ];

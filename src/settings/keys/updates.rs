@@ -1,6 +1,6 @@
 //! The TUF repository that says which release a host should have, and what the host's clock must be to judge it.
 
-use crate::settings::scalar::{Period, Region};
+use crate::settings::scalar::{Name, Period, Region};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 pub struct Updates {
     /// Where it is: `s3://bucket/prefix`, `https://host/path` or `file:///directory`.
     pub repository: String,
+    /// The TUF root that it begins at: `tuf/NAME.json` of the realm. The realm's `root.json` where none is named.
+    #[serde(default)]
+    pub root: Option<Name>,
     /// The directory of its metadata, below that; empty where it is that itself.
     #[serde(default = "metadata")]
     pub metadata_directory: String,
@@ -62,10 +65,21 @@ const fn patience() -> Period {
 }
 
 impl Updates {
-    /// What is wrong, and with which key.
-    pub(in crate::settings) fn faults(&self) -> Vec<(String, String)> {
+    /// What is wrong, and with which key below `place`.
+    pub(in crate::settings) fn faults(&self, place: &str) -> Vec<(String, String)> {
         let mut faults = Vec::new();
-        let mut fault = |key: &str, message: &str| faults.push((format!("updates.{key}"), message.to_owned()));
+        let mut fault = |key: &str, message: &str| faults.push((format!("{place}.{key}"), message.to_owned()));
+        if place == "sigstore_updates" {
+            if self.root.is_none() {
+                fault(
+                    "root",
+                    "a repository beside that of `updates` begins at a root of its own: `tuf/NAME.json` of the realm",
+                );
+            }
+            if self.trusted_roots.is_empty() {
+                fault("trusted_roots", "it is there for Sigstore's trusted roots, and names none");
+            }
+        }
         if !["s3://", "https://", "file:///", "http://127.0.0.1", "http://localhost"]
             .iter()
             .any(|scheme| self.repository.starts_with(scheme))

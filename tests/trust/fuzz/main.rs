@@ -8,11 +8,11 @@
 #![expect(clippy::unwrap_used, reason = "a stage that cannot be set has failed the run")]
 #![expect(clippy::print_stdout, reason = "it says what it did")]
 
+mod deep;
 #[path = "../instance/mod.rs"]
 mod instance;
 mod mutation;
 #[path = "../tuf/repository.rs"]
-#[expect(dead_code, reason = "the attacks on repositories use all of it")]
 mod repository;
 #[path = "../../ansible/fuzz.rs"]
 mod roles;

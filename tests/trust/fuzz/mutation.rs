@@ -1,5 +1,8 @@
-//! Alters inputs: bits, bytes, stretches, words that parsers know, and whole values of JSON documents.
+//! Alters inputs: bits, bytes, stretches, words that parsers know, and values of JSON documents: whole ones, members, numbers,
+//! and what a text holds in base64.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// What parsers stumble over.
@@ -83,7 +86,7 @@ impl Mutator {
                 let words = if self.random.bool() { &WORDS[..] } else { WORDS_OF_ROLES };
                 bytes.splice(at..at, words[self.random.usize(..words.len())].iter().copied());
             }
-            6 => {
+            6 if !seeds.is_empty() => {
                 let other = &seeds[self.random.usize(..seeds.len())];
                 bytes.truncate(at);
                 bytes.extend_from_slice(&other[self.random.usize(..=other.len())..]);
@@ -103,6 +106,12 @@ impl Mutator {
         find(&document, String::new(), &mut places);
         let place = &places[self.random.usize(..places.len())];
         let other = places[self.random.usize(..places.len())].clone();
+        if let Some(there) = document.pointer_mut(place)
+            && self.random.bool()
+            && self.within(there)
+        {
+            return document;
+        }
         let value = match self.random.u8(..10) {
             0 => Value::Null,
             1 => json!([]),
@@ -118,6 +127,45 @@ impl Mutator {
             *there = value;
         }
         document
+    }
+}
+
+impl Mutator {
+    /// Alters a value a little: a text or the bytes that it encodes, a number, a member, an item. Whether it could.
+    fn within(&mut self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => {
+                let coded = STANDARD.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() > 8);
+                let bytes = match coded {
+                    Some(bytes) => STANDARD.encode(self.once(bytes, &[])).into_bytes(),
+                    None => self.once(text.clone().into_bytes(), &[]),
+                };
+                *text = String::from_utf8_lossy(&bytes).into_owned();
+            }
+            Value::Number(number) => {
+                let near = [-1, 1, i64::MIN / 2, 1 << 31, 1 << 53][self.random.usize(..5)];
+                *value = json!(number.as_i64().unwrap_or_default().wrapping_add(near));
+            }
+            Value::Object(members) if !members.is_empty() => {
+                let at = self.random.usize(..members.len());
+                let name = members.keys().nth(at).cloned().unwrap_or_default();
+                let member = members.remove(&name);
+                if self.random.bool() {
+                    members.insert(format!("{name}X"), member.unwrap_or_default());
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                let at = self.random.usize(..items.len());
+                let item = items[at].clone();
+                match self.random.u8(..3) {
+                    0 => drop(items.remove(at)),
+                    1 => items.extend(std::iter::repeat_n(item, 40)),
+                    _ => items.insert(0, item),
+                }
+            }
+            _ => return false,
+        }
+        true
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Target {
 }
 
 impl Target {
-    fn new(name: &'static str, seeds: Vec<Vec<u8>>, run: impl FnMut(&[u8]) -> Verdict + 'static) -> Self {
+    pub fn new(name: &'static str, seeds: Vec<Vec<u8>>, run: impl FnMut(&[u8]) -> Verdict + 'static) -> Self {
         Self { name, seeds, run: Box::new(run), taken: 0, refused: 0 }
     }
 
@@ -48,15 +48,17 @@ impl Target {
     }
 }
 
-fn told<T, E>(result: &Result<T, E>) -> Verdict {
+pub fn told<T, E>(result: &Result<T, E>) -> Verdict {
     if result.is_ok() { Verdict::Taken } else { Verdict::Refused }
 }
 
 /// Every one.
 pub fn all() -> Vec<Target> {
     let mut targets =
-        vec![bundles(), manifests(), trusted_roots(), archives(), metadata(), floors(), commits(), strictly()];
+        vec![bundles(), manifests(), trusted_roots(), archives(), packed(), floors(), commits(), tags(), strictly()];
+    targets.extend(metadata());
     targets.extend(realm_files());
+    targets.extend(crate::deep::all());
     targets
 }
 
@@ -145,7 +147,7 @@ impl Sink for Nothing {
     }
 }
 
-fn archives() -> Target {
+fn tar() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, data) in
         [("a/b", &b"text"[..]), ("a/c", &[0; 600]), ("d/long-name-that-needs-no-more-than-its-header", b"")]
@@ -159,46 +161,93 @@ fn archives() -> Target {
     let mut header = tar::Header::new_gnu();
     header.set_size(1);
     builder.append_data(&mut header, long, &b"z"[..]).unwrap();
-    let plain = builder.into_inner().unwrap();
+    builder.append_pax_extensions([("path", &b"p/q"[..]), ("mtime", b"1.5")]).unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(2);
+    builder.append_data(&mut header, "p/q", &b"zz"[..]).unwrap();
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Symlink);
+    link.set_size(0);
+    builder.append_link(&mut link, "a/l", "b").unwrap();
+    builder.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(&plain).unwrap();
-    let seeds = vec![plain.clone(), encoder.finish().unwrap(), zstd::encode_all(&plain[..], 1).unwrap()];
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn walked(bytes: &[u8], packing: Packing) -> Verdict {
     let limits = Limits { entries: 100, bytes: 1 << 20, ..Limits::default() };
-    Target::new("archive", seeds, move |bytes| {
+    told(&walk(bytes, bytes.len() as u64, packing, &limits, &mut Nothing))
+}
+
+fn archives() -> Target {
+    let plain = tar();
+    let seeds = vec![plain.clone(), gzip(&plain), zstd::encode_all(&plain[..], 1).unwrap()];
+    Target::new("archive", seeds, |bytes| {
         let packing = match bytes.get(..2) {
             Some([0x1f, 0x8b]) => Packing::Gzip,
             Some([0x28, 0xb5]) => Packing::Zstd,
             _ => Packing::Tar,
         };
-        told(&walk(bytes, bytes.len() as u64, packing, &limits, &mut Nothing))
+        walked(bytes, packing)
     })
 }
 
-/// Each of a repository's files in turn: a host that refreshes ends with what was signed, or with an error.
-fn metadata() -> Target {
-    let repository = Repository::new();
-    let names = ["timestamp.json", "1.snapshot.json", "1.targets.json", "1.shop.json", "2.root.json"];
-    let seeds: Vec<Vec<u8>> =
-        names[..4].iter().map(|name| repository.server.read(name)).chain([repository.anchor.clone()]).collect();
-    let (mut turn, good) = (0, seeds.clone());
-    Target::new("metadata", seeds, move |bytes| {
-        turn = (turn + 1) % names.len();
-        let name = names[turn];
-        repository.put(name, bytes.to_vec());
-        let outcome = Client::without_floor(&repository.anchor, Arc::new(repository.server.clone()), Store::default())
-            .and_then(|mut client| {
+/// Altered before it is packed, and its headers' sums put right: what is odd is then the tar reader's to refuse.
+fn packed() -> Target {
+    let mut turn = 0;
+    Target::new("archive, packed", vec![tar()], move |bytes| {
+        let mut bytes = bytes.to_vec();
+        let mut at = 0;
+        while let Some(block) = bytes.get_mut(at..at + 512) {
+            if block.iter().all(|byte| *byte == 0) {
+                break;
+            }
+            block[148..156].fill(b' ');
+            let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+            block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            let size = std::str::from_utf8(&block[124..135]).ok().and_then(|text| usize::from_str_radix(text, 8).ok());
+            at += 512 + size.unwrap_or_default().min(1 << 20).next_multiple_of(512);
+        }
+        turn += 1;
+        match turn % 3 {
+            0 => walked(&bytes, Packing::Tar),
+            1 => walked(&gzip(&bytes), Packing::Gzip),
+            _ => walked(&zstd::encode_all(&bytes[..], 1).unwrap(), Packing::Zstd),
+        }
+    })
+}
+
+/// Each of a repository's files: a host that refreshes ends with what was signed, or with an error.
+fn metadata() -> Vec<Target> {
+    let file = |(target, name): (&'static str, &'static str)| {
+        let repository = Repository::new();
+        let seed = if name == "2.root.json" { repository.anchor.clone() } else { repository.server.read(name) };
+        Target::new(target, vec![seed], move |bytes| {
+            repository.put(name, bytes.to_vec());
+            let client =
+                Client::without_floor(&repository.anchor, Arc::new(repository.server.clone()), Store::default());
+            let outcome = client.and_then(|mut client| {
                 client.refresh(now())?;
                 client.document("stable/shop/release.json", 1024, now())
             });
-        match name {
-            "2.root.json" => repository.server.alter(|served| drop(served.metadata.remove(name))),
-            _ => repository.put(name, good[turn].clone()),
-        }
-        match outcome {
-            Ok(found) if found.get() != b"shop 1.0" => Verdict::Forged,
-            other => told(&other),
-        }
-    })
+            match outcome {
+                Ok(found) if found.get() != b"shop 1.0" => Verdict::Forged,
+                other => told(&other),
+            }
+        })
+    };
+    let files = [
+        ("timestamp.json", "timestamp.json"),
+        ("snapshot.json", "1.snapshot.json"),
+        ("targets.json", "1.targets.json"),
+        ("shop.json", "1.shop.json"),
+        ("2.root.json", "2.root.json"),
+    ];
+    files.into_iter().map(file).collect()
 }
 
 fn floors() -> Target {
@@ -235,6 +284,32 @@ fn commits() -> Target {
         match verify_commit(Untrusted::new(candidate), &realm, SystemTime::now()) {
             // The armour around a signature is nobody's: only what is signed must be what was signed.
             Ok(_) if without_signature(bytes) != without_signature(&first) => Verdict::Forged,
+            other => told(&other),
+        }
+    })
+}
+
+/// A signed tag of a commit.
+fn tags() -> Target {
+    let key = support::Key::generate("a").unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(scratch.path().join("prod")).unwrap();
+    std::fs::write(scratch.path().join("prod/allowed_signers"), key.allowed_signer("ops").unwrap()).unwrap();
+    let realm = TrustRoot::read(scratch.path()).unwrap().realms[0].clone();
+    let commit = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@test> 1700000000 +0000\n\
+                  committer A <a@test> 1700000000 +0000\n\nmessage\n";
+    let sha1 = |kind: &str, bytes: &[u8]| {
+        let object = [format!("{kind} {}\0", bytes.len()).as_bytes(), bytes].concat();
+        hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &object))
+    };
+    let id = sha1("commit", commit.as_bytes());
+    let text = format!("object {id}\ntype commit\ntag v1\ntagger A <a@test> 1700000000 +0000\n\nmessage\n");
+    let signed = format!("{text}{}", key.sign(text.as_bytes()).unwrap()).into_bytes();
+    Target::new("tag", vec![signed], move |bytes| {
+        let tag = muster::trust::Tag { name: "v1".into(), id: sha1("tag", bytes), bytes: bytes.to_vec() };
+        let candidate = Candidate { id: id.clone(), bytes: commit.as_bytes().to_vec(), tag: Some(tag) };
+        match verify_commit(Untrusted::new(candidate), &realm, SystemTime::now()) {
+            Ok(_) if !bytes.starts_with(text.as_bytes()) => Verdict::Forged,
             other => told(&other),
         }
     })
