@@ -2,18 +2,15 @@
 //! of keys may say anything; it must be taken or refused, and never break what reads it.
 #![expect(clippy::disallowed_methods, reason = "a trust directory is read from one")]
 
-use crate::instance::{IDENTITY, Instance};
-use crate::instance::{Key, Log, Recipe};
-use crate::repository::{Repository, now};
-use crate::target::{Target, Verdict, told};
+use crate::instance::{IDENTITY, Instance, Key, Log, Recipe};
+use crate::repository::Repository;
+use crate::target::{Target, Verdict, fetched, told};
 use muster::host::Attributes;
 use muster::release::{Asking, Descriptor, Layout, Order, judge};
 use muster::trust::policy::Asked;
 use muster::trust::sigstore::Subject;
-use muster::trust::tuf::{Client, Store};
 use muster::trust::{TrustRoot, Untrusted, approve};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Every one.
 pub fn all() -> Vec<Target> {
@@ -48,12 +45,7 @@ fn signed_metadata(role: &'static str) -> Target {
     Target::new(role, seeds, move |bytes| {
         let Some(signed) = outline(bytes) else { return Verdict::Refused };
         repository.put(name, repository.signed(role, &signed));
-        let client = Client::without_floor(&repository.anchor, Arc::new(repository.server.clone()), Store::default());
-        let outcome = client.and_then(|mut client| {
-            client.refresh(now())?;
-            client.document("stable/shop/release.json", 1024, now())
-        });
-        told(&outcome)
+        told(&fetched(&repository))
     })
 }
 
@@ -95,14 +87,10 @@ fn tuf_descriptors() -> Target {
     let order = order();
     Target::new("TUF descriptor", vec![seed.to_string().into_bytes()], move |bytes| {
         let path = "stable/shop/release.json";
+        repository.server.alter(|served| served.targets.clear());
         repository.add("shop", path, bytes);
-        repository.next(&["shop"]);
-        let client = Client::without_floor(&repository.anchor, Arc::new(repository.server.clone()), Store::default());
-        let document = client.and_then(|mut client| {
-            client.refresh(now())?;
-            client.document(path, 1 << 20, now())
-        });
-        document.map_or(Verdict::Refused, |document| told(&Descriptor::of_target(&document, &order, path)))
+        repository.publish();
+        fetched(&repository).map_or(Verdict::Refused, |document| told(&Descriptor::of_target(&document, &order, path)))
     })
 }
 

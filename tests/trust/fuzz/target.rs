@@ -8,12 +8,12 @@ use muster::trust::sigstore::{
     Judge, Keyless, Proof, ReleaseKey, Signatory, Signer, Subject, Text, TrustedRoot, documents,
 };
 use muster::trust::strict::strict;
-use muster::trust::tuf::{Client, Floor, Store};
-use muster::trust::{Candidate, TrustRoot, Untrusted, manifest, verify_commit};
+use muster::trust::tuf::{Client, Floor, Store, TufError};
+use muster::trust::{Candidate, TrustRoot, Untrusted, Verified, manifest, verify_commit};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What became of an input.
 pub enum Verdict {
@@ -33,14 +33,16 @@ pub struct Target {
     pub run: Parse,
     pub taken: u64,
     pub refused: u64,
+    pub took: Duration,
 }
 
 impl Target {
     pub fn new(name: &'static str, seeds: Vec<Vec<u8>>, run: impl FnMut(&[u8]) -> Verdict + 'static) -> Self {
-        Self { name, seeds, run: Box::new(run), taken: 0, refused: 0 }
+        Self { name, seeds, run: Box::new(run), taken: 0, refused: 0, took: Duration::ZERO }
     }
 
-    pub fn count(&mut self, verdict: &Verdict) {
+    pub fn count(&mut self, verdict: &Verdict, took: Duration) {
+        self.took += took;
         match verdict {
             Verdict::Taken => self.taken += 1,
             _ => self.refused += 1,
@@ -160,14 +162,17 @@ fn tar() -> Vec<u8> {
     let long = "x/".repeat(60) + "y";
     let mut header = tar::Header::new_gnu();
     header.set_size(1);
+    header.set_mode(0o644);
     builder.append_data(&mut header, long, &b"z"[..]).unwrap();
     builder.append_pax_extensions([("path", &b"p/q"[..]), ("mtime", b"1.5")]).unwrap();
     let mut header = tar::Header::new_gnu();
     header.set_size(2);
+    header.set_mode(0o644);
     builder.append_data(&mut header, "p/q", &b"zz"[..]).unwrap();
     let mut link = tar::Header::new_gnu();
     link.set_entry_type(tar::EntryType::Symlink);
     link.set_size(0);
+    link.set_mode(0o777);
     builder.append_link(&mut link, "a/l", "b").unwrap();
     builder.into_inner().unwrap()
 }
@@ -221,20 +226,26 @@ fn packed() -> Target {
     })
 }
 
+/// The shop's release, as a host without a floor gets it. What it asked for is forgotten: millions ask.
+pub fn fetched(repository: &Repository) -> Result<Verified<Vec<u8>>, TufError> {
+    repository.server.alter(|served| served.asked.clear());
+    let server = Arc::new(repository.server.clone());
+    let mut client = Client::without_floor(&repository.anchor, server, Store::default())?;
+    client.refresh(now())?;
+    client.document("stable/shop/release.json", 1 << 20, now())
+}
+
 /// Each of a repository's files: a host that refreshes ends with what was signed, or with an error.
 fn metadata() -> Vec<Target> {
     let file = |(target, name): (&'static str, &'static str)| {
         let repository = Repository::new();
-        let seed = if name == "2.root.json" { repository.anchor.clone() } else { repository.server.read(name) };
+        let mut root = repository.root.clone();
+        root["version"] = json!(2);
+        let next = repository.signed("root", &root);
+        let seed = if name == "2.root.json" { next } else { repository.server.read(name) };
         Target::new(target, vec![seed], move |bytes| {
             repository.put(name, bytes.to_vec());
-            let client =
-                Client::without_floor(&repository.anchor, Arc::new(repository.server.clone()), Store::default());
-            let outcome = client.and_then(|mut client| {
-                client.refresh(now())?;
-                client.document("stable/shop/release.json", 1024, now())
-            });
-            match outcome {
+            match fetched(&repository) {
                 Ok(found) if found.get() != b"shop 1.0" => Verdict::Forged,
                 other => told(&other),
             }
