@@ -56,8 +56,9 @@ fn fits(duty: &Duty, pins: &[String]) -> Result<(), Failure> {
         Some(pin) => {
             let ran = if last.is_empty() { "none has run here".to_owned() } else { format!("{last} ran here last") };
             let text = format!("the release pins commit {pin} of the config repository, and {ran}");
-            Err(Failure::message(Stage::Release, text)
-                .with_hint("run `muster converge`: it brings the config repository and the releases forward together"))
+            let refused = Failure::message(Stage::Release, text)
+                .with_hint("run `muster converge`: it brings the config repository and the releases forward together");
+            Err(Failure { rule: Some("what a descriptor pins is held (ARCHITECTURE.md, the floor)"), ..refused })
         }
     }
 }

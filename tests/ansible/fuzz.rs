@@ -39,7 +39,7 @@ fn text(name: &'static str, seeds: Vec<String>, mut run: impl FnMut(&str) -> Ver
         lines.chunks(size).map(|piece| piece.concat().into_bytes()).collect::<Vec<_>>()
     });
     let run = Box::new(move |bytes: &[u8]| run(&String::from_utf8_lossy(bytes)));
-    Target { name, seeds: pieces.collect(), run, taken: 0, refused: 0 }
+    Target { name, seeds: pieces.collect(), run, taken: 0, refused: 0, took: std::time::Duration::ZERO }
 }
 
 /// Every one.

@@ -133,7 +133,7 @@ impl Shop {
         for word in words {
             assert!(failure.to_string().contains(word), "no `{word}`: {failure}");
         }
-        assert!(failure.hint.is_some(), "no hint: {failure}");
+        assert!(failure.hint.is_some() && failure.rule.is_some(), "no hint, or no rule: {failure}");
         assert!(self.stage.read(PROGRAM).contains("1.4.2"), "the release before stays");
     }
 }
