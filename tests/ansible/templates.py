@@ -115,7 +115,7 @@ class Expressions:
             return f"{self.wrapped(below())}{part}"
         if chance < 0.95:
             return f"{below()} if {self.node(1)} else {self.atom()}"
-        return pick([f"[{below()}, {self.atom()}]", f"{{'k': {below()}}}", f"({below()}, {self.atom()})", f"not {self.wrapped(below())}"])
+        return pick([f"{pick('+-')}{self.wrapped(self.atom())}", f"[{below()}, {self.atom()}]", f"{{'k': {below()}}}", f"({below()}, {self.atom()})", f"not {self.wrapped(below())}"])
 
     @staticmethod
     def wrapped(text):
