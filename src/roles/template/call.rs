@@ -57,7 +57,9 @@ impl Run<'_> {
         };
         match &*object {
             Object::Function(name) => globals::call(self, name, given),
-            Object::Macro { it, source, module } => self.call_macro(it, source, module.as_ref(), &given),
+            Object::Macro { it, source, module } => {
+                self.deeper(|run| run.call_macro(it, source, module.as_ref(), &given))
+            }
             Object::Loop(Looping { recursive: Some(it), depth, .. }) => {
                 let (it, depth) = (it.clone(), depth + 1);
                 let items = given.positional.into_iter().next().unwrap_or(Datum::missing("loop() takes a list"));

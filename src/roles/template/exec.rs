@@ -33,7 +33,7 @@ impl Run<'_> {
         }
         let parent = self.included(parent)?;
         let child = std::mem::replace(&mut self.source, parent.source.clone());
-        let done = self.execute(&parent, out);
+        let done = self.deeper(|run| run.execute(&parent, out));
         self.source = child;
         done
     }
@@ -143,7 +143,7 @@ impl Run<'_> {
                 Ok(program) => {
                     let here = std::mem::replace(&mut self.source, program.source.clone());
                     let blocks = std::mem::take(&mut self.blocks);
-                    let done = self.within(Frame::new(), |run| run.execute(&program, out));
+                    let done = self.deeper(|run| run.within(Frame::new(), |run| run.execute(&program, out)));
                     (self.source, self.blocks) = (here, blocks);
                     done?;
                 }
@@ -349,8 +349,8 @@ impl Run<'_> {
     fn import(&mut self, from: &Node) -> Outcome<IndexMap<Key, Datum>> {
         let program = self.included(from)?;
         let mut run = Run::new(self.templar, self.scope, self.services, program.source.clone());
-        run.depth = self.depth + 1;
-        run.execute(&program, &mut Output::default())?;
+        (run.depth, run.calls) = (self.depth + 1, self.calls);
+        run.deeper(|run| run.execute(&program, &mut Output::default()))?;
         let module = Arc::new(run.frames.pop().unwrap_or_default());
         let bound = |datum: &Datum| match datum {
             Datum::Object(object) => match &**object {

@@ -17,12 +17,17 @@ pub(super) type Frame = HashMap<Arc<str>, Datum>;
 /// Variables that are templates of templates: deeper than this is a loop.
 const DEEPEST: usize = 80;
 
+/// Macros and templates within one another: Python's own limit lies about here.
+const MOST_CALLS: usize = 250;
+
 /// One evaluation of one text.
 pub(super) struct Run<'a> {
     pub(super) templar: &'a Templar,
     pub(super) scope: &'a dyn Scope,
     pub(super) services: &'a Services<'a>,
     pub(super) depth: usize,
+    /// Macros and templates that are being run, one within another.
+    pub(super) calls: usize,
     /// Whether it is a condition, whose quoted texts are templates too, as Ansible still has it.
     pub(super) condition: bool,
     pub(super) source: Source,
@@ -34,7 +39,21 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(templar: &'a Templar, scope: &'a dyn Scope, services: &'a Services<'a>, source: Source) -> Self {
         let (frames, blocks) = (vec![Frame::new()], HashMap::new());
-        Self { templar, scope, services, depth: 0, condition: false, source, frames, blocks }
+        Self { templar, scope, services, depth: 0, calls: 0, condition: false, source, frames, blocks }
+    }
+
+    /// Runs a macro or another template within this one: one that runs itself would never end.
+    pub(super) fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, TemplateError>,
+    ) -> Result<T, TemplateError> {
+        if self.calls >= MOST_CALLS {
+            return Err(TemplateError::failed("maximum recursion depth exceeded: it runs itself without end"));
+        }
+        self.calls += 1;
+        let done = inner(self);
+        self.calls -= 1;
+        done
     }
 
     /// An error with the place of an offset, unless a deeper one has set its own.
