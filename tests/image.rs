@@ -318,7 +318,7 @@ fn a_key_in_a_file_needs_no_aws_and_must_be_its_owner_s() {
          --source-ami {SOURCE} --key key.pem -o image.jsonl"
     );
     let (code, said) = stage.ill(&words);
-    assert!(code == 2 && said.contains("others may use it"), "{said}");
+    assert!(code == 64 && said.contains("others may use it"), "{said}");
     let mode = |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
     mode(&stage.scratch.path().join("key.pem"));
     stage.aws.forget_requests();
