@@ -74,7 +74,7 @@ impl Bench {
         let ((stack, resource), region) = (Stage::STACK, "us-east-1");
         let path = format!("{}:{PATH}", self.venv.join("bin").display());
         let mut shell = clean(Path::new("bash"));
-        shell.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pipeline")).current_dir(&home).env("PATH", path);
+        shell.arg(support::source().join("benches/pipeline")).current_dir(&home).env("PATH", path);
         shell.env("AWS_ENDPOINT_URL", stage.aws.endpoint_url()).env("AWS_REGION", region);
         shell.env("AWS_DEFAULT_REGION", region).env("AWS_EC2_METADATA_SERVICE_ENDPOINT", stage.aws.imds_url());
         shell.env("ANSIBLE_COLLECTIONS_PATH", self.venv.join("collections")).env("HOME", &home);

@@ -68,8 +68,8 @@ impl Source {
     }
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn root() -> PathBuf {
+    support::source()
 }
 
 fn sources() -> Vec<Source> {

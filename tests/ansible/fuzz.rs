@@ -61,7 +61,7 @@ fn below(directory: &Path, ends: &[&str], into: &mut Vec<String>) {
 /// Every file of this repository's roles and cases whose name ends so, and of a directory that the caller names.
 fn corpus(ends: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = support::source();
     ["roles", "tests/ansible/cases", "tests/first_boot"]
         .iter()
         .for_each(|part| below(&here.join(part), ends, &mut found));

@@ -278,7 +278,7 @@ fn differences(want: &Value, got: &Value) -> Vec<String> {
 
 #[test]
 fn muster_leaves_every_case_as_ansible_does() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ansible");
+    let here = support::source().join("tests/ansible");
     let oracle = std::fs::read_to_string(here.join("oracle.json")).expect("oracle.json");
     let oracle: Map<String, Value> = serde_json::from_str(&oracle).expect("JSON");
     let mut files: Vec<_> =

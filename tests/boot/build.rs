@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests start processes")]
 
 use muster::trust::TrustRoot;
-use std::path::Path;
 use std::process::{Command, Output};
 
 #[test]
@@ -14,7 +13,7 @@ fn the_build_script_packs_a_trust_directory() {
     let built = Command::new(rustc)
         .args(["--edition", "2024", "-o"])
         .arg(&script)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("build.rs"))
+        .arg(support::source().join("build.rs"))
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

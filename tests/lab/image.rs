@@ -3,7 +3,6 @@
 use crate::Bench;
 use crate::container::{Disk, run};
 use crate::forge::Forge;
-use std::path::Path;
 use std::process::Command;
 
 /// Bakes muster into a disk.
@@ -13,7 +12,7 @@ pub fn bake(bench: &Bench, disk: &Disk, forge: &Forge, endpoint: &str) {
     let binary = disk.root.join("usr/bin/muster");
     let mut embed = Command::new(&bench.muster);
     run(embed.args(["trust", "embed"]).arg(&trust).arg("-o").arg(&binary));
-    let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd");
+    let units = support::source().join("systemd");
     for entry in std::fs::read_dir(units).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap();
         disk.put(&format!("usr/lib/systemd/system/{name}"), std::fs::read(entry.path()).unwrap(), 0o644);

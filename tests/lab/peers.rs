@@ -53,7 +53,7 @@ impl Peers {
 
     fn script(bench: &Bench) -> Command {
         let mut python = Command::new(bench.venv.join("bin/python3"));
-        python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/peers.py"));
+        python.arg(support::source().join("tests/lab/peers.py"));
         python
     }
 }

@@ -7,7 +7,6 @@ use crate::forge::Forge;
 use crate::image::bake;
 use crate::peers::{MINISTACK, MOTO, Peers};
 use crate::registry::{self, Registry};
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ pub const STEPS: &[Step] = &[
 const LIMIT: Duration = Duration::from_secs(90);
 
 fn boots(bench: &Bench) {
-    let forge = Forge::new(&bench.work, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tree"));
+    let forge = Forge::new(&bench.work, &support::source().join("tests/lab/tree"));
     let aws = aws::start(&forge, INSTANCE);
     let disk = Disk::new(&bench.root, &bench.work, "disk");
     bake(bench, &disk, &forge, &aws.endpoint_url());
@@ -74,7 +73,7 @@ fn boots(bench: &Bench) {
 fn peers(bench: &Bench) {
     let bench = &Bench { work: bench.work.join("peers"), ..bench.clone() };
     std::fs::create_dir_all(&bench.work).unwrap();
-    let forge = Forge::new(&bench.work, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tree"));
+    let forge = Forge::new(&bench.work, &support::source().join("tests/lab/tree"));
     let peers = Peers::start(bench, &forge.deploy_key_file());
     let aws = aws::start(&forge, INSTANCE);
     let disk = Disk::new(&bench.root, &bench.work, "disk");
@@ -108,7 +107,7 @@ fn registry(bench: &Bench) {
     }
     let bench = &Bench { work: bench.work.join("oci"), ..bench.clone() };
     std::fs::create_dir_all(&bench.work).unwrap();
-    let forge = Forge::new(&bench.work, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tree"));
+    let forge = Forge::new(&bench.work, &support::source().join("tests/lab/tree"));
     let registry = Registry::start(&bench.work);
     let keys = bench.work.join("trust.d/lab/keys");
     std::fs::create_dir_all(&keys).unwrap();

@@ -63,7 +63,7 @@ pub struct Stage {
 impl Plan {
     /// Everything in order.
     pub fn new() -> Result<Self, Error> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stage/tree");
+        let directory = support::source().join("tests/stage/tree");
         Ok(Self {
             aws: account(Instance::new(INSTANCE)),
             tree: Tree::from_directory(&directory)?,

@@ -4,7 +4,7 @@ use muster::trust::Untrusted;
 use muster::trust::sigstore::{
     Judge, Keyless, ReleaseKey, Signatory, Signer, SigstoreError, Subject, Text, TrustedRoot, documents, public_root,
 };
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -66,7 +66,7 @@ impl Case {
 
 #[test]
 fn every_vector_twice() {
-    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/sigstore-conformance/bundle-verify");
+    let suite = support::source().join("../shared/data/sigstore-conformance/bundle-verify");
     if !suite.is_dir() {
         println!("SKIPPED sigstore-conformance: {} is not here", suite.display());
         return;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// A control's benchmark and id, and the control.
 type Controls = Vec<(String, String, Value)>;
 
-fn top() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn top() -> PathBuf {
+    support::source()
 }
 
 fn files(directory: &Path, into: &mut Vec<PathBuf>) {

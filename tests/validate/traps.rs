@@ -155,7 +155,7 @@ fn file(path: &str, text: &str, mode: Option<u32>, uid: u32, gid: u32) -> Change
 }
 
 fn cases() -> Vec<(String, Case)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validate/traps");
+    let directory = support::source().join("tests/validate/traps");
     let mut files: Vec<_> = std::fs::read_dir(directory).expect("traps").flatten().map(|entry| entry.path()).collect();
     files.sort();
     let mut all = Vec::new();

@@ -2,7 +2,6 @@
 
 use super::*;
 use sigstore_crypto::KeyPair;
-use std::path::Path;
 
 fn keypair() -> (KeyPair, ReleaseKey) {
     let pair = KeyPair::generate_ecdsa_p256().expect("key");
@@ -67,7 +66,7 @@ fn an_rsa_key_is_no_release_key() {
 /// The managed-key cases of sigstore-conformance, with the public good instance's root or the case's own.
 #[test]
 fn the_conformance_suite_s_managed_key_cases() {
-    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/sigstore-conformance/bundle-verify");
+    let suite = support::source().join("../shared/data/sigstore-conformance/bundle-verify");
     if !suite.is_dir() {
         println!("SKIPPED conformance vectors: {} is not here", suite.display());
         return;

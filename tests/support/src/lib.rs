@@ -18,6 +18,7 @@ mod git_server;
 mod key;
 mod packet;
 mod repository;
+mod source;
 mod stage;
 mod tree;
 mod upload_pack;
@@ -25,6 +26,7 @@ mod upload_pack;
 pub use git_server::GitServer;
 pub use key::Key;
 pub use repository::Repository;
+pub use source::source;
 pub use stage::Stage;
 pub use tree::Tree;
 

@@ -3,7 +3,6 @@
 use crate::{Error, GitServer, Key, Repository, Tree};
 use emulator::{Builder, Group, Hook, Instance, Parameter, Running, Secret, Stack};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Everything that one sample boot meets. Its fields are there to be looked at, and to be changed midway.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl Stage {
     /// # Errors
     /// When they cannot be read.
     pub fn tree() -> Result<Tree, Error> {
-        Tree::from_directory(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../first_boot/tree"))
+        Tree::from_directory(&crate::source().join("tests/first_boot/tree"))
     }
 
     /// The files that the sample's roles make, by their path without the first slash, as ansible-core 2.19 made them
@@ -68,7 +67,7 @@ impl Stage {
     /// # Errors
     /// When they cannot be read.
     pub fn expected() -> Result<Tree, Error> {
-        Tree::from_directory(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../first_boot/expected"))
+        Tree::from_directory(&crate::source().join("tests/first_boot/expected"))
     }
 
     /// The modes of what is not for everyone to read.

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_directory_reads_with_its_paths() {
-        let tree = Tree::from_directory(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("read");
+        let tree = Tree::from_directory(&crate::source().join("tests/support/src")).expect("read");
         assert!(tree.0.contains_key("tree.rs"));
         assert!(!tree.clone().without("tree.rs").0.contains_key("tree.rs"));
     }
