@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn the_sources_are_around_and_elsewhere_there_are_none() {
-        assert!(source().join("src/boot.rs").is_file());
+        assert!(source().join("src/lib.rs").is_file());
         assert_eq!(workspace(&source().join("src/roles")), Some(source()));
         assert_eq!(workspace(Path::new("/")), None);
     }
