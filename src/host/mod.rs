@@ -73,6 +73,14 @@ pub struct Stat {
     pub ctime: f64,
 }
 
+impl Stat {
+    /// Of what is about to be made.
+    pub const fn unmade(kind: Kind, mode: u32, (uid, gid): (u32, u32)) -> Self {
+        let (size, inode, device, links) = (0, 0, 0, 1);
+        Self { kind, mode, uid, gid, size, inode, device, links, atime: 0.0, mtime: 0.0, ctime: 0.0 }
+    }
+}
+
 /// A digest's algorithm, as Ansible's `checksum_algorithm` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digest {

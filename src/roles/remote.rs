@@ -124,10 +124,12 @@ pub struct RemoteError {
     pub missing: bool,
 }
 
-/// What a plan may ask of the network. Every method only reads.
+/// What a plan may ask of the network. Every method only reads; what an implementation does not answer is refused by name.
 pub trait Remote: Send + Sync {
     /// Parameters by name, ARN, `name:version` or `name:label`; in the order asked, `None` where there is none.
-    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError>;
+    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
+        Offline::refuse(&format!("parameter {}", names.join(", ")))
+    }
     /// The names of parameters that were asked for before the first task, and are not there.
     fn absent(&self) -> Vec<String> {
         Vec::new()
@@ -137,27 +139,44 @@ pub trait Remote: Send + Sync {
         Vec::new()
     }
     /// All parameters below a path.
-    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError>;
+    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
+        let _ = recursive;
+        Offline::refuse(&format!("parameters below {path}"))
+    }
     /// A secret by name or ARN, at a version or stage where named.
-    fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError>;
+    fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
+        let _ = (version, stage);
+        Offline::refuse(&format!("secret {name}"))
+    }
     /// An object's bytes.
-    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError>;
+    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
+        Offline::refuse(&format!("object s3://{}/{}", name.bucket, name.key))
+    }
     /// An object that is verified before it is used: a release's. It is no unverified download.
     fn release_object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
         self.object(name)
     }
     /// An object's size and entity tag without its bytes; `None` where there is none.
-    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError>;
+    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
+        Offline::refuse(&format!("object s3://{}/{}", name.bucket, name.key))
+    }
     /// Object keys with a prefix.
-    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError>;
+    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
+        let _ = region;
+        Offline::refuse(&format!("objects s3://{bucket}/{prefix}"))
+    }
     /// An HTTP request.
-    fn http(&self, request: &Request) -> Result<Response, RemoteError>;
+    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
+        Offline::refuse(&format!("request to {}", request.url))
+    }
     /// The addresses of a name; `missing` where it has none.
     fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, RemoteError> {
         Offline::refuse(&format!("the addresses of {name}"))
     }
     /// Instance metadata below `/latest/`, as text; `None` where it answers 404. Credentials are refused.
-    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError>;
+    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
+        Offline::refuse(&format!("instance metadata {path}"))
+    }
     /// The keys that application releases are judged by.
     fn release_keys(&self) -> Result<crate::trust::bundle::BundlePolicy, RemoteError> {
         Offline::refuse("the realm's release keys")
@@ -192,29 +211,4 @@ impl Offline {
     }
 }
 
-impl Remote for Offline {
-    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
-        Self::refuse(&format!("parameter {}", names.join(", ")))
-    }
-    fn parameters_by_path(&self, path: &str, _: bool) -> Result<Vec<Parameter>, RemoteError> {
-        Self::refuse(&format!("parameters below {path}"))
-    }
-    fn secret(&self, name: &str, _: Option<&str>, _: Option<&str>) -> Result<SecretValue, RemoteError> {
-        Self::refuse(&format!("secret {name}"))
-    }
-    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
-        Self::refuse(&format!("object s3://{}/{}", name.bucket, name.key))
-    }
-    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
-        Self::refuse(&format!("object s3://{}/{}", name.bucket, name.key))
-    }
-    fn objects(&self, bucket: &str, prefix: &str, _: Option<&str>) -> Result<Vec<String>, RemoteError> {
-        Self::refuse(&format!("objects s3://{bucket}/{prefix}"))
-    }
-    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
-        Self::refuse(&format!("request to {}", request.url))
-    }
-    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
-        Self::refuse(&format!("instance metadata {path}"))
-    }
-}
+impl Remote for Offline {}

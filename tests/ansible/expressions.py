@@ -11,26 +11,7 @@ os.environ.setdefault("ANSIBLE_JINJA2_EXTENSIONS", "jinja2.ext.loopcontrols,jinj
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
-
-
-def trusted(value):
-    if isinstance(value, dict):
-        return {key: trusted(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [trusted(member) for member in value]
-    return trust_as_template(value) if isinstance(value, str) else value
-
-
-def plain(value):
-    if isinstance(value, dict):
-        return {str(key): plain(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(member) for member in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, (int, float)):
-        return int(value) if isinstance(value, int) else float(value)
-    return str(value)
+from plain import plain, trusted
 
 
 def main():

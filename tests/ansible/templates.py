@@ -26,6 +26,7 @@ import jinja2.meta
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
+from plain import plain, trusted
 
 VARIABLES = {
     "zero": 0, "one": 1, "seven": 7, "minus": -3, "half": 0.5, "big": 123456, "yes": True, "no": False, "nothing": None,
@@ -130,26 +131,6 @@ class Expressions:
         if kind < 0.95:
             return "{% for x in " + self.name() + " %}{{ loop.index }}{{ x }}{% else %}-{% endfor %}"
         return "{% if " + node + " %}y{% else %}n{% endif %}{% set v = " + self.atom() + " %}{{ v }}"
-
-
-def trusted(value):
-    if isinstance(value, dict):
-        return {key: trusted(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [trusted(member) for member in value]
-    return trust_as_template(value) if isinstance(value, str) else value
-
-
-def plain(value):
-    if isinstance(value, dict):
-        return {str(key): plain(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(member) for member in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, (int, float)):
-        return float(value) if isinstance(value, float) else int(value)
-    return str(value)
 
 
 def by_jinja(loader, variables, text):

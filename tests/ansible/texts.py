@@ -8,23 +8,16 @@ import math
 import pathlib
 
 from ansible.parsing.dataloader import DataLoader
+from plain import number_or_text, plain
 
 
-def plain(value):
-    if isinstance(value, dict):
-        return {str(key): plain(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(member) for member in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
+def leaf(value):
+    if isinstance(value, float) and not math.isfinite(value):
         # JSON has no word for what is not finite.
-        return float(value) if math.isfinite(value) else None
+        return None
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
-    return str(value)
+    return number_or_text(value)
 
 
 def main():
@@ -34,7 +27,7 @@ def main():
     for case in json.loads(path.read_text()):
         row = {"text": case["text"]}
         try:
-            row["value"] = plain(loader.load(case["text"]))
+            row["value"] = plain(loader.load(case["text"]), leaf)
         except Exception:
             row["error"] = True
         if "differs" in case:

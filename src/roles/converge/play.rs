@@ -8,7 +8,7 @@ use crate::roles::facts::Wanted;
 use crate::roles::load::{Frame, Item, Play, Refusal, Role, RoleRun, Said};
 use crate::roles::template::TemplateError;
 use crate::roles::value::{Key, Map, Value};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A play whose scene is set.
@@ -62,18 +62,8 @@ impl Run<'_> {
         let public = play.roles.iter().chain(&imported).map(|run| Arc::clone(&run.role));
         self.variables.public = public.filter(|role: &Arc<Role>| role.public).collect();
         self.variables.files = Vec::new();
-        self.scene = Scene {
-            directory: Arc::clone(&play.directory),
-            magic: Arc::new(super::magic::of_play(self.input, &self.inventory, play, "")),
-            handlers,
-            notified: BTreeSet::new(),
-            perhaps: BTreeSet::new(),
-            expected: BTreeSet::new(),
-            recalled: BTreeSet::new(),
-            done: HashSet::new(),
-            begun: HashSet::new(),
-            adds_hosts: false,
-        };
+        let magic = Arc::new(super::magic::of_play(self.input, &self.inventory, play, ""));
+        self.scene = Scene::new(&play.directory, magic, handlers);
         let hosts = self.hosts(play)?;
         let name = match &play.frame.name {
             Some(name) => self.play_value(&play.frame, name).map(|name| super::arguments::plain(&name))?,

@@ -73,6 +73,24 @@ pub(super) struct Scene {
     pub(super) adds_hosts: bool,
 }
 
+impl Scene {
+    /// A play of which nothing has run.
+    pub(super) fn new(directory: &Arc<Path>, magic: Arc<Map>, handlers: Vec<Arc<Task>>) -> Self {
+        Self {
+            directory: Arc::clone(directory),
+            magic,
+            handlers,
+            notified: BTreeSet::new(),
+            perhaps: BTreeSet::new(),
+            expected: BTreeSet::new(),
+            recalled: BTreeSet::new(),
+            done: HashSet::new(),
+            begun: HashSet::new(),
+            adds_hosts: false,
+        }
+    }
+}
+
 /// A task's variables while it runs.
 pub(super) struct Stage<'t> {
     pub(super) task: &'t Task,
@@ -162,18 +180,7 @@ fn begin<'a>(
         real: machine.real.map(|real| -> &mut dyn Host { real }),
         observer,
         variables,
-        scene: Scene {
-            directory: Arc::clone(&playbook.directory),
-            magic: Arc::default(),
-            handlers: Vec::new(),
-            notified: BTreeSet::new(),
-            perhaps: BTreeSet::new(),
-            expected: BTreeSet::new(),
-            recalled: BTreeSet::new(),
-            done: HashSet::new(),
-            begun: HashSet::new(),
-            adds_hosts: false,
-        },
+        scene: Scene::new(&playbook.directory, Arc::default(), Vec::new()),
         recap: Recap::default(),
         completed: Vec::new(),
         owed: input.pending_handlers.clone(),

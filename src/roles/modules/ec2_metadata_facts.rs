@@ -144,35 +144,12 @@ impl Module for Metadata {
 mod tests {
     use super::*;
     use crate::roles::modules::fake::{Fake, plan_values};
-    use crate::roles::remote::{
-        Object, ObjectName, Offline, Parameter, Remote, RemoteError, Request, Response, SecretValue,
-    };
+    use crate::roles::remote::{Remote, RemoteError};
 
     /// Metadata that is scripted; nothing else is to be had.
     struct Scripted(BTreeMap<&'static str, &'static str>);
 
     impl Remote for Scripted {
-        fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
-            Offline.parameters(names)
-        }
-        fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
-            Offline.parameters_by_path(path, recursive)
-        }
-        fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
-            Offline.secret(name, version, stage)
-        }
-        fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
-            Offline.object(name)
-        }
-        fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
-            Offline.object_head(name)
-        }
-        fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
-            Offline.objects(bucket, prefix, region)
-        }
-        fn http(&self, request: &Request) -> Result<Response, RemoteError> {
-            Offline.http(request)
-        }
         fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
             assert!(!path.contains("security-credentials/app"), "credentials were asked for");
             Ok(self.0.get(path).map(|text| (*text).to_owned()))

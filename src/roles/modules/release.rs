@@ -120,19 +120,7 @@ fn login(args: &Args) -> Result<Option<(String, String)>, ArgError> {
 }
 
 /// What is not there yet, for a symbolic mode to begin with.
-const NEW: Stat = Stat {
-    kind: Kind::File,
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    inode: 0,
-    device: 0,
-    links: 1,
-    atime: 0.0,
-    mtime: 0.0,
-    ctime: 0.0,
-};
+const NEW: Stat = Stat::unmade(Kind::File, 0o755, (0, 0));
 
 /// This machine's architecture, as descriptors name it.
 fn native() -> &'static str {

@@ -261,7 +261,7 @@ impl Run<'_> {
 
     fn filter(&mut self, name: &str, input: Datum, args: &Args) -> Outcome {
         let given = self.given(args)?;
-        filters::apply(self, name, input, given)
+        filters::TABLE.apply(self, name, input, given)
     }
 
     /// Applies a chain of filters to what a block or macro yielded.
@@ -295,7 +295,7 @@ impl Run<'_> {
             }
         }
         let given = self.given(args)?;
-        tests::apply(self, name, datum, given).map(|answer| Datum::Value(Value::Bool(answer)))
+        tests::TABLE.apply(self, name, datum, given).map(|answer| Datum::Value(Value::Bool(answer)))
     }
 }
 

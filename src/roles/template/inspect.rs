@@ -224,7 +224,7 @@ impl Walk<'_> {
                 }
                 self.option(input.as_deref());
                 self.args(args);
-                self.report(filters::problem(name), node.at);
+                self.report(filters::TABLE.problem(name), node.at);
                 if matches!(&**name, "map" | "select" | "reject") {
                     self.applied(name, args);
                 }
@@ -235,7 +235,7 @@ impl Walk<'_> {
                 }
                 self.node(input);
                 self.args(args);
-                self.report(tests::problem(name), node.at);
+                self.report(tests::TABLE.problem(name), node.at);
             }
             Expr::Call(callee, args) => self.call(node, callee, args),
         }
@@ -246,9 +246,9 @@ impl Walk<'_> {
         let Some((false, Node { at, expr: Expr::Const(name) })) = args.positional.first() else { return };
         let name = name.as_str().unwrap_or_default();
         if by == "map" {
-            self.report(filters::problem(name), *at);
+            self.report(filters::TABLE.problem(name), *at);
         } else {
-            self.report(tests::problem(name), *at);
+            self.report(tests::TABLE.problem(name), *at);
         }
     }
 

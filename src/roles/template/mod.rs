@@ -25,6 +25,7 @@ mod methods;
 mod operators;
 mod parse;
 mod place;
+mod plugin;
 mod plus;
 mod python;
 mod run;

@@ -1,7 +1,7 @@
 //! Parameters and secrets that are not to be had: refused before the first task where a task certainly needs one, and only there.
 
 use super::*;
-use crate::roles::remote::{Object, ObjectName, Parameter, RemoteError, Request, Response, SecretName, SecretValue};
+use crate::roles::remote::{Parameter, RemoteError, SecretName, SecretValue};
 
 /// A store in which the parameter `/gone` and the secret `gone` were looked for in vain, and which has the secret `there`.
 struct Store;
@@ -14,9 +14,6 @@ impl Remote for Store {
     fn absent(&self) -> Vec<String> {
         vec!["/gone".into()]
     }
-    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
-        Offline.parameters_by_path(path, recursive)
-    }
     fn withheld(&self) -> Vec<SecretName> {
         vec![SecretName { name: "gone".into(), ..SecretName::default() }]
     }
@@ -26,21 +23,6 @@ impl Remote for Store {
             ("gone", None, None) => Err(RemoteError { message: "no secret gone".into(), hint: None, missing: true }),
             other => panic!("{other:?}"),
         }
-    }
-    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
-        Offline.object(name)
-    }
-    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
-        Offline.object_head(name)
-    }
-    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
-        Offline.objects(bucket, prefix, region)
-    }
-    fn http(&self, request: &Request) -> Result<Response, RemoteError> {
-        Offline.http(request)
-    }
-    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
-        Offline.metadata(path)
     }
 }
 

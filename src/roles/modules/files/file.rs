@@ -278,21 +278,8 @@ impl File {
 
 /// A file or directory that is about to be made, before anything is asked of it.
 pub fn fresh(draft: &Draft<'_>, kind: Kind) -> crate::host::Stat {
-    let (uid, gid) = draft.machine().identity();
     let most = if kind == Kind::Directory { 0o777 } else { 0o666 };
-    crate::host::Stat {
-        kind,
-        mode: most & !draft.machine().umask(),
-        uid,
-        gid,
-        size: 0,
-        inode: 0,
-        device: 0,
-        links: 1,
-        atime: 0.0,
-        mtime: 0.0,
-        ctime: 0.0,
-    }
+    crate::host::Stat::unmade(kind, most & !draft.machine().umask(), draft.machine().identity())
 }
 
 /// Makes a directory and its missing parents, all with the same attributes.

@@ -1,6 +1,6 @@
 //! Filters that apply others, and those that take a part without looking at the rest: each works on lazy items.
 
-use super::{Filter, Outcome, apply};
+use super::{Filter, Outcome, TABLE};
 use crate::roles::template::args::Given;
 use crate::roles::template::datum::Datum;
 use crate::roles::template::error::TemplateError;
@@ -114,7 +114,7 @@ fn map(run: &mut Run<'_>, input: Datum, given: &Given) -> Outcome {
     let name = python::text(&run.deep(name)?);
     let rest = Given { positional: given.positional[1..].to_vec(), named: given.named.clone() };
     for item in items {
-        out.push(apply(run, &name, item, rest.clone())?);
+        out.push(TABLE.apply(run, &name, item, rest.clone())?);
     }
     Ok(list_of(out))
 }
@@ -125,7 +125,7 @@ fn passes(run: &mut Run<'_>, item: Datum, test: &[Datum], given: &Given) -> Resu
         None => run.truth(item),
         Some((name, rest)) => {
             let name = python::text(&run.deep(name.clone())?);
-            tests::apply(run, &name, item, Given { positional: rest.to_vec(), named: given.named.clone() })
+            tests::TABLE.apply(run, &name, item, Given { positional: rest.to_vec(), named: given.named.clone() })
         }
     }
 }

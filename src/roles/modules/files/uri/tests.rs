@@ -4,9 +4,7 @@ use crate::host::{Content, Effect};
 use crate::roles::modules::fake::{Fake, eyes, plan, plan_values};
 use crate::roles::modules::files::stage::{Stage, Web};
 use crate::roles::modules::{Failed, Plan};
-use crate::roles::remote::{
-    Object, ObjectName, Offline, Parameter, Remote, RemoteError, Request, Response, SecretValue,
-};
+use crate::roles::remote::{Remote, RemoteError, Request, Response};
 use crate::roles::value::{Key, Value};
 use serde_json::{Value as Json, json};
 use std::sync::Mutex;
@@ -31,32 +29,11 @@ impl Server {
 }
 
 impl Remote for Server {
-    fn parameters(&self, names: &[String]) -> Result<Vec<Option<Parameter>>, RemoteError> {
-        Offline.parameters(names)
-    }
-    fn parameters_by_path(&self, path: &str, recursive: bool) -> Result<Vec<Parameter>, RemoteError> {
-        Offline.parameters_by_path(path, recursive)
-    }
-    fn secret(&self, name: &str, version: Option<&str>, stage: Option<&str>) -> Result<SecretValue, RemoteError> {
-        Offline.secret(name, version, stage)
-    }
-    fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
-        Offline.object(name)
-    }
-    fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
-        Offline.object_head(name)
-    }
-    fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
-        Offline.objects(bucket, prefix, region)
-    }
     fn http(&self, request: &Request) -> Result<Response, RemoteError> {
         self.heard.lock().expect("heard").push(request.clone());
         let (headers, size) = (self.headers.clone(), self.body.len() as u64);
         let body = Content::Bytes(self.body.as_bytes().into());
         Ok(Response { status: self.status, url: request.url.clone(), headers, body, size })
-    }
-    fn metadata(&self, path: &str) -> Result<Option<String>, RemoteError> {
-        Offline.metadata(path)
     }
 }
 
