@@ -35,7 +35,7 @@ variable "site" {
 
 variable "attestation_key" {
   type        = string
-  description = "The key that signs what was found out about an image: an ARN of KMS, ECC_NIST_P256, or a file."
+  description = "The key that signs what was found out about an image: an ARN of KMS (ECC_NIST_P256, ECC_NIST_P384 or RSA, SIGN_VERIFY), or a file."
 }
 
 variable "version" {

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests set the stage and run the program")]
 
 use base64::Engine;
-use emulator::{Builder, Denial, Image, Instance, Patches, Running};
+use emulator::{Builder, Denial, Image, Instance, KeyKind, Patches, Running};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -88,6 +88,11 @@ impl Stage {
             .image(Image::new(COPIED, COPY))
             .signing_key("builder")
             .signing_key("tester")
+            .key("p384", KeyKind::P384)
+            .key("rsa2048", KeyKind::Rsa2048)
+            .key("rsa3072", KeyKind::Rsa3072)
+            .key("p256k1", KeyKind::P256K1)
+            .key("encrypting", KeyKind::Encrypting)
             .patches(Patches::compliant(INSTANCE, now()))
             .instance(instance)
             .start_blocking()
@@ -187,6 +192,26 @@ fn an_image_is_attested_and_promoted_and_the_one_before_it_is_kept() {
     assert!(stage.well(PROMOTE).contains("ami-0aaaaaaaaaaaaaaaa is kept as"));
     let kept = stage.aws.parameter_in(HOME, &format!("{LATEST}-previous")).expect("kept");
     assert_eq!((kept.0.as_str(), stage.latest(HOME).as_deref()), ("ami-0aaaaaaaaaaaaaaaa", Some(BUILT)));
+}
+
+#[test]
+fn keys_of_kms_sign_where_their_kind_can_be_verified() {
+    let stage = Stage::new().attested();
+    let attest = |kind: &str| {
+        let key = KEY.replace("builder", kind);
+        format!("image attest --report report.json --manifest manifest.json --key {key} -o image.jsonl")
+    };
+    for kind in ["p384", "rsa2048", "rsa3072"] {
+        stage.write("trust.d/prod/keys/builder.pem", &pem(&stage.aws.signing_key(kind).expect("a key")));
+        let (code, said) = stage.ill(&format!("{PROMOTE} --check"));
+        assert!(code == 28 && said.contains("rule: image/validation"), "{kind}: signed by another key: {code} {said}");
+        stage.well(&attest(kind));
+        assert!(stage.well(&format!("{PROMOTE} --check")).contains("signed by builder"), "{kind}");
+    }
+    for (kind, why) in [("p256k1", "ECC_SECG_P256K1 is not supported"), ("encrypting", "is not one that signs")] {
+        let (code, said) = stage.ill(&attest(kind));
+        assert!(code == 28 && said.contains(why), "{kind}: {said}");
+    }
 }
 
 #[test]
@@ -364,6 +389,29 @@ fn an_instance_signs_its_own_boot_and_tells_what_it_complies_with() {
         !items.is_empty() && items.iter().all(|item| item["Severity"] == "HIGH" || item["Severity"] == "MEDIUM"),
         "{items:?}"
     );
+    // Settings ask for it: for a whole profile and not for single controls, nor where the command line takes it back.
+    stage.write(
+        "small.yaml",
+        "profile: small\ncontrols:\n- {id: a, level: 1, area: a, title: t, check: {package_absent: no-such}}\n",
+    );
+    let small =
+        |settings: &str, more: &str| stage.muster(&format!("validate --profile ./small.yaml {settings} {more}"));
+    let told = |kind: &str| stage.aws.compliance(INSTANCE, kind).len();
+    for (settings, more) in
+        [("", ""), ("--set compliance={}", "--only a"), ("--set compliance={}", "--set compliance=null")]
+    {
+        small(settings, more);
+        assert_eq!(told("Custom:muster_small"), 0, "{settings} {more}");
+    }
+    small("--set compliance={}", "");
+    small("--set compliance.type=Hardening", "");
+    assert_eq!((told("Custom:muster_small"), told("Custom:Hardening")), (1, 1));
+    for (odd, why) in
+        [("a/b", "warning: whether settings want Compliance told is not known"), ("a-b", "letters, digits and _")]
+    {
+        let output = small(&format!("--set compliance.type={odd}"), "");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(why), "{odd}: {output:?}");
+    }
     stage.aws.deny(Denial::of("ssm:PutComplianceItems"));
     let (code, said) = stage.ill("validate --profile muster-image --only aslr --compliance=Mine");
     assert!(code == 22 && said.contains("ssm:PutComplianceItems"), "{said}");

@@ -2,8 +2,10 @@
 import statistics
 import sys
 
-# At most this part of the other's wall time, and of its peak memory.
+# At most this part of the other's wall time, and of its peak memory. What was not measured on request counts for nothing.
 PROMISES = [
+    ("muster", "oscap-current", 1 / 10, 1 / 8),
+    ("alone", "oscap-current", 1 / 10, 1 / 8),
     ("muster", "oscap", 1 / 10, None),
     ("alone", "oscap", 1 / 10, 1 / 8),
     ("muster", "lynis", 1 / 50, None),
@@ -19,6 +21,8 @@ for name, (wall, cpu, peak) in median.items():
     print(f"{name}: {wall:.3f} s of wall time, {cpu:.3f} s of CPU time, {peak / 1024:.1f} MiB, over {len(costs[name])} runs")
 kept = True
 for own, other, most_time, most_memory in PROMISES:
+    if other == "oscap-current" and other not in median:
+        continue
     if own not in median or other not in median:
         sys.exit(f"{own} or {other} was not measured")
     time, memory = median[own][0] / median[other][0], median[own][2] / median[other][2]

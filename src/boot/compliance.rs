@@ -3,7 +3,7 @@
 use super::image::Way;
 use crate::cloud::{ComplianceItem, put_compliance};
 use crate::failure::{Failure, Stage};
-use crate::settings::Sources;
+use crate::settings::{self, Sources};
 use crate::validate::{Report, State, Verdict};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,13 @@ pub fn comply(report: &Report, kind: &str, sources: &Sources) -> Result<String, 
     way.try_ask(put).map_err(|error| Failure::new(Stage::Signal, error))?;
     let open = items.iter().filter(|item| !item.compliant).count();
     Ok(format!("compliance: {} items of {} as {kind}, {open} not compliant", items.len(), identity.instance_id))
+}
+
+/// The type under which settings want it told; none where they do not.
+pub fn compliance_wanted(sources: &Sources) -> Result<Option<String>, Failure> {
+    let early = settings::load(sources).and_then(|written| written.early());
+    let wanted = early.map_err(|error| Failure::new(Stage::Settings, error))?.compliance;
+    Ok(wanted.map(|wanted| wanted.r#type.map_or_else(String::new, |name| name.to_string())))
 }
 
 /// As the service wants it: `Custom:` and letters, digits and `_`; a `-` may come first alone.

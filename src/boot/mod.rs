@@ -40,7 +40,7 @@ mod who;
 mod work;
 
 pub use by_hand::{LocalTree, converge_tree, roll_back, vault_of};
-pub use compliance::comply;
+pub use compliance::{compliance_wanted, comply};
 pub use conformance::{Conformance, conformance};
 pub use planning::Planning;
 pub use request::{Ended, Mode, Request};

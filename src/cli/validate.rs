@@ -4,7 +4,7 @@ mod fix;
 
 use super::config::SettingsArgs;
 use super::print;
-use crate::boot::comply;
+use crate::boot::{compliance_wanted, comply};
 use crate::failure::{Failure, Stage};
 use crate::host::Hasher;
 use crate::host::{Digest, Linux, durable};
@@ -63,7 +63,8 @@ pub(crate) struct Validate {
     fix: bool,
     #[command(flatten)]
     roles: fix::Roles,
-    /// Tell Systems Manager's Compliance about this instance, under a custom type: muster_PROFILE, unless one is named
+    /// Tell Systems Manager's Compliance about this instance, under a custom type: muster_PROFILE, unless one is named.
+    /// Where settings have `compliance`, it is told of each whole profile anyway
     #[arg(long, value_name = "TYPE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     compliance: Option<String>,
     #[command(flatten)]
@@ -137,10 +138,25 @@ impl Validate {
             written.map_err(|error| Failure::message(Stage::State, format!("write {}: {error}", file.display())))?;
         }
         print(&(self.format.write)(&report));
-        if let Some(kind) = &self.compliance {
-            super::warn(&format!("{}\n", comply(&report, kind, &self.settings.sources(Path::new("/"))?)?));
+        if let Some(kind) = self.compliance(&report)? {
+            super::warn(&format!("{}\n", comply(&report, &kind, &self.settings.sources(Path::new("/"))?)?));
         }
         Ok(code(&report))
+    }
+
+    /// The type under which Compliance is told. Unasked, single controls are not: they would replace the whole.
+    fn compliance(&self, report: &Report) -> Result<Option<String>, Failure> {
+        if self.compliance.is_some() || report.partial || !report.subject.running {
+            return Ok(self.compliance.clone());
+        }
+        let wanted = compliance_wanted(&self.settings.sources(Path::new("/"))?);
+        Ok(wanted.unwrap_or_else(|failure| {
+            super::warn(&format!(
+                "warning: whether settings want Compliance told is not known: {}\n",
+                failure.reason()
+            ));
+            None
+        }))
     }
 
     fn judge(&self, profile: &Profile) -> Result<Report, Failure> {

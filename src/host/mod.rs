@@ -122,6 +122,13 @@ pub trait Observe {
     fn stat(&self, path: &Path, follow: bool) -> io::Result<Option<Stat>>;
     /// A file's whole content. Modules read configuration this way, never artifacts.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    /// A file's lines without their ends, one by one, so that a large file is never held whole; whether it is there.
+    fn lines(&self, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        let Some(text) = self.read(path)? else { return Ok(false) };
+        let text = text.strip_suffix(b"\n").unwrap_or(&text);
+        text.split(|byte| *byte == b'\n').for_each(each);
+        Ok(true)
+    }
     /// A file's digest in lower-case hexadecimal, streamed.
     fn digest(&self, path: &Path, algorithm: Digest) -> io::Result<Option<String>>;
     /// The names in a directory, sorted.
@@ -215,6 +222,9 @@ impl<T: Through + ?Sized> Observe for T {
     }
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         self.through().read(path)
+    }
+    fn lines(&self, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        self.through().lines(path, each)
     }
     fn digest(&self, path: &Path, algorithm: Digest) -> io::Result<Option<String>> {
         self.through().digest(path, algorithm)

@@ -32,6 +32,7 @@ fn faults(settings: &Settings) -> Vec<(String, String)> {
     faults.extend(settings.parameters.faults());
     faults.extend(settings.vault.iter().enumerate().flat_map(|(index, key)| key.faults(index)));
     faults.extend(settings.signal.faults());
+    faults.extend(settings.compliance.iter().filter_map(|compliance| compliance.faults()));
     faults.extend(settings.hooks.iter().flat_map(|(name, hook)| hook.faults(name)));
     faults.extend(settings.health.iter().enumerate().flat_map(|(index, check)| check.faults(index)));
     faults.extend(settings.updates.iter().flat_map(|updates| updates.faults("updates")));

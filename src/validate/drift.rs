@@ -1,6 +1,7 @@
 //! Drift: what became of each control since another report.
 
 use super::error::ValidateError;
+use super::input;
 use super::report::{Judgement, Report, SCHEMA};
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -31,11 +32,7 @@ fn right(result: &Judgement) -> bool {
 
 /// Reads another report.
 pub fn read(path: &Path) -> Result<Report, ValidateError> {
-    let refused = |source| ValidateError::Read { path: path.to_owned(), source };
-    if std::fs::metadata(path).map_err(refused)?.len() > LARGEST {
-        return Err(refused(std::io::Error::other("is larger than a report can be")));
-    }
-    parse(&path.display().to_string(), &std::fs::read(path).map_err(refused)?)
+    parse(&path.display().to_string(), &input::read(path, LARGEST, "a report")?)
 }
 
 /// A report that was read elsewhere.

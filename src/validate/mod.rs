@@ -8,6 +8,7 @@ pub mod benchmark;
 pub mod control;
 pub mod drift;
 mod error;
+mod input;
 pub mod judge;
 pub mod machine;
 pub mod mechanisms;
@@ -19,6 +20,7 @@ pub mod site;
 mod system;
 mod text;
 mod verdict;
+mod version;
 pub mod waivers;
 mod wanted;
 

@@ -3,6 +3,7 @@
 use super::benchmark::{self, unique};
 use super::control::Control;
 use super::error::ValidateError;
+use super::input;
 use super::site::Site;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 const EMBEDDED: (&str, &str) = ("benchmarks/profiles.yaml", include_str!("../../benchmarks/profiles.yaml"));
 /// A profile is written by hand; a larger file is something else.
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 /// As many profiles as may stand on one another.
 const DEEPEST: usize = 8;
 
@@ -79,13 +80,10 @@ pub fn load(name: &str) -> Result<Profile, ValidateError> {
 }
 
 fn read(path: &Path) -> Result<Written, ValidateError> {
-    let bytes = std::fs::read(path).map_err(|source| ValidateError::Read { path: path.to_owned(), source })?;
+    let bytes = input::read(path, LARGEST, "a profile")?;
     let what = path.display().to_string();
     let fault =
         |message: &str| ValidateError::Document { what: what.clone(), message: message.to_owned(), place: None };
-    if bytes.len() > LARGEST {
-        return Err(fault("is larger than a profile may be (1 MiB)"));
-    }
     let text = String::from_utf8(bytes).map_err(|_| fault("is not UTF-8"))?;
     serde_yaml::from_str(&text).map_err(|error| ValidateError::yaml(&what, &text, &error))
 }

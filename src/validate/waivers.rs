@@ -1,13 +1,14 @@
 //! Waivers: a control excused, by whom, why, for what, and until when. Whatever is waived is never shown as a pass.
 
 use super::error::ValidateError;
+use super::input;
 use super::report::{Report, Subject, Waived};
 use super::text::fits;
 use super::verdict::Verdict;
 use serde::Deserialize;
 use std::path::Path;
 
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// A waiver as it is written.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,11 +53,8 @@ impl Scope {
 
 /// Reads a file of waivers: a list.
 pub fn read(path: &Path) -> Result<Vec<Waiver>, ValidateError> {
-    let bytes = std::fs::read(path).map_err(|source| ValidateError::Read { path: path.to_owned(), source })?;
+    let bytes = input::read(path, LARGEST, "a list of waivers")?;
     let what = path.display().to_string();
-    if bytes.len() > LARGEST {
-        return Err(fault(&what, "is larger than a list of waivers may be (1 MiB)".into()));
-    }
     let text = String::from_utf8(bytes).map_err(|_| fault(&what, "is not UTF-8".into()))?;
     parse(&what, &text)
 }

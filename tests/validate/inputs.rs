@@ -154,6 +154,8 @@ fn input_that_cannot_be_judged_by_is_refused_with_its_own_code() {
     write("date.yaml", &format!("{waiver}, expires: 2027-02-30}}\n"));
     write("other.yaml", &format!("{waiver}, expires: 2027-01-01, until: forever}}\n"));
     fs::create_dir(scratch.path().join("empty")).expect("directory");
+    assert!(Command::new("mkfifo").arg(scratch.path().join("fifo.yaml")).status().expect("mkfifo").success());
+    write("large.yaml", &" ".repeat((1 << 20) + 1));
     let of = ["--profile", "profile.yaml", "--root", "root"];
     for (arguments, said) in [
         (&["--profile", "ubuntu2404-cis-l3", "--root", "root"][..], &["ubuntu2404-cis-l3", "did you mean"][..]),
@@ -165,6 +167,12 @@ fn input_that_cannot_be_judged_by_is_refused_with_its_own_code() {
         (&[&of[..], &["--waivers", "torn.yaml"]].concat(), &["torn.yaml"]),
         (&[&of[..], &["--waivers", "date.yaml"]].concat(), &["date.yaml", "expires"]),
         (&[&of[..], &["--waivers", "other.yaml"]].concat(), &["other.yaml", "until"]),
+        (&[&of[..], &["--waivers", "fifo.yaml"]].concat(), &["fifo.yaml", "is a FIFO"]),
+        (&[&of[..], &["--waivers", "large.yaml"]].concat(), &["large.yaml", "a list of waivers may be (1 MiB)"]),
+        (&["--profile", "fifo.yaml", "--root", "root"], &["fifo.yaml", "is a FIFO"]),
+        (&["--profile", "large.yaml", "--root", "root"], &["large.yaml", "a profile may be (1 MiB)"]),
+        (&[&of[..], &["--against", "fifo.yaml"]].concat(), &["fifo.yaml", "is a FIFO"]),
+        (&[&of[..], &["--against", "/dev/zero"]].concat(), &["/dev/zero", "no regular file"]),
         (&[&of[..], &["--against", "profile.yaml"]].concat(), &["profile.yaml"]),
         (&[&of[..], &["--only", "5.9.9"]].concat(), &["5.9.9"]),
     ] {

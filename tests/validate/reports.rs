@@ -119,6 +119,11 @@ fn every_form_says_what_came_out() {
     }
     let page = form("html", &report);
     assert!(page.contains("Not passed: 1 control failed") && !page.contains("http") && page.len() < 1 << 20, "{page}");
+    let (legend, bars) = page.split_once("<table class=\"areas\">").expect("bars");
+    for (class, words) in [("fail", "failed"), ("could-not-look", "could not be looked at"), ("pass", "passed")] {
+        assert!(legend.contains(&format!("<i class=\"{class}\"></i>{words}")), "no legend of {class}: {legend}");
+        assert!(bars.contains(&format!("<i class=\"{class}\" style")), "no bar of {class}: {bars}");
+    }
     let text = form("text", &report);
     assert!(text.contains("/etc/ssh/sshd_config:1") && text.contains("Set sshd's options"), "{text}");
     waived(&mut report, "2026-06-30", "2026-06-30");

@@ -107,6 +107,28 @@ fn every_control_has_its_task_and_every_task_its_control() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// Of all recommendations those that are for a server with one firewall and one place for its logs.
+#[test]
+fn every_recommendation_for_a_server_has_a_control() {
+    let controls = controls();
+    for (benchmark, site, all, server) in [
+        ("ubuntu2404", [("firewall", "ufw"), ("logging", "rsyslog")], 312, 274),
+        ("rhel9", [("firewall", "firewalld"), ("logging", "rsyslog")], 298, 277),
+    ] {
+        let of: Vec<&Value> = controls.iter().filter(|(name, ..)| name == benchmark).map(|(.., one)| one).collect();
+        let other = |one: &Value, (key, mine): (&str, &str)| {
+            let theirs = one.get("when").and_then(|when| when.get("site")).and_then(|site| text(site, key));
+            theirs.is_some_and(|theirs| theirs != mine)
+        };
+        // GDM's section: that it is absent, and what holds where it is there.
+        let package = |one: &Value| serde_yaml::to_string(one).unwrap_or_default().replace(['-', ' ', '\n'], "");
+        let desktop =
+            |one: &Value| ["package_present:gdm", "package_absent:gdm"].iter().any(|has| package(one).contains(has));
+        let left = of.iter().filter(|one| !desktop(one) && !site.iter().any(|choice| other(one, *choice))).count();
+        assert_eq!((of.len(), left), (all, server), "{benchmark}");
+    }
+}
+
 /// What `--fix` rests on: whoever asks for one recommendation of an area where the way in could close gets its guards too.
 #[test]
 fn no_tag_closes_the_way_in_without_its_guards() {
@@ -127,6 +149,9 @@ fn no_tag_closes_the_way_in_without_its_guards() {
         ("firewall.yml", "import_tasks"),
         ("pam_debian.yml", "pam-auth-update"),
         ("sudo.yml", "NOPASSWD"),
+        ("filesystem.yml", "/etc/fstab"),
+        ("filesystem.yml", "filesystem_volume.yml"),
+        ("filesystem.yml", "remount$missing"),
     ] {
         let document = yaml(&role.join(area));
         let list = document.as_sequence().cloned().unwrap_or_default();

@@ -32,6 +32,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |why: String| Failure::message(Stage::Usage, format!("read {}: {why}", path.display()));
     match std::fs::metadata(path) {
         Ok(stat) if stat.len() > LARGEST => Err(failed(format!("it has more than {LARGEST} bytes"))),
+        Ok(stat) if !stat.is_file() => Err(failed("it is no regular file".into())),
         Ok(_) => std::fs::read(path).map_err(|error| failed(error.to_string())),
         Err(error) => Err(failed(error.to_string())),
     }

@@ -8,9 +8,12 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+
+/// As much of a large file as is held at once.
+const BUFFER: usize = 64 << 10;
 
 /// What is not there is `None`; a name below something that is no directory is not there either.
 fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -80,6 +83,17 @@ pub fn read(root: &Root, path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+pub fn lines(root: &Root, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+    let Some(file) = open_file(root, path)? else { return Ok(false) };
+    let mut file = BufReader::with_capacity(BUFFER, file);
+    let mut line = Vec::new();
+    while file.read_until(b'\n', &mut line)? > 0 {
+        each(line.strip_suffix(b"\n").unwrap_or(&line));
+        line.clear();
+    }
+    Ok(true)
 }
 
 pub fn digest(root: &Root, path: &Path, algorithm: Digest) -> io::Result<Option<String>> {

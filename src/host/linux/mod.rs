@@ -96,6 +96,9 @@ impl Observe for Linux {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         look::read(&self.root, path)
     }
+    fn lines(&self, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        look::lines(&self.root, path, each)
+    }
     fn digest(&self, path: &Path, algorithm: Digest) -> io::Result<Option<String>> {
         look::digest(&self.root, path, algorithm)
     }

@@ -1,5 +1,6 @@
 //! Every key of muster.yaml, written once: what it is (its comment is its documentation), its type and its default.
 
+mod compliance;
 mod health;
 mod hooks;
 mod launch;
@@ -11,6 +12,7 @@ mod signal;
 mod updates;
 mod vault;
 
+pub use compliance::Compliance;
 pub use health::{HealthCheck, Probe};
 pub use hooks::{Hook, HookAction, Hooks};
 pub(in crate::settings) use launch::matches;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub health: Vec<HealthCheck>,
     /// Who hears about the outcome.
     pub signal: Signal,
+    /// Systems Manager's Compliance, where `muster validate` is to tell it.
+    pub compliance: Option<Compliance>,
     /// What user-data may choose.
     pub launch: Launch,
     /// The time that a whole run has, 12h at most. Some of it is kept back for the report.
@@ -103,6 +107,7 @@ impl Default for Settings {
             hooks: Hooks::default(),
             health: Vec::new(),
             signal: Signal::default(),
+            compliance: None,
             launch: Launch::default(),
             deadline: Period::seconds(3600),
             unverified_downloads: UnverifiedDownloads::default(),
@@ -148,6 +153,8 @@ pub struct Early {
     pub updates: Option<Updates>,
     /// The TUF repository of Sigstore's trusted roots, where that is another.
     pub sigstore_updates: Option<Updates>,
+    /// Systems Manager's Compliance, where `muster validate` is to tell it.
+    pub compliance: Option<Compliance>,
     /// The time that a whole run has.
     pub deadline: Period,
     /// What happens when a role downloads something that nothing verifies.
@@ -167,6 +174,7 @@ impl From<Settings> for Early {
             trust: settings.trust,
             updates: settings.updates,
             sigstore_updates: settings.sigstore_updates,
+            compliance: settings.compliance,
             deadline: settings.deadline,
             unverified_downloads: settings.unverified_downloads,
             state_directory: settings.state_directory,
@@ -183,6 +191,7 @@ pub(crate) const NO_TEMPLATES: &[&str] = &[
     "network",
     "metadata",
     "launch",
+    "compliance",
     "deadline",
     "state_directory",
     "run_directory",

@@ -24,6 +24,7 @@ mod package;
 mod packages_state;
 mod pam_config;
 mod pam_module;
+mod patches;
 mod path_dirs;
 mod repositories;
 mod rsyslog;
@@ -158,7 +159,7 @@ table! {
         "{file: faillock, key: deny, value: {at_least: 1, at_most: 5}}";
     "pam_module" => pam_module::PamModule, "A module is reached in these stacks, and its answer counts.",
         "{stacks: [common-auth, common-account], module: pam_faillock.so, types: [auth, account]}";
-    "patches" => packages_state::Patches, "No update is waiting on the running system.",
+    "patches" => patches::Patches, "No update is waiting on the running system.",
         "{}";
     "path_dirs" => path_dirs::PathDirs, "The directories that root looks for programs in are root's alone.",
         "{}";

@@ -1,4 +1,4 @@
-//! `package_at_least`, `patches`, `package_verify`, `process_label`: how old packages are, and whether they are what was
+//! `package_at_least`, `package_verify`, `process_label`: how old packages are, and whether they are what was
 //! shipped; and what daemons run as.
 
 use super::Mechanism;
@@ -6,6 +6,7 @@ use crate::validate::machine::Machine;
 use crate::validate::readers::packages::Packages;
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
+use crate::validate::version::order;
 use serde::Deserialize;
 use std::cmp::Ordering;
 
@@ -45,92 +46,6 @@ impl Mechanism for AtLeast {
 
     fn expects(&self) -> String {
         format!("{} {} or newer", self.name, self.version)
-    }
-}
-
-/// The order of versions: `EPOCH:UPSTREAM-REVISION`, as dpkg compares them; rpm's differ only where a tilde or a caret
-/// stands, which order the same here.
-pub fn order(a: &str, b: &str) -> Ordering {
-    let parts = |text: &str| -> (u64, String, String) {
-        let (epoch, rest) = text.split_once(':').map_or((0, text), |(epoch, rest)| (epoch.parse().unwrap_or(0), rest));
-        let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
-        (epoch, upstream.to_owned(), revision.to_owned())
-    };
-    let (a, b) = (parts(a), parts(b));
-    a.0.cmp(&b.0).then_with(|| part(&a.1, &b.1)).then_with(|| part(&a.2, &b.2))
-}
-
-fn part(a: &str, b: &str) -> Ordering {
-    // A tilde is before the end, and letters are before other signs.
-    let rank = |letter: Option<char>| match letter {
-        Some('~') => -1,
-        None => 0,
-        Some(letter) if letter.is_ascii_digit() => 0,
-        Some(letter) if letter.is_ascii_alphabetic() => letter as i32,
-        Some(letter) => letter as i32 + 256,
-    };
-    let (mut left, mut right) = (a, b);
-    while !left.is_empty() || !right.is_empty() {
-        let digit = |text: &str| text.chars().next().is_some_and(|letter| letter.is_ascii_digit());
-        while (!left.is_empty() && !digit(left)) || (!right.is_empty() && !digit(right)) {
-            let (one, other) = (left.chars().next(), right.chars().next());
-            match rank(one).cmp(&rank(other)) {
-                Ordering::Equal => {}
-                unequal => return unequal,
-            }
-            left = one.map_or("", |letter| &left[letter.len_utf8()..]);
-            right = other.map_or("", |letter| &right[letter.len_utf8()..]);
-        }
-        let run = |text: &str| text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-        let (first, second) = (run(left), run(right));
-        let number = |text: &str| text.parse::<u128>().unwrap_or(0);
-        match number(&left[..first]).cmp(&number(&right[..second])) {
-            Ordering::Equal => (left, right) = (&left[first..], &right[second..]),
-            unequal => return unequal,
-        }
-    }
-    Ordering::Equal
-}
-
-/// No update that mends a flaw is waiting.
-#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Patches {}
-
-const APT: &[&str] = &["apt-get", "-s", "-o", "Debug::NoLocking=true", "dist-upgrade"];
-const DNF: &[&str] = &["dnf", "-q", "-C", "updateinfo", "list", "--security", "--updates"];
-
-impl Mechanism for Patches {
-    fn judge(&self, machine: &Machine<'_>) -> Finding {
-        let look = || {
-            let apt = machine.exists("/usr/bin/apt-get")?;
-            let asked = if apt { APT } else { DNF };
-            let output = machine.ask(asked)?;
-            let name = asked.join(" ");
-            if !output.ok() {
-                return Err(Unseen::new(name, String::from_utf8_lossy(&output.stderr).trim().to_owned()));
-            }
-            let text = output.text();
-            let waits = |line: &&str| !apt && !line.trim().is_empty() || apt && line.starts_with("Inst ");
-            let waiting: Vec<&str> = text.lines().filter(waits).collect();
-            let mut finding = Finding::new();
-            for line in &waiting {
-                finding.fact(Aspect::Live, false, &At::file(&name), *line, self.expects());
-            }
-            if waiting.is_empty() {
-                finding.fact(Aspect::Live, true, &At::file(&name), "nothing is waiting", self.expects());
-            }
-            Ok(finding)
-        };
-        look().unwrap_or_else(|unseen: Unseen| Finding::unseen(Aspect::Live, &unseen))
-    }
-
-    fn reads(&self) -> Vec<String> {
-        vec![APT.join(" "), DNF.join(" ")]
-    }
-
-    fn expects(&self) -> String {
-        "no update is waiting".into()
     }
 }
 
@@ -217,24 +132,5 @@ impl Mechanism for ProcessLabel {
 
     fn expects(&self) -> String {
         "no process is unconfined_service_t".into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_ordered_as_dpkg_orders_them() {
-        for (a, b, want) in [
-            ("1.5.3-5ubuntu5.1", "1.5.3-5", Ordering::Greater),
-            ("1.5.2-6", "1.5.3-5", Ordering::Less),
-            ("1:0.9", "2.0", Ordering::Greater),
-            ("1.0~rc1", "1.0", Ordering::Less),
-            ("1.10", "1.9", Ordering::Greater),
-            ("1.0", "1.0", Ordering::Equal),
-        ] {
-            assert_eq!(order(a, b), want, "{a} {b}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::Mechanism;
 use crate::validate::machine::Machine;
 use crate::validate::readers::sockets::listeners;
 use crate::validate::readers::ufw::Ufw as Told;
+use crate::validate::readers::ufw_kernel::{Kept, kernel};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -41,7 +42,7 @@ impl Mechanism for Ufw {
     }
 
     fn reads(&self) -> Vec<String> {
-        [CONF, DEFAULTS, RULES, "/etc/ufw/user6.rules", "/etc/ufw/before.rules", "ufw status verbose"]
+        [CONF, DEFAULTS, RULES, "/etc/ufw/user6.rules", "/etc/ufw/before.rules", "iptables -S", "ip6tables -S"]
             .map(str::to_owned)
             .to_vec()
     }
@@ -98,8 +99,8 @@ impl Ufw {
             What::Listening => self.listening(machine, &ufw, &mut finding)?,
         }
         if machine.running() {
-            match status(machine) {
-                Ok(lines) => self.live(&lines, &mut finding),
+            match kernel(machine, &ufw) {
+                Ok(families) => self.live(machine, &families, &mut finding)?,
                 Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
             }
         }
@@ -109,8 +110,7 @@ impl Ufw {
     /// On an image those of the site's list; on a running system those that listen.
     fn listening(&self, machine: &Machine<'_>, ufw: &Told, finding: &mut Finding) -> Result<(), Unseen> {
         let (aspect, ports) = if machine.running() {
-            let open = listeners(machine)?.into_iter().filter(|one| !one.loopback);
-            (Aspect::Live, open.map(|one| one.name()).collect())
+            (Aspect::Live, reached(machine)?)
         } else {
             let none = || Unseen::new("the profile's site", "does not say which ports may listen");
             (Aspect::Stored, machine.site().ports.clone().ok_or_else(none)?)
@@ -128,28 +128,59 @@ impl Ufw {
     }
 
     /// Rules in the files of a firewall that is off protect nobody.
-    fn live(&self, lines: &[String], finding: &mut Finding) {
-        let at = At::file("ufw status verbose");
-        let active = lines.iter().any(|line| line == "Status: active");
-        let found = if active { "Status: active" } else { "Status: inactive" };
-        finding.fact(Aspect::Live, active, &at, found, "Status: active");
-        if self.what == What::Defaults {
-            let line = lines.iter().find(|line| line.starts_with("Default:")).map_or("", String::as_str);
-            let denies = |which: &str| {
-                ["deny", "reject", "disabled"].iter().any(|word| line.contains(&format!("{word} ({which})")))
-            };
-            finding.fact(Aspect::Live, denies("incoming") && denies("routed"), &at, line, self.expects());
+    fn live(&self, machine: &Machine<'_>, families: &[Kept], finding: &mut Finding) -> Result<(), Unseen> {
+        for kept in families {
+            let (holds, at) = (kept.active().is_some(), kept.active().unwrap_or(&kept.at));
+            let found = if holds { "what comes in is led to ufw's rules" } else { "no packet is led to ufw's rules" };
+            finding.fact(Aspect::Live, holds, at, found, "what comes in is led to ufw's rules");
+            match self.what {
+                What::Active | What::Listening => {}
+                What::Defaults => ["INPUT", "FORWARD"].iter().for_each(|chain| dropped(kept, chain, finding)),
+                What::Loopback => own_addresses(kept, finding),
+                What::Outbound => {
+                    if let Some((at, policy)) = kept.policy("OUTPUT") {
+                        finding.show(Aspect::Live, at, format!("OUTPUT {policy}"));
+                    }
+                }
+            }
         }
+        if self.what == What::Listening {
+            for port in reached(machine)? {
+                let rule = families.iter().find_map(|kept| kept.rule_for(&port));
+                let at = rule.cloned().unwrap_or_else(|| At::file("iptables -S"));
+                let found = if rule.is_some() { format!("a rule for {port}") } else { format!("no rule for {port}") };
+                finding.fact(Aspect::Live, rule.is_some(), &at, found, self.expects());
+            }
+        }
+        Ok(())
     }
 }
 
-fn status(machine: &Machine<'_>) -> Result<Vec<String>, Unseen> {
-    let output = machine.ask(&["ufw", "status", "verbose"])?;
-    if !output.ok() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Unseen::new("ufw status verbose", said));
+/// Ports of this machine that others reach.
+fn reached(machine: &Machine<'_>) -> Result<Vec<String>, Unseen> {
+    let open = listeners(machine)?.into_iter().filter(|one| !one.loopback);
+    Ok(open.map(|one| one.name()).collect())
+}
+
+/// `reject` is a rule of ufw's before a policy that drops.
+fn dropped(kept: &Kept, chain: &str, finding: &mut Finding) {
+    let none = (kept.at.clone(), "without a policy".to_owned());
+    let (at, policy) = kept.policy(chain).unwrap_or(&none);
+    finding.fact(Aspect::Live, policy == "DROP", at, format!("{chain} {policy}"), format!("{chain} DROP"));
+}
+
+/// The loopback's rules in the kernel: from ufw's own chains or the site's.
+fn own_addresses(kept: &Kept, finding: &mut Finding) {
+    let (source, name) = if kept.six() { ("-s ::1/128", "::1") } else { ("-s 127.0.0.0/8", "127.0.0.0/8") };
+    let turned = |verdict| kept.rule(&["user-input"], &[source, verdict]);
+    for (at, what) in [
+        (kept.rule(&["user-input", "before-input"], &["-i lo", "-j ACCEPT"]), "lo is let in".to_owned()),
+        (kept.rule(&["user-output", "before-output"], &["-o lo", "-j ACCEPT"]), "lo is let out".to_owned()),
+        (turned("-j DROP").or_else(|| turned("-j REJECT")), format!("{name} from elsewhere is denied")),
+    ] {
+        let found = if at.is_some() { what.clone() } else { format!("no rule by which {what}") };
+        finding.fact(Aspect::Live, at.is_some(), at.unwrap_or(&kept.at), found, what);
     }
-    Ok(output.text().lines().map(|line| line.trim().to_owned()).collect())
 }
 
 /// ufw's own before.rules let the loopback through, as a rule of the site does.

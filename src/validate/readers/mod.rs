@@ -1,6 +1,7 @@
 //! Readers: a configuration as its own tool understands it, with that tool's precedence. One file each.
 
 pub mod apt_conf;
+pub mod apt_lists;
 pub mod audit;
 pub mod container;
 pub mod grub;
@@ -25,6 +26,7 @@ pub mod sudoers;
 pub mod sweep;
 pub mod sysctl;
 pub mod ufw;
+pub mod ufw_kernel;
 pub mod units;
 pub mod users;
 

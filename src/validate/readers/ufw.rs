@@ -90,7 +90,7 @@ impl Ufw {
     }
 }
 
-fn covers(ports: &str, number: u16) -> bool {
+pub(super) fn covers(ports: &str, number: u16) -> bool {
     ports.split(',').any(|part| match part.split_once(':') {
         Some((from, to)) => {
             let (from, to) = (from.parse::<u16>(), to.parse::<u16>());

@@ -13,13 +13,16 @@ const PIECES: usize = 12;
 const LETTERS: usize = 300;
 
 /// What controls come to, in the order in which a reader cares, each with its words.
-const STANDINGS: &[(&str, &str)] = &[
+const STANDINGS: [(&str, &str); 5] = [
     ("fail", "failed"),
     ("could-not-look", "could not be looked at"),
     ("waived", "waived"),
     ("pass", "passed"),
     ("not-applicable", "not applicable"),
 ];
+
+/// What the bars show, from the left: all but what does not apply.
+const BARS: &[(&str, &str)] = STANDINGS.split_at(4).0;
 
 /// Writes it.
 pub fn write(report: &Report) -> String {
@@ -29,9 +32,9 @@ pub fn write(report: &Report) -> String {
     head(&mut page, report);
     areas(&mut page, report);
     for (standing, words) in STANDINGS {
-        let these: Vec<&Judgement> = report.results.iter().filter(|one| one.standing() == *standing).collect();
+        let these: Vec<&Judgement> = report.results.iter().filter(|one| one.standing() == standing).collect();
         if !these.is_empty() {
-            let open = matches!(*standing, "fail" | "could-not-look" | "waived");
+            let open = matches!(standing, "fail" | "could-not-look" | "waived");
             list(&mut page, standing, words, &these, open);
         }
     }
@@ -95,10 +98,15 @@ fn areas(page: &mut String, report: &Report) {
     for result in &report.results {
         *areas.entry(&result.area).or_default().entry(result.standing()).or_default() += 1;
     }
-    page.push_str("<h2>By area</h2>\n<table class=\"areas\">\n");
+    page.push_str("<h2>By area</h2>\n<p class=\"legend\">");
+    for (standing, words) in BARS {
+        let _ = write!(page, "<span><i class=\"{standing}\"></i>{words}</span>");
+    }
+    page.push_str("<span>Numbers count controls; what does not apply is left out.</span></p>\n");
+    page.push_str("<table class=\"areas\">\n");
     for (area, counts) in areas {
         let _ = write!(page, "<tr><th>{}</th><td><div class=\"bar\">", escape(area));
-        for (standing, words) in STANDINGS.iter().filter(|(standing, _)| *standing != "not-applicable") {
+        for (standing, words) in BARS {
             if let Some(count) = counts.get(standing) {
                 let _ = write!(
                     page,
@@ -174,6 +182,8 @@ table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;pad
 .areas th{width:9rem}td{padding:.2rem 0}
 .bar{display:flex;border-radius:.3rem;overflow:hidden;max-width:40rem}
 .bar i{font:600 .8rem/1.4rem system-ui;color:#fff;text-align:center;min-width:1.4rem}
+.legend{margin:.3rem 0;font-size:.9rem;color:var(--quiet)}.legend span{display:inline-block;margin-right:1.2rem}
+.legend i{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.35rem;vertical-align:-.05rem}
 i.pass{background:var(--good)}i.fail{background:var(--bad)}i.could-not-look{background:var(--doubt)}i.waived{background:var(--quiet)}
 details{border:1px solid var(--line);border-left:.35rem solid var(--line);border-radius:.3rem;margin:.35rem 0;padding:.35rem .8rem}
 details.fail{border-left-color:var(--bad)}details.could-not-look{border-left-color:var(--doubt)}
@@ -181,5 +191,5 @@ details.waived{border-left-color:var(--quiet)}details.pass{border-left-color:var
 summary{cursor:pointer}summary span{color:var(--quiet);font-size:.85rem;margin-left:.6rem;white-space:nowrap}
 details ul{margin:.4rem 0;padding-left:1.2rem;font:.85rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 details p{margin:.3rem 0}.fix{color:var(--quiet);font-size:.9rem}
-@media print{details{break-inside:avoid}}
+@media print{details{break-inside:avoid}i{print-color-adjust:exact}}
 ";

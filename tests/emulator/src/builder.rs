@@ -7,6 +7,7 @@ use crate::credentials::Credentials;
 use crate::ec2::Image;
 use crate::fault::Fault;
 use crate::imds::{Instance, Machine};
+use crate::kms::KeyKind;
 use crate::policy::Denial;
 use crate::registry::Registry;
 use crate::running::Running;
@@ -113,8 +114,13 @@ impl Builder {
     }
 
     /// A key of KMS that signs, ECC_NIST_P256, by its id.
-    pub fn signing_key(mut self, id: &str) -> Self {
-        self.world.signing.generate(id);
+    pub fn signing_key(self, id: &str) -> Self {
+        self.key(id, KeyKind::P256)
+    }
+
+    /// A key of KMS of this kind.
+    pub fn key(mut self, id: &str, kind: KeyKind) -> Self {
+        self.world.signing.generate(id, kind);
         self
     }
 

@@ -1,4 +1,4 @@
-//! KMS, as far as signing goes: keys of ECC_NIST_P256, their public halves, signatures over digests.
+//! KMS, as far as signing goes: keys of some kinds, their public halves, signatures over digests.
 //!
 //! <https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html>
 
@@ -8,15 +8,92 @@ use crate::encoding::{base64, from_base64};
 use crate::error::{ApiError, Common};
 use crate::members::Members;
 use crate::policy::Policy;
-use aws_lc_rs::digest::{Digest, SHA256};
+use aws_lc_rs::digest::{Algorithm, Digest, SHA256, SHA384};
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use serde_json::{Value, json};
+
+/// What a key of KMS is: its KeySpec, and what it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyKind {
+    /// ECC_NIST_P256
+    #[default]
+    P256,
+    /// ECC_NIST_P384
+    P384,
+    /// ECC_SECG_P256K1
+    P256K1,
+    /// RSA_2048
+    Rsa2048,
+    /// RSA_3072
+    Rsa3072,
+    /// RSA_4096
+    Rsa4096,
+    /// RSA_2048 that encrypts, and does not sign.
+    Encrypting,
+}
+
+impl KeyKind {
+    /// KeySpec, the algorithm that it signs with, and that one's digest.
+    fn row(self) -> (&'static str, &'static str, &'static Algorithm) {
+        match self {
+            Self::P256 => ("ECC_NIST_P256", "ECDSA_SHA_256", &SHA256),
+            Self::P384 => ("ECC_NIST_P384", "ECDSA_SHA_384", &SHA384),
+            Self::P256K1 => ("ECC_SECG_P256K1", "ECDSA_SHA_256", &SHA256),
+            Self::Rsa2048 | Self::Encrypting => ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256", &SHA256),
+            Self::Rsa3072 => ("RSA_3072", "RSASSA_PKCS1_V1_5_SHA_256", &SHA256),
+            Self::Rsa4096 => ("RSA_4096", "RSASSA_PKCS1_V1_5_SHA_256", &SHA256),
+        }
+    }
+
+    fn generate(self) -> Result<Pair, Unspecified> {
+        let ec = |algorithm: &'static EcdsaSigningAlgorithm| EcdsaKeyPair::generate(algorithm).map(Pair::Ec);
+        let rsa = |size| RsaKeyPair::generate(size).map(Pair::Rsa);
+        match self {
+            Self::P256 => ec(&ECDSA_P256_SHA256_ASN1_SIGNING),
+            Self::P384 => ec(&ECDSA_P384_SHA384_ASN1_SIGNING),
+            Self::P256K1 => ec(&ECDSA_P256K1_SHA256_ASN1_SIGNING),
+            Self::Rsa2048 | Self::Encrypting => rsa(KeySize::Rsa2048),
+            Self::Rsa3072 => rsa(KeySize::Rsa3072),
+            Self::Rsa4096 => rsa(KeySize::Rsa4096),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Pair {
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+impl Pair {
+    fn public(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Ec(pair) => pair.public_key().as_der().ok().map(|der| der.as_ref().to_vec()),
+            Self::Rsa(pair) => pair.public_key().as_der().ok().map(|der| der.as_ref().to_vec()),
+        }
+    }
+
+    fn sign(&self, digest: &Digest) -> Result<Vec<u8>, Unspecified> {
+        match self {
+            Self::Ec(pair) => pair.sign_digest(digest).map(|signature| signature.as_ref().to_vec()),
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature).map(|()| signature)
+            }
+        }
+    }
+}
 
 /// The account's keys, by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    keys: Vec<(String, EcdsaKeyPair)>,
+    keys: Vec<(String, KeyKind, Pair)>,
 }
 
 /// Who asks.
@@ -28,15 +105,13 @@ pub(crate) struct Caller<'a> {
 
 impl Store {
     /// Makes a key; one that cannot be made is none, which its first use tells.
-    pub(crate) fn generate(&mut self, id: &str) {
-        self.keys
-            .extend(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).ok().map(|pair| (id.to_owned(), pair)));
+    pub(crate) fn generate(&mut self, id: &str, kind: KeyKind) {
+        self.keys.extend(kind.generate().ok().map(|pair| (id.to_owned(), kind, pair)));
     }
 
     /// A key's public half, as DER.
     pub(crate) fn public(&self, id: &str) -> Option<Vec<u8>> {
-        let (_, pair) = self.keys.iter().find(|(have, _)| have == id)?;
-        pair.public_key().as_der().ok().map(|der| der.as_ref().to_vec())
+        self.keys.iter().find(|(have, ..)| have == id)?.2.public()
     }
 
     /// Answers one call.
@@ -48,41 +123,50 @@ impl Store {
         }
     }
 
-    fn key(&self, caller: &Caller, action: &str, members: &Members) -> Result<(String, &EcdsaKeyPair), ApiError> {
+    fn key(&self, caller: &Caller, action: &str, members: &Members) -> Result<(String, KeyKind, &Pair), ApiError> {
         let name = members.text("KeyId", 1, 2048)?.ok_or_else(|| ApiError::required("keyId"))?;
         let arn = |id: &str| caller.account.arn("kms", &format!("key/{id}"));
         let full = if name.starts_with("arn:") { name.clone() } else { arn(&name) };
         caller.policy.permit(caller.principal, &format!("kms:{action}"), &full)?;
-        let found = self.keys.iter().find(|(id, _)| arn(id) == full);
-        let (id, pair) =
+        let found = self.keys.iter().find(|(id, ..)| arn(id) == full);
+        let (id, kind, pair) =
             found.ok_or_else(|| ApiError::own("NotFoundException", format!("Key '{full}' does not exist")))?;
-        Ok((arn(id), pair))
+        Ok((arn(id), *kind, pair))
     }
 
     fn get_public_key(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let members = Members::of(input, &["KeyId", "GrantTokens"])?;
-        let (arn, pair) = self.key(caller, "GetPublicKey", &members)?;
-        let der = pair.public_key().as_der().map_err(|_| ApiError::common(Common::Internal, ""))?;
-        Ok(json!({
-            "KeyId": arn,
-            "PublicKey": base64(der.as_ref()),
-            "CustomerMasterKeySpec": "ECC_NIST_P256",
-            "KeySpec": "ECC_NIST_P256",
-            "KeyUsage": "SIGN_VERIFY",
-            "SigningAlgorithms": ["ECDSA_SHA_256"],
-        }))
+        let (arn, kind, pair) = self.key(caller, "GetPublicKey", &members)?;
+        let der = pair.public().ok_or_else(|| ApiError::common(Common::Internal, ""))?;
+        let (spec, algorithm, _) = kind.row();
+        let mut answer = json!({
+            "KeyId": arn, "PublicKey": base64(&der), "CustomerMasterKeySpec": spec, "KeySpec": spec,
+        });
+        if kind == KeyKind::Encrypting {
+            answer["KeyUsage"] = "ENCRYPT_DECRYPT".into();
+            answer["EncryptionAlgorithms"] = json!(["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]);
+        } else {
+            answer["KeyUsage"] = "SIGN_VERIFY".into();
+            answer["SigningAlgorithms"] = json!([algorithm]);
+        }
+        Ok(answer)
     }
 
     fn sign(&self, caller: &Caller, input: &Value) -> Result<Value, ApiError> {
         let known = ["KeyId", "Message", "MessageType", "SigningAlgorithm", "GrantTokens", "DryRun"];
         let members = Members::of(input, &known)?;
-        let (arn, pair) = self.key(caller, "Sign", &members)?;
+        let (arn, key, pair) = self.key(caller, "Sign", &members)?;
         let message = members.text("Message", 1, 8192)?.ok_or_else(|| ApiError::required("message"))?;
         let message = from_base64(&message).ok_or_else(|| ApiError::own("SerializationException", ""))?;
         let algorithm = members.text("SigningAlgorithm", 1, 64)?;
         let algorithm = algorithm.ok_or_else(|| ApiError::required("signingAlgorithm"))?;
-        if algorithm != "ECDSA_SHA_256" {
-            let message = format!("Algorithm {algorithm} is incompatible with key spec ECC_NIST_P256.");
+        let (spec, signs, hash) = key.row();
+        if key == KeyKind::Encrypting {
+            let message = format!("{arn} key usage is ENCRYPT_DECRYPT which is not valid for Sign.");
+            return Err(ApiError::own("InvalidKeyUsageException", message));
+        }
+        if algorithm != signs {
+            let message = format!("Algorithm {algorithm} is incompatible with key spec {spec}.");
             return Err(ApiError::own("InvalidKeyUsageException", message));
         }
         let kind = members.text("MessageType", 1, 32)?.unwrap_or_else(|| "RAW".to_owned());
@@ -94,11 +178,11 @@ impl Store {
                     "Member must have length less than or equal to 4096",
                 ));
             }
-            "RAW" => pair.sign(&aws_lc_rs::rand::SystemRandom::new(), &message),
+            "RAW" => pair.sign(&aws_lc_rs::digest::digest(hash, &message)),
             "DIGEST" => {
-                let digest = Digest::import_less_safe(&message, &SHA256);
-                let wrong = |_| ApiError::validation("Digest is invalid length for algorithm ECDSA_SHA_256.");
-                pair.sign_digest(&digest.map_err(wrong)?)
+                let digest = Digest::import_less_safe(&message, hash);
+                let wrong = |_| ApiError::validation(format!("Digest is invalid length for algorithm {algorithm}."));
+                pair.sign(&digest.map_err(wrong)?)
             }
             _ => {
                 return Err(ApiError::constraint(
@@ -109,6 +193,6 @@ impl Store {
             }
         };
         let signature = signed.map_err(|_| ApiError::common(Common::Internal, ""))?;
-        Ok(json!({ "KeyId": arn, "Signature": base64(signature.as_ref()), "SigningAlgorithm": algorithm }))
+        Ok(json!({ "KeyId": arn, "Signature": base64(&signature), "SigningAlgorithm": algorithm }))
     }
 }

@@ -67,6 +67,7 @@ pub use credentials::Credentials;
 pub use ec2::Image;
 pub use fault::{Effect, Fault};
 pub use imds::{Instance, Metadata, Start};
+pub use kms::KeyKind;
 pub use log::Logged;
 pub use policy::Denial;
 pub use registry::Registry;
