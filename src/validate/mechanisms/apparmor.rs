@@ -50,7 +50,7 @@ impl Apparmor {
         let mut finding = Finding::new();
         let (forced, disabled) =
             (machine.names(&format!("{DIRECTORY}/force-complain"))?, machine.names(&format!("{DIRECTORY}/disable"))?);
-        let (mut profiles, mut wrong) = (0, 0);
+        let (mut profiles, mut wrong, mut names) = (0, 0, Vec::new());
         let mut broken = |at: &At, found: String| {
             wrong += 1;
             finding.fact(Aspect::Stored, false, at, found, self.expects());
@@ -72,6 +72,9 @@ impl Apparmor {
                 broken(&At::file(&format!("{DIRECTORY}/force-complain/{name}")), format!("{name} only complains"));
             }
             for (at, line) in headers {
+                if !disabled.contains(&name) {
+                    names.extend(named(line).map(|name| (name.to_owned(), at.clone())));
+                }
                 if self.state == State::Enforce && flags(line).contains(&"complain") {
                     broken(&at, line.trim().to_owned());
                 }
@@ -82,7 +85,7 @@ impl Apparmor {
             finding.fact(Aspect::Stored, profiles > 0, &At::file(DIRECTORY), found, self.expects());
         }
         if machine.running() {
-            match self.live(machine, &mut finding) {
+            match self.live(machine, &names, &mut finding) {
                 Ok(()) => {}
                 Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
             }
@@ -92,7 +95,7 @@ impl Apparmor {
 
     /// Each line of the kernel's list is `name (mode)`. A profile that the vendor wrote as unconfined confines nobody by
     /// design, and is shown.
-    fn live(&self, machine: &Machine<'_>, finding: &mut Finding) -> Result<(), Unseen> {
+    fn live(&self, machine: &Machine<'_>, names: &[(String, At)], finding: &mut Finding) -> Result<(), Unseen> {
         let Some(text) = machine.text(LOADED)? else {
             let Some(modules) = machine.text(MODULES)? else {
                 let why = borrowed(machine).map_or(String::new(), |why| format!("; {why}"));
@@ -115,6 +118,10 @@ impl Apparmor {
                     finding.fact(Aspect::Live, false, &at, line, self.expects());
                 }
             }
+        }
+        for (name, at) in names.iter().filter(|(name, _)| !loaded.contains(&name.as_str())) {
+            wrong = true;
+            kernel_fact(machine, finding, false, at, &format!("{name} is not loaded"), &self.expects());
         }
         for pid in machine.names("/proc")?.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
             let program = machine.link(&format!("/proc/{pid}/exe")).ok().flatten();
@@ -142,8 +149,41 @@ fn header(line: &str) -> bool {
     begins && line.split('#').next().unwrap_or_default().trim_end().ends_with('{')
 }
 
+/// The name that the kernel has of a profile: its path as written where it has no other. One with a variable, or of
+/// another namespace, is known to the parser alone.
+fn named(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("profile ").unwrap_or(line).trim_start();
+    let name = match line.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next()?,
+        None => line.split_whitespace().next()?,
+    };
+    let name = if name.matches('{').count() > name.matches('}').count() { name.strip_suffix('{')? } else { name };
+    (!name.is_empty() && !name.contains("@{") && !name.starts_with(':')).then_some(name)
+}
+
 fn flags(line: &str) -> Vec<&str> {
     let Some((_, rest)) = line.split_once("flags") else { return Vec::new() };
     let within = rest.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     within.map(|(flags, _)| flags.split([',', ' ']).filter(|flag| !flag.is_empty()).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_named_as_the_kernel_has_it() {
+        for (line, name) in [
+            ("/usr/sbin/a flags=(attach_disconnected) {", Some("/usr/sbin/a")),
+            ("/{,usr/}sbin/dhclient {", Some("/{,usr/}sbin/dhclient")),
+            ("profile a /usr/sbin/a{", Some("a")),
+            ("profile a{", Some("a")),
+            ("\"/opt/a b\" {", Some("/opt/a b")),
+            ("profile \"a b\" /x {", Some("a b")),
+            ("@{bin}/a {", None),
+            ("profile :space:a {", None),
+        ] {
+            assert_eq!(named(line), name, "{line}");
+        }
+    }
 }
