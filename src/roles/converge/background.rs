@@ -2,12 +2,12 @@
 //! program outlives the run: what nobody asked for is waited for at its end.
 
 use super::arguments::environment;
+use super::end::End;
 use super::error::ConvergeError;
 use super::events::Event;
 use super::invoke::eyes;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use super::tries::{Trouble, seconds};
 use crate::host::{Change, Effect};
 use crate::roles::modules::{Args, Failed, Module, Next};

@@ -1,9 +1,9 @@
 //! Modules that the engine carries out itself.
 
+use super::end::End;
 use super::error::Stop;
 use super::result::{self, put};
 use super::run::{Run, Stage};
-use super::task::End;
 use super::tries::Trouble;
 use crate::failure::Place;
 use crate::roles::load::Task;

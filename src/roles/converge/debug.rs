@@ -1,9 +1,9 @@
 //! `debug`: shows a message, or what an expression is.
 
 use super::arguments::plain;
+use super::end::End;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use crate::failure::Place;
 use crate::roles::modules::{Args, Failed};
 use crate::roles::template::{TemplateError, untrusted};

@@ -1,9 +1,9 @@
 //! `add_host` and `group_by`.
 
 use super::arguments::plain;
+use super::end::End;
 use super::result::put;
 use super::run::Run;
-use super::task::End;
 use crate::roles::modules::{Args, Failed};
 use crate::roles::value::{Key, Map, Value};
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! Dynamic includes: files of tasks and roles that are named when the task is reached.
 
 use super::arguments::{arguments, plain, truth};
+use super::end::End;
 use super::error::Stop;
 use super::events::{Event, Status};
 use super::names::KnownNames;
 use super::result::{self, flag};
 use super::run::{Run, Stage};
-use super::task::End;
 use crate::roles::load::{At, Frame, FrameKind, From, Item, LoadError, RoleRun, Said, Task};
 use crate::roles::modules::Failed;
 use crate::roles::value::{Key, Map, Value};

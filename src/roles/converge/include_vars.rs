@@ -1,9 +1,9 @@
 //! `include_vars`: variables of files, by name or of a whole directory.
 
 use super::builtin::load_failed;
+use super::end::End;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use crate::roles::modules::{Args, Failed, Tree};
 use crate::roles::template::{Binding, Scope};
 use crate::roles::value::{Map, Value};

@@ -1,10 +1,10 @@
 //! Carries a module out: it looks, what it asks for is applied, and it looks again where it wants to.
 
 use super::arguments::{environment, plain, truth};
+use super::end::End;
 use super::error::ConvergeError;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use super::tries::Trouble;
 use crate::host::{Change, HostError};
 use crate::roles::modules::{Actor, Eyes, Failed};

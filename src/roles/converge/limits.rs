@@ -1,8 +1,8 @@
 //! A task's own time: `timeout`, and `async` where it is waited for.
 
+use super::end::End;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use super::tries::{Trouble, seconds};
 use crate::host::Change;
 use crate::roles::load::Said;

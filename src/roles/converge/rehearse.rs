@@ -1,10 +1,10 @@
 //! `check_mode: true` on a task: it is planned over the machine, and changes nothing.
 
 use super::arguments::{environment, plain, truth};
+use super::end::End;
 use super::invoke::eyes;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use super::tries::Trouble;
 use super::view::View;
 use crate::host::{Change, Host, Overlay};

@@ -1,12 +1,12 @@
 //! What follows from a task's end: counts, the registered result, facts, notifications, a failure.
 
 use super::arguments::{plain, truth};
+use super::end::End;
 use super::error::{Stop, TaskFailure};
 use super::events::Status;
 use super::outcome::Completed;
 use super::result::{self, flag};
 use super::run::Run;
-use super::task::End;
 use crate::roles::load::Task;
 use crate::roles::value::{Key, Map, Value};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! `validate_argument_spec`: variables judged by a specification, as before a role's first task.
 
+use super::end::End;
 use super::result::put;
 use super::run::{Run, Stage};
-use super::task::End;
 use crate::roles::modules::{Args, Failed};
 use crate::roles::specification;
 use crate::roles::template::{Binding, Scope};

@@ -1,76 +1,20 @@
 //! One task: its loop, its tries, its result, and what follows from it (ansible-core `executor/task_executor.py`).
 
 use super::arguments::plain;
+use super::end::End;
 use super::error::Stop;
 use super::events::{Event, Status};
 use super::repeat::Loop;
 use super::result::{self, flag, put};
 use super::run::{Run, Stage};
 use super::tries::{Trouble, seconds};
-use crate::failure::Place;
-use crate::host::Change;
-use crate::roles::load::{Said, Task};
-use crate::roles::modules::{Diff, Failed};
+use crate::roles::load::Task;
+use crate::roles::modules::Failed;
 use crate::roles::template::TemplateError;
-use crate::roles::value::{Key, Map, Template, Value};
+use crate::roles::value::{Key, Template, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How a task, or one item of it, ended.
-pub(super) struct End {
-    pub(super) result: Map,
-    pub(super) notify: Vec<String>,
-    pub(super) ignored: bool,
-    pub(super) hidden: bool,
-    pub(super) hint: Option<String>,
-    /// Where what failed is written, where that is not the task itself.
-    pub(super) place: Option<Box<Place>>,
-    pub(super) diff: Vec<Diff>,
-    pub(super) changes: Vec<Change>,
-    /// Why what it does is not known before the plan is applied.
-    pub(super) undecided: Option<String>,
-}
-
-impl End {
-    pub(super) fn new(result: Map) -> Self {
-        let (notify, diff, changes) = (Vec::new(), Vec::new(), Vec::new());
-        let (hint, place, undecided) = (None, None, None);
-        Self { result, notify, ignored: false, hidden: false, hint, place, diff, changes, undecided }
-    }
-
-    pub(super) fn failed(failed: Failed) -> Self {
-        if failed.undecided {
-            return Self::undecided(failed.message);
-        }
-        let (hint, place) = (failed.hint.clone(), failed.place.clone());
-        Self { hint, place, ..Self::new(result::of_failure(failed)) }
-    }
-
-    /// A task of a plan whose outcome shows when the plan is applied.
-    pub(super) fn undecided(why: impl Into<String>) -> Self {
-        Self { undecided: Some(why.into()), ..Self::new(Map::new()) }
-    }
-
-    /// What `register` keeps.
-    pub(super) fn registered(&self) -> Value {
-        if self.undecided.is_some() { Value::Unknown } else { result::value(&self.result) }
-    }
-
-    pub(super) fn status(&self) -> Status {
-        if self.undecided.is_some() {
-            Status::Undecided
-        } else if result::failed(&self.result) {
-            if self.ignored { Status::Ignored } else { Status::Failed }
-        } else if flag(&self.result, "skipped") {
-            Status::Skipped
-        } else if flag(&self.result, "changed") {
-            Status::Changed
-        } else {
-            Status::Ok
-        }
-    }
-}
 
 impl Run<'_> {
     /// Runs a task, if tags select it.
@@ -93,19 +37,6 @@ impl Run<'_> {
         let end = End::undecided("it runs where an undecided task changes something");
         self.tell(task, &end, None);
         self.settle(task, &title, end)
-    }
-
-    fn announce(&mut self, task: &Arc<Task>) -> String {
-        let title = self.title(task);
-        let role = task.frame.role().map(|role| role.full_name());
-        self.observer.event(&Event::Task {
-            name: &title,
-            role: role.as_deref(),
-            place: &task.place,
-            handler: task.handler,
-            include: task.action.is("include_tasks") || task.action.is("include_role"),
-        });
-        title
     }
 
     fn carry_out(&mut self, task: &Arc<Task>) -> Result<(), Stop> {
@@ -154,15 +85,6 @@ impl Run<'_> {
             }
         };
         self.settle(task, title, end)
-    }
-
-    /// The task's name, evaluated as far as it can be.
-    pub(super) fn title(&self, task: &Arc<Task>) -> String {
-        let name = match &task.frame.name {
-            Some(name @ Value::Template(_)) => self.view(&self.stage(task)).render(name).map(|name| plain(&name)),
-            _ => return task.title(),
-        };
-        name.map_or_else(|_| task.title(), |name| self.input.redactor.scrub(&name))
     }
 
     pub(super) fn selected(&self, task: &Arc<Task>) -> Result<bool, Stop> {
@@ -276,47 +198,6 @@ impl Run<'_> {
         Ok(!conditions.is_empty() && self.all(stage, conditions)?)
     }
 
-    pub(super) fn all(&self, stage: &Stage<'_>, conditions: &[Said]) -> Result<bool, TemplateError> {
-        let view = self.view(stage);
-        for said in conditions {
-            if !view.condition(&said.value, &said.place)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The condition that does not hold, where there is one.
-    pub(super) fn skipped(&self, stage: &Stage<'_>) -> Result<Option<Value>, Box<(TemplateError, Place)>> {
-        let view = self.view(stage);
-        for said in stage.task.frame.conditions() {
-            match view.condition(&said.value, &said.place) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Some(said.value.clone())),
-                Err(error) => return Err(Box::new((error, said.place.clone()))),
-            }
-        }
-        Ok(None)
-    }
-
-    /// The result where a condition does not hold or cannot be evaluated; `None` where the task runs.
-    pub(super) fn condition_end(&self, stage: &Stage<'_>) -> Option<End> {
-        match self.skipped(stage) {
-            Ok(None) => None,
-            Ok(Some(condition)) => Some(End::new(result::of_skip(&condition))),
-            Err(trouble) => {
-                let (error, place) = *trouble;
-                let mut failed = super::view::failed(&error);
-                failed.message = if failed.undecided {
-                    format!("the condition at {place} needs a value that is not known yet")
-                } else {
-                    format!("the condition at {place} could not be evaluated: {error}")
-                };
-                Some(End::failed(failed))
-            }
-        }
-    }
-
     /// One item, or the task without a loop: condition, arguments, tries.
     fn once(&mut self, stage: &mut Stage<'_>) -> Result<End, Stop> {
         let end = match self.condition_end(stage) {
@@ -357,37 +238,5 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-    }
-
-    /// Shows why a task failed, and where it stands.
-    pub(super) fn tell_error(&mut self, task: &Task, end: &End, shown: &serde_json::Value) {
-        if !matches!(end.status(), Status::Failed | Status::Ignored) {
-            return;
-        }
-        let message = ["msg", "censored"].iter().find_map(|name| shown[name].as_str()).unwrap_or("it says no reason");
-        let before = match &task.place.excerpt {
-            Some(_) => self.loader.lines_before(&task.place),
-            None => Vec::new(),
-        };
-        self.observer.event(&Event::Error { message, place: &task.place, before: &before });
-    }
-
-    fn tell(&mut self, task: &Task, end: &End, label: Option<&str>) {
-        let open = task.action.is("debug") || task.action.is("assert");
-        let shown = result::shown(&end.result, end.hidden, &self.input.redactor);
-        let quiet = matches!(task.frame.keyword("diff"), Some(said) if !super::arguments::truth(&said.value));
-        let diff: &[Diff] = if end.hidden || quiet { &[] } else { &end.diff };
-        let item = label.map(|label| if end.hidden { "(censored)" } else { label });
-        self.tell_error(task, end, &shown);
-        self.observer.event(&Event::Result {
-            status: end.status(),
-            item,
-            result: &shown,
-            diff,
-            changes: &end.changes,
-            hidden: end.hidden,
-            undecided: end.undecided.as_deref(),
-            shown: open,
-        });
     }
 }

@@ -1,11 +1,11 @@
 //! The tries of a task: its arguments, its module, `changed_when`, `failed_when`, `until`.
 
 use super::arguments::{arguments, plain};
+use super::end::End;
 use super::error::{ConvergeError, Stop};
 use super::events::Event;
 use super::result::{self, flag, put};
 use super::run::{Run, Stage};
-use super::task::End;
 use crate::host::{Attributes, Change, FileWrite, HostError};
 use crate::roles::load::Said;
 use crate::roles::modules::Failed;

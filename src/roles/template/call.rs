@@ -3,7 +3,8 @@
 use super::args::Given;
 use super::datum::{Datum, Looping, Object};
 use super::error::{TemplateError, TemplateTrouble};
-use super::run::{Output, Run, is_template};
+use super::output::Output;
+use super::run::{Run, is_template};
 use super::syntax::{Args, Expr, Node};
 use super::{globals, methods, operators, python};
 use crate::roles::value::{Key, Template, Value};

@@ -1,6 +1,6 @@
 //! Jinja2 as Ansible speaks it, over lazily templated variables.
 //!
-//! `parse` makes the tree (minijinja's parser), `run`, `eval` and `exec` walk it, `filters`, `tests`, `lookups` and
+//! `parse` and `lower` make the tree (minijinja's parser), `run`, `eval`, `exec` and `compose` walk it, `filters`, `tests`, `lookups` and
 //! `globals` are the vocabulary, a file a topic. Where Ansible 2.16 and 2.19 differ, 2.19's results hold, except that
 //! conditions take any value for its truth. What Python does and a Rust reader would not expect is in `python`.
 
@@ -8,12 +8,14 @@ mod args;
 mod call;
 #[cfg(test)]
 mod comparison;
+mod compose;
 mod datum;
 mod dump;
 mod error;
 mod eval;
 mod exec;
 mod filters;
+mod finish;
 #[cfg(test)]
 mod fixture;
 mod glob;
@@ -21,8 +23,11 @@ mod globals;
 mod header;
 mod inspect;
 mod lookups;
+mod lower;
+mod macros;
 mod methods;
 mod operators;
+mod output;
 mod parse;
 mod place;
 mod plugin;

@@ -1,12 +1,12 @@
-//! One evaluation: its variables, where it stands, and how lazy values become finished ones.
+//! One evaluation: its variables, and where it stands.
 
 use super::datum::{Datum, Missing, Object};
 use super::error::{TemplateError, nearest};
+use super::output::Output;
 use super::place::Source;
 use super::syntax::{Program, Stmt};
-use super::{Binding, Scope, Services, Templar, globals, python};
-use crate::roles::items::Form;
-use crate::roles::value::{Key, Map, Template, Value};
+use super::{Binding, Scope, Services, Templar, globals};
+use crate::roles::value::{Template, Value};
 use crate::roles::vault::Vault;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -143,103 +143,6 @@ impl<'a> Run<'a> {
         Ok(out.native())
     }
 
-    /// A value to work with, its own members still lazy.
-    pub(super) fn force(&self, datum: Datum) -> Result<Value, TemplateError> {
-        match datum {
-            Datum::Value(value) => Ok(value),
-            Datum::Undefined(missing) => Err(self.undefined(&missing)),
-            Datum::Unknown => Err(TemplateError::unknown()),
-            Datum::Mixed(items) => {
-                Ok(Value::list(items.iter().map(|i| self.force(i.clone())).collect::<Result<Vec<_>, _>>()?))
-            }
-            Datum::Object(object) => self.object_value(&object),
-        }
-    }
-
-    fn object_value(&self, object: &Object) -> Result<Value, TemplateError> {
-        match object {
-            Object::Date(date) => Ok(Value::str(globals::date_text(*date))),
-            Object::Delta(seconds, micros) => Ok(Value::str(globals::delta_text(*seconds, *micros))),
-            Object::Vars => Ok(self.all_variables()),
-            Object::HostVars => Ok(Value::map([("localhost", self.all_variables())])),
-            Object::Namespace(members) => {
-                let members = members.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let mut map = Map::new();
-                for (key, member) in members.iter() {
-                    map.insert(key.clone(), self.force(member.clone())?);
-                }
-                Ok(Value::Map(Arc::new(map)))
-            }
-            other => Err(TemplateError::failed(format!("a {} is no value", kind(other)))),
-        }
-    }
-
-    /// Every variable, lazy. Those that are not known yet are left out.
-    pub(super) fn all_variables(&self) -> Value {
-        let mut map = Map::new();
-        for name in self.scope.names() {
-            if let Binding::Value(value) = self.scope.get(&name) {
-                map.insert(Key::from(name.as_str()), value);
-            }
-        }
-        Value::Map(Arc::new(map))
-    }
-
-    /// A finished value: nothing in it is a template or undefined any more.
-    pub(super) fn deep(&self, datum: Datum) -> Result<Value, TemplateError> {
-        let whole = matches!(&datum, Datum::Object(object) if matches!(**object, Object::Vars | Object::HostVars));
-        let value = self.force(datum)?;
-        if whole { Ok(self.finish_all(&value)) } else { self.finish(value) }
-    }
-
-    /// Finishes each member that can be finished: among all variables some always refer to what is not there.
-    fn finish_all(&self, value: &Value) -> Value {
-        let Value::Map(map) = value else { return Value::Null };
-        let finished = map.iter().filter_map(|(key, member)| Some((key.clone(), self.finish(member.clone()).ok()?)));
-        Value::Map(Arc::new(finished.collect()))
-    }
-
-    /// The same for a value.
-    pub(super) fn finish(&self, value: Value) -> Result<Value, TemplateError> {
-        match &value {
-            Value::Template(_) | Value::Unknown => {
-                let datum = self.resolve(value)?;
-                self.deep(datum)
-            }
-            Value::List(items) if items.iter().any(is_lazy) => {
-                Ok(Value::list(items.iter().map(|i| self.finish(i.clone())).collect::<Result<Vec<_>, _>>()?))
-            }
-            Value::Map(map) if map.values().any(is_lazy) => {
-                let mut out = Map::with_capacity(map.len());
-                for (key, member) in map.iter() {
-                    out.insert(key.clone(), self.finish(member.clone())?);
-                }
-                Ok(Value::Map(Arc::new(out)))
-            }
-            _ => Ok(value),
-        }
-    }
-
-    /// What `for` and filters go through, each item resolved.
-    pub(super) fn items(&self, datum: Datum) -> Result<Vec<Datum>, TemplateError> {
-        if let Datum::Mixed(items) = datum {
-            return Ok(items.to_vec());
-        }
-        let value = self.force(datum)?;
-        let items = python::items(&value)
-            .ok_or_else(|| TemplateError::failed(format!("'{}' object is not iterable", value.type_name())))?;
-        items.into_iter().map(|item| self.resolve(item)).collect()
-    }
-
-    /// Truth, as `if` sees it.
-    pub(super) fn truth(&self, datum: Datum) -> Result<bool, TemplateError> {
-        match datum {
-            Datum::Object(_) => Ok(true),
-            Datum::Mixed(items) => Ok(!items.is_empty()),
-            other => Ok(python::truth(&self.force(other)?)),
-        }
-    }
-
     /// The error that a missing name is, with the nearest name that there is.
     pub(super) fn undefined(&self, missing: &Missing) -> TemplateError {
         let mut error = missing.error();
@@ -273,16 +176,6 @@ fn hidden(outcome: Result<Datum, TemplateError>) -> Result<Datum, TemplateError>
     }
 }
 
-/// Whether anything in a value is still to be templated.
-pub(super) fn is_lazy(value: &Value) -> bool {
-    match value {
-        Value::Template(_) | Value::Unknown => true,
-        Value::List(items) => items.iter().any(is_lazy),
-        Value::Map(map) => map.values().any(is_lazy),
-        _ => false,
-    }
-}
-
 /// Text that ends with as many line ends as the template that it came from: Jinja drops the last one, and a tag's own,
 /// and Ansible puts them back.
 pub(super) fn ended_as(template: &str, value: Value) -> Value {
@@ -300,85 +193,4 @@ pub(super) fn ended_as(template: &str, value: Value) -> Value {
 /// Whether a text has anything to evaluate.
 pub(super) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
-}
-
-fn kind(object: &Object) -> &'static str {
-    match object {
-        Object::Macro { .. } => "macro",
-        Object::Module(_) => "module",
-        Object::Loop(_) => "loop",
-        Object::Function(_) => "function",
-        Object::Cycler(..) => "cycler",
-        Object::Joiner(..) => "joiner",
-        _ => "block",
-    }
-}
-
-/// What a template yields, in pieces: one piece keeps its type, several are text.
-#[derive(Default)]
-pub(super) struct Output {
-    text: String,
-    secret: bool,
-    pieces: usize,
-    only: Option<Value>,
-}
-
-impl Output {
-    /// A finished piece. Null is no piece.
-    pub(super) fn push(&mut self, value: Value) {
-        if matches!(value, Value::Null) {
-            return;
-        }
-        self.pieces += 1;
-        if self.pieces == 1 {
-            self.only = Some(value);
-            return;
-        }
-        if let Some(first) = self.only.take() {
-            self.write(&first);
-        }
-        self.write(&value);
-    }
-
-    fn write(&mut self, value: &Value) {
-        self.secret |= value.has_secret();
-        // What is printed has lists for tuples, but for a group by itself.
-        match value {
-            Value::List(items) if items.form() == Form::Group => self.text.push_str(&python::text(value)),
-            value if value.has_tuple() => self.text.push_str(&python::text(&value.clone().without_tuples())),
-            value => self.text.push_str(&python::text(value)),
-        }
-    }
-
-    /// Whether there is no piece.
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces == 0
-    }
-
-    /// One piece as it is, several as text; nothing at all is null, as Ansible 2.19 has it.
-    pub(super) fn native(self) -> Datum {
-        match self.pieces {
-            0 => Datum::Value(Value::Null),
-            1 => Datum::Value(self.only.unwrap_or_default()),
-            _ => Datum::Value(self.text()),
-        }
-    }
-
-    /// Whether anything was written, be it nothing.
-    pub(super) fn has_printed(&self) -> bool {
-        self.pieces > 0
-    }
-
-    /// Whether one thing was written, and it is no text.
-    pub(super) fn is_native(&self) -> bool {
-        self.pieces == 1 && self.only.as_ref().is_some_and(|value| !matches!(value, Value::Str(_)))
-    }
-
-    /// All pieces as text, secret where any of them is.
-    pub(super) fn text(mut self) -> Value {
-        if let Some(first) = self.only.take() {
-            self.write(&first);
-        }
-        if self.secret { Value::secret(self.text) } else { Value::str(self.text) }
-    }
 }

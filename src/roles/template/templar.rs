@@ -2,8 +2,9 @@
 
 use super::error::{TemplateError, TemplateTrouble};
 use super::header::{header, plain_options};
+use super::output::Output;
 use super::place::Source;
-use super::run::{Output, Run, ended_as, is_template};
+use super::run::{Run, ended_as, is_template};
 use super::syntax::Program;
 use super::{Decision, Scope, Services, lookups, parse, python};
 use crate::failure::Place;

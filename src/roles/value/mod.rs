@@ -1,58 +1,16 @@
 //! A value as roles know it: YAML's, with what Ansible and secrets add to strings.
 
+mod json;
+mod key;
+mod text;
+
+pub use key::Key;
+pub use text::Text;
+
 use super::items::{Form, Items};
 use crate::failure::Place;
 use indexmap::IndexMap;
 use std::sync::Arc;
-
-/// A mapping's key. YAML and Python have more kinds of key; roles use these. As in Python, `True` and `1` are one key.
-#[derive(Clone, Debug, Eq)]
-pub enum Key {
-    /// A string.
-    Str(Arc<str>),
-    /// A whole number.
-    Int(i64),
-    /// A truth value.
-    Bool(bool),
-    /// YAML's null.
-    Null,
-}
-
-impl Key {
-    /// What it is told from others by.
-    fn identity(&self) -> (Option<&str>, Option<i64>) {
-        match self {
-            Self::Str(text) => (Some(text), None),
-            Self::Int(number) => (None, Some(*number)),
-            Self::Bool(truth) => (None, Some(i64::from(*truth))),
-            Self::Null => (None, None),
-        }
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
-    }
-}
-
-impl std::hash::Hash for Key {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.identity().hash(state);
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.identity().cmp(&other.identity())
-    }
-}
 
 /// A mapping in the order in which it was written.
 pub type Map = IndexMap<Key, Value>;
@@ -73,72 +31,6 @@ impl Template {
     /// A text in the open.
     pub fn new(text: impl Into<String>, place: Place) -> Self {
         Self { text: text.into(), place, secret: false }
-    }
-}
-
-/// A text, whether it must not be seen, and whether it may be evaluated.
-#[derive(Clone)]
-pub struct Text {
-    text: Arc<str>,
-    secret: bool,
-    origin: Origin,
-}
-
-/// Where a text comes from, as long as it is carried about as it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// A result, a fact, or what a template has made.
-    Elsewhere,
-    /// The verified tree, settings or the command line.
-    Tree,
-    /// A value that was encrypted.
-    Vault,
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.secret == other.secret
-    }
-}
-
-impl Eq for Text {}
-
-impl Text {
-    /// A text in the open.
-    pub fn open(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), secret: false, origin: Origin::Elsewhere }
-    }
-
-    /// A text that must not be seen.
-    pub fn secret(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), secret: true, origin: Origin::Elsewhere }
-    }
-
-    /// Whether it stands as it is in the verified tree, settings or the command line: only such a text is evaluated
-    /// where it turns out to be a condition.
-    pub fn is_trusted(&self) -> bool {
-        self.origin == Origin::Tree
-    }
-
-    /// Whether it was opened with a key of Ansible Vault.
-    pub fn was_encrypted(&self) -> bool {
-        self.origin == Origin::Vault
-    }
-
-    /// The text itself, secret or not: for the work, not for printing.
-    pub fn expose(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether it must not be seen.
-    pub fn is_secret(&self) -> bool {
-        self.secret
-    }
-}
-
-impl std::fmt::Debug for Text {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.secret { f.write_str(crate::secret::REDACTED) } else { write!(f, "{:?}", self.text) }
     }
 }
 
@@ -181,12 +73,12 @@ impl Value {
 
     /// A string of the verified tree, settings or the command line, without anything to template.
     pub fn trusted(text: impl Into<Arc<str>>) -> Self {
-        Self::Str(Text { text: text.into(), secret: false, origin: Origin::Tree })
+        Self::Str(Text::trusted(text))
     }
 
     /// A string that was opened with a key of Ansible Vault.
     pub fn opened(text: impl Into<Arc<str>>) -> Self {
-        Self::Str(Text { text: text.into(), secret: true, origin: Origin::Vault })
+        Self::Str(Text::opened(text))
     }
 
     /// A mapping with string keys.
@@ -241,7 +133,7 @@ impl Value {
     #[must_use]
     pub fn into_secret(self) -> Self {
         match self {
-            Self::Str(text) => Self::Str(Text { secret: true, ..text }),
+            Self::Str(text) => Self::Str(text.into_secret()),
             Self::List(items) => Self::List(Arc::new(items.map(Self::into_secret))),
             Self::Map(map) => {
                 Self::Map(Arc::new(map.iter().map(|(k, v)| (k.clone(), v.clone().into_secret())).collect()))
@@ -268,36 +160,6 @@ impl Value {
             Self::Unknown => "unknown",
         }
     }
-
-    /// As JSON, for results, status and journals: secrets are redacted, templates are their text, `omit` is null.
-    pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value as Json;
-        match self {
-            Self::Null | Self::Omit => Json::Null,
-            Self::Unknown => Json::from("(known when applied)"),
-            Self::Bool(b) => Json::Bool(*b),
-            Self::Int(i) => Json::from(*i),
-            Self::Float(f) => Json::from(*f),
-            Self::Str(text) if text.is_secret() => Json::from(crate::secret::REDACTED),
-            Self::Str(text) => Json::from(text.expose()),
-            Self::Template(template) => Json::from(template.text.as_str()),
-            Self::List(items) => items.iter().map(Self::to_json).collect(),
-            Self::Map(map) => Json::Object(map.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect()),
-        }
-    }
-
-    /// From JSON, plain: nothing in it is templated.
-    pub fn from_json(json: &serde_json::Value) -> Self {
-        use serde_json::Value as Json;
-        match json {
-            Json::Null => Self::Null,
-            Json::Bool(b) => Self::Bool(*b),
-            Json::Number(n) => n.as_i64().map_or_else(|| Self::Float(n.as_f64().unwrap_or(f64::NAN)), Self::Int),
-            Json::String(text) => Self::str(text.as_str()),
-            Json::Array(items) => Self::list(items.iter().map(Self::from_json)),
-            Json::Object(map) => Self::map(map.iter().map(|(k, v)| (k.as_str(), Self::from_json(v)))),
-        }
-    }
 }
 
 /// Two values are equal as Python's are: `1 == 1.0 == True`; a secret equals the same text in the open.
@@ -321,24 +183,6 @@ impl PartialEq for Value {
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Map(a), Self::Map(b)) => a == b,
             _ => matches!((number(self), number(other)), (Some(a), Some(b)) if a == b),
-        }
-    }
-}
-
-impl From<&str> for Key {
-    fn from(text: &str) -> Self {
-        Self::Str(text.into())
-    }
-}
-
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Str(text) => f.write_str(text),
-            Self::Int(number) => number.fmt(f),
-            Self::Bool(true) => f.write_str("True"),
-            Self::Bool(false) => f.write_str("False"),
-            Self::Null => f.write_str("None"),
         }
     }
 }
