@@ -47,6 +47,7 @@ pub static SPEC: Spec = Spec {
         passed("skip_broken"),
         passed("update_cache"),
         passed("update_only"),
+        passed("use_backend"),
     ],
     file_attributes: false,
     examples: &["package:\n  name: curl\n  state: present\n"],

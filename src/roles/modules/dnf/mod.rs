@@ -1,9 +1,10 @@
 //! `dnf`: packages of Fedora, RHEL and Amazon Linux.
 
-use super::programs::say;
+mod said;
+
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob};
-use crate::host::{Change, Command, Effect, Output};
-use crate::roles::value::{Map, Value};
+use crate::host::{Change, Command, Effect};
+use crate::roles::value::Value;
 
 /// `dnf`.
 pub static SPEC: Spec = Spec {
@@ -64,6 +65,7 @@ struct Dnf {
     autoremove: bool,
     update_cache: bool,
     update_only: bool,
+    allow_downgrade: bool,
     options: Vec<String>,
 }
 
@@ -84,7 +86,7 @@ pub fn dnf(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         return Err(args.together("parameters are mutually exclusive: best|nobest"));
     }
     let names: Vec<String> = args.texts("name").into_iter().filter(|name| !name.is_empty()).collect();
-    if names.is_empty() && !autoremove && !args.is_given("update_cache") {
+    if !args.is_given("name") && !autoremove && !args.is_given("update_cache") {
         return Err(args.together("one of the following is required: name, list, autoremove, update_cache"));
     }
     Ok(Box::new(Dnf {
@@ -93,6 +95,7 @@ pub fn dnf(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         autoremove,
         update_cache: args.flag("update_cache"),
         update_only: args.flag("update_only"),
+        allow_downgrade: args.flag("allow_downgrade"),
         options: options(args),
     }))
 }
@@ -151,53 +154,70 @@ impl Module for Dnf {
 impl Dnf {
     fn main(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         if self.names.is_empty() {
-            return match self.autoremove {
-                true => self.run(eyes, "autoremove", &[]),
-                false => Ok(idle("Cache updated")),
+            return match (self.autoremove, self.update_cache) {
+                (true, _) => self.run(eyes, "autoremove", &[], Vec::new()),
+                (false, true) => Ok(idle("Cache updated", Vec::new())),
+                (false, false) => Ok(idle(NOTHING, Vec::new())),
             };
         }
         if self.state == "latest" && self.names.iter().any(|name| name == "*") {
-            return self.run(eyes, "upgrade", &[]);
+            return self.run(eyes, "upgrade", &[], Vec::new());
         }
-        let mut installed = Vec::new();
+        let (mut there, mut lacking) = (Vec::new(), Vec::new());
         for name in &self.names {
-            installed.push(is_installed(eyes, name)?);
+            if is_installed(eyes, name)? {
+                there.push(name.clone());
+            } else if self.state == "absent" || self.allow_downgrade || !self.is_older(eyes, name)? {
+                lacking.push(name.clone());
+            }
         }
-        let chosen = |wanted: bool| -> Vec<String> {
-            let both = self.names.iter().zip(&installed);
-            both.filter(|(_, is)| **is == wanted).map(|(name, _)| name.clone()).collect()
-        };
         match self.state {
             "absent" => {
-                let there = chosen(true);
-                if there.is_empty() {
-                    return Ok(idle("Nothing to do"));
-                }
-                self.run(eyes, "remove", &there)
+                let said = lacking.iter().map(|name| format!("No match for argument: {name}")).collect();
+                if there.is_empty() { Ok(idle(NOTHING, said)) } else { self.run(eyes, "remove", &there, said) }
             }
-            "latest" => self.latest(eyes, &chosen(true), &chosen(false)),
-            _ if self.update_only => Ok(idle("Nothing to do")),
-            _ => {
-                let lacking = chosen(false);
-                if lacking.is_empty() {
-                    return Ok(idle("Nothing to do"));
-                }
-                self.run(eyes, "install", &lacking)
-            }
+            "latest" => self.latest(eyes, &there, lacking),
+            _ => self.install(eyes, lacking),
         }
     }
 
-    fn latest(&self, eyes: &Eyes<'_>, there: &[String], lacking: &[String]) -> Result<Plan, Failed> {
-        let lacking = if self.update_only { &[] } else { lacking };
+    fn install(&self, eyes: &Eyes<'_>, lacking: Vec<String>) -> Result<Plan, Failed> {
+        if self.update_only {
+            return Ok(idle(NOTHING, lacking.iter().map(not_installed).collect()));
+        }
+        if lacking.is_empty() {
+            return Ok(idle(NOTHING, Vec::new()));
+        }
+        let said = lacking.iter().filter(|name| is_file(name)).map(|name| format!("Installed {name}")).collect();
+        self.run(eyes, "install", &lacking, said)
+    }
+
+    fn latest(&self, eyes: &Eyes<'_>, there: &[String], lacking: Vec<String>) -> Result<Plan, Failed> {
         // 100 says that there are updates.
         let outdated = !there.is_empty() && eyes.query(&self.command(eyes, &["check-update"], there))?.code == 100;
-        match (outdated, lacking.is_empty()) {
-            (false, true) => Ok(idle("Nothing to do")),
-            (false, false) => self.run(eyes, "install", lacking),
-            (true, true) => self.run(eyes, "upgrade", there),
+        match (outdated, lacking.is_empty() || self.update_only) {
+            (false, _) => self.install(eyes, lacking),
+            (true, true) => self.run(eyes, "upgrade", there, lacking.iter().map(not_installed).collect()),
             // `install` upgrades what is there already.
-            (true, false) => self.run(eyes, "install", &self.names),
+            (true, false) => self.install(eyes, [lacking, there.to_vec()].concat()),
         }
+    }
+
+    /// Whether a name with a version is of an older one than that which is installed: dnf would go back to it, and the
+    /// module does so only when asked.
+    fn is_older(&self, eyes: &Eyes<'_>, name: &str) -> Result<bool, Failed> {
+        if is_file(name) || name.starts_with('@') || name.contains(' ') || glob::is_pattern(name) {
+            return Ok(false);
+        }
+        let versioned = |(at, _): &(usize, &str)| name[at + 1..].starts_with(|first: char| first.is_ascii_digit());
+        for (at, _) in name.match_indices('-').filter(versioned) {
+            if eyes.ask(["rpm", "-q", &name[..at]])?.ok() {
+                let mut asked = self.command(eyes, &["--assumeno", "install"], std::slice::from_ref(&name.to_owned()));
+                asked.argv.retain(|word| word != "-y");
+                return Ok(eyes.query(&asked)?.text().lines().any(|line| line == "Downgrading:"));
+            }
+        }
+        Ok(false)
     }
 
     fn command(&self, eyes: &Eyes<'_>, words: &[&str], names: &[String]) -> Command {
@@ -210,7 +230,8 @@ impl Dnf {
         command
     }
 
-    fn run(&self, eyes: &Eyes<'_>, verb: &str, names: &[String]) -> Result<Plan, Failed> {
+    /// `before` is what the results begin with.
+    fn run(&self, eyes: &Eyes<'_>, verb: &str, names: &[String], before: Vec<String>) -> Result<Plan, Failed> {
         let mut words = vec![verb];
         // Without it `remove` takes along dependencies that nothing needs, which the module does only when asked.
         if verb == "remove" && !self.autoremove {
@@ -219,7 +240,7 @@ impl Dnf {
         Ok(Plan {
             changes: vec![Change::Packages(self.command(eyes, &words, names))],
             next: Some(Box::new(|_, effects: &[Effect]| match effects.last().and_then(|e| e.output.as_ref()) {
-                Some(output) => judged(output),
+                Some(output) => said::judged(output, before),
                 None => Ok(Plan { changed: Some(true), ..Plan::default() }),
             })),
             changed: Some(false),
@@ -228,58 +249,26 @@ impl Dnf {
     }
 }
 
-fn idle(message: &str) -> Plan {
+const NOTHING: &str = "Nothing to do";
+
+fn idle(message: &str, results: Vec<String>) -> Plan {
     Plan { changed: Some(false), ..Plan::default() }
         .with("msg", message)
         .with("rc", Value::Int(0))
-        .with("results", Value::list([]))
+        .with("results", Value::list(results.into_iter().map(Value::from)))
 }
 
-fn judged(output: &Output) -> Result<Plan, Failed> {
-    let (stdout, stderr) = (output.text(), String::from_utf8_lossy(&output.stderr).into_owned());
-    if output.code != 0 {
-        let both = format!("{stdout}{stderr}");
-        let lost = both.lines().filter_map(|line| {
-            line.strip_prefix("No match for argument: ").map(|name| format!("No package {} available.", name.trim()))
-        });
-        let lost: Vec<Value> = lost.map(Value::from).collect();
-        let message = if lost.is_empty() {
-            stderr.trim().to_owned()
-        } else {
-            "Failed to install some of the specified packages".into()
-        };
-        let mut result = Map::new();
-        say(&mut result, &stdout, &stderr);
-        return Err(Failed { message, result, ..Failed::default() }
-            .with("rc", Value::Int(output.code.into()))
-            .with("failures", Value::list(lost)));
-    }
-    let results = told(&stdout);
-    let changed = !stdout.contains("Nothing to do");
-    Ok(Plan { changed: Some(changed), ..idle("").with("results", Value::list(results.into_iter().map(Value::from))) })
+fn not_installed(name: &String) -> String {
+    format!("Packages providing {name} not installed due to update_only specified")
 }
 
-/// What a transaction did: the packages listed under each heading at its end.
-fn told(stdout: &str) -> Vec<String> {
-    let mut results = Vec::new();
-    let mut heading = None;
-    for line in stdout.lines() {
-        match line.strip_suffix(':') {
-            Some(word @ ("Installed" | "Upgraded" | "Removed" | "Downgraded" | "Reinstalled")) => heading = Some(word),
-            _ if line.trim().is_empty() || !line.starts_with(' ') => heading = None,
-            _ => {
-                if let Some(heading) = heading {
-                    results.extend(line.split_whitespace().map(|package| format!("{heading}: {package}")));
-                }
-            }
-        }
-    }
-    results
+fn is_file(name: &str) -> bool {
+    name.contains("://") || name.ends_with(".rpm")
 }
 
 /// Whether rpm knows something of that name, version, pattern or file, or that provides it.
 fn is_installed(eyes: &Eyes<'_>, name: &str) -> Result<bool, Failed> {
-    if name.starts_with('@') || name.contains("://") || name.ends_with(".rpm") {
+    if name.starts_with('@') || is_file(name) {
         return Ok(false);
     }
     if glob::is_pattern(name) {
@@ -325,18 +314,41 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_is_judged_by_what_it_says() {
-        let ask = || plan(&machine(), "dnf", json!({"name": "jq"})).expect("plan");
-        let said = "Dependencies resolved.\nInstalled:\n  jq-1.6-1.x86_64   oniguruma-6.9-1.x86_64\n\nComplete!\n";
-        let done = follow(ask(), &machine(), &[(0, said, "")]).expect("done");
-        let results = done.result.get(&Key::from("results")).expect("results").to_json();
-        assert_eq!(results, json!(["Installed: jq-1.6-1.x86_64", "Installed: oniguruma-6.9-1.x86_64"]));
-        let lost =
-            follow(ask(), &machine(), &[(1, "No match for argument: jq\n", "Error: Unable to find a match: jq\n")]);
-        let lost = lost.err().expect("failed");
-        assert_eq!(lost.message, "Failed to install some of the specified packages");
-        let idle = follow(ask(), &machine(), &[(0, "Nothing to do.\n", "")]).expect("idle");
-        assert_eq!(idle.changed, Some(false));
+    fn an_older_version_is_gone_back_to_only_when_asked() {
+        let asking = "dnf --assumeno install jq-1.0";
+        let machine = |said: &str| {
+            machine()
+                .answer("rpm -q jq-1.0", 1, "")
+                .answer("rpm -q --whatprovides jq-1.0", 1, "")
+                .answer("rpm -q jq", 0, "jq-1.6-1.x86_64\n")
+                .answer(asking, 1, said)
+        };
+        let (back, on) = ("Downgrading:\n jq  noarch  1.0-1\n", "Upgrading:\n jq  noarch  1.0-1\n");
+        let asked = |said, arguments| changes(&plan(&machine(said), "dnf", arguments).expect("plan")).join(", ");
+        assert_eq!(asked(back, json!({"name": "jq-1.0"})), "");
+        assert_eq!(asked(back, json!({"name": "jq-1.0", "state": "latest"})), "");
+        assert_eq!(asked(back, json!({"name": "jq-1.0", "allow_downgrade": true})), "dnf -y install jq-1.0");
+        assert_eq!(asked(on, json!({"name": "jq-1.0"})), "dnf -y install jq-1.0");
+    }
+
+    /// As ansible-core 2.19 with dnf 4.14 answered on the same machine.
+    #[test]
+    fn what_is_not_done_is_told() {
+        let results = |arguments| {
+            let done = plan(&machine(), "dnf", arguments).expect("plan");
+            assert!(done.changes.is_empty() && done.changed == Some(false));
+            done.result.get(&Key::from("results")).expect("results").to_json()
+        };
+        assert_eq!(results(json!({"name": "jq", "state": "absent"})), json!(["No match for argument: jq"]));
+        assert_eq!(
+            results(json!({"name": ["bash", "jq"], "update_only": true})),
+            json!(["Packages providing jq not installed due to update_only specified"])
+        );
+        assert_eq!(results(json!({"name": []})), json!([]));
+        let file = plan(&machine(), "dnf", json!({"name": "/srv/a.rpm"})).expect("plan");
+        let idle = follow(file, &machine(), &[(0, "Nothing to do.\n", "")]).expect("idle");
+        assert_eq!(idle.result.get(&Key::from("msg")).expect("msg").to_json(), json!("Nothing to do"));
+        assert_eq!(idle.result.get(&Key::from("results")).expect("results").to_json(), json!(["Installed /srv/a.rpm"]));
     }
 
     #[test]
