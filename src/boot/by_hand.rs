@@ -2,11 +2,12 @@
 //! end as a boot has, and nobody is told.
 
 use super::duty::Duty;
-use super::releases::restart;
+use super::machines::machines;
 use super::repository::IMAGE_ROLES;
 use super::roles::{What, own_environment, run_of};
+use super::way_back::restart;
 use super::who::Who;
-use super::work::{Order, Work, machines};
+use super::work::{Order, Work};
 use super::{Ended, Mode, Planning, Request, reported};
 use crate::failure::{Failure, Stage};
 use crate::host::Observe;

@@ -1,7 +1,7 @@
 //! How a run ends: everybody is told, and what was done is marked as done.
 
+use super::delivery::Settled;
 use super::duty::Duty;
-use super::report::Settled;
 use super::{BOOT, Ended, Mode, lifecycle};
 use crate::cloud::Instant;
 use crate::failure::{Failure, Stage};
@@ -53,13 +53,14 @@ impl Duty {
         if self.stopped.load(Ordering::SeqCst) {
             deadline = deadline.min(Instant::now() + STOPPING);
         }
-        if self.request.mode != Mode::Converge {
+        let own = self.run.id();
+        // Who runs a converge or an update by hand is told of no hook, unless an earlier boot owes one its outcome.
+        if matches!(self.request.mode, Mode::Boot | Mode::BootAgain | Mode::Report) || self.reporter.owes(&own) {
             self.run.enter(Stage::Signal);
             if let Some(unknown) = lifecycle::find(&mut self.audience, &self.reach, &caller, deadline) {
                 self.run.note(&unknown);
             }
         }
-        let own = self.run.id();
         // What earlier runs owe stands before this run's own outcome.
         let owed = self.reporter.owe(&self.audience, &own);
         owed.reasons.iter().for_each(|reason| self.run.note(&format!("owed of an earlier run: {reason}")));

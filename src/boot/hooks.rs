@@ -97,6 +97,38 @@ fn of_tree(name: &str, program: &str, arguments: &[String], loader: &Loader, roo
     Ok(Command { directory: Some(directory), ..Command::new(argv) })
 }
 
+impl Work {
+    /// Runs the hook before the roles.
+    pub(super) fn before(&mut self) -> Result<(), Failure> {
+        let hook = self.hooks.before.clone();
+        self.hook(hook)
+    }
+
+    /// Runs the hook after roles and releases.
+    pub(super) fn after(&mut self) -> Result<(), Failure> {
+        let hook = self.hooks.after.clone();
+        self.hook(hook)
+    }
+
+    fn hook(&mut self, hook: Option<Hook>) -> Result<(), Failure> {
+        let Some(hook) = hook else { return Ok(()) };
+        self.go_on()?;
+        run(self, &hook)
+    }
+
+    /// Runs a role beside the playbook.
+    pub(super) fn run_role(&mut self, playbook: &Playbook, until: Instant) -> Result<(), Failure> {
+        // What an earlier run owes is the roles' own.
+        self.input.pending_handlers = self.owed()?;
+        let end = self.grounds.deadline.work().into_std();
+        self.input.limits.deadline = Some(until.min(end));
+        let outcome = self.run(playbook, None);
+        self.input.limits.deadline = Some(end);
+        self.keep(&outcome.pending_handlers)?;
+        outcome.error.map_or(Ok(()), |error| Err(self.goes_on(error)))
+    }
+}
+
 /// Runs a hook within its time, and the run's.
 pub(super) fn run(work: &mut Work, hook: &Hook) -> Result<(), Failure> {
     work.grounds.run.line(&format!("hook {}", hook.name));

@@ -1,74 +1,23 @@
 //! The releases that settings name: planned, put in place, their units restarted; and put back when the run fails.
 
 use super::grounds::Grounds;
-use super::lent::Lent;
 use super::registries::Registries;
 use super::remote::CloudRemote;
+use super::supply::Supply;
 use super::updates::Updates;
-use crate::failure::{Explain, Failure, Stage};
-use crate::host::{Attributes, Change, Host, HostError, Observe, UnitAction};
-use crate::release::{self, Descriptor, Layout, Order, Planned, Record, Refused, ReleaseError, Source};
+use super::way_back::{of_old, restart};
+use crate::failure::{Failure, Stage};
+use crate::host::{Attributes, Change, Host, HostError, Observe};
+use crate::release::{self, Descriptor, Layout, Order, Planned, ReleaseError};
 use crate::roles::remote::Remote;
 use crate::roles::store::Store;
 use crate::settings::Settings;
 use crate::settings::keys::Release;
-use crate::trust::{Untrusted, Verified};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The largest artifact that is accepted: a full disk is no way to find out.
 const LARGEST: u64 = 4 << 30;
-
-/// The records of releases before a run, for the way back.
-#[derive(Default)]
-pub(super) struct Before(Vec<(PathBuf, Record)>);
-
-impl Before {
-    /// What stands in a directory of records.
-    pub(super) fn look(host: &dyn Observe, records: &Path) -> Result<Self, Failure> {
-        Record::all(host, records).map(Self).map_err(|error| Failure::new(Stage::Release, error))
-    }
-
-    /// Puts back every release that the run replaced, and says so.
-    pub(super) fn restore(&self, host: &mut dyn Host, records: &Path) -> Vec<String> {
-        let now = match Record::all(host.observe(), records) {
-            Ok(now) => now,
-            Err(error) => return vec![format!("releases were not put back: {error}")],
-        };
-        let mut said = Vec::new();
-        for (path, record) in now {
-            let before = self.0.iter().find(|(known, _)| *known == path).map(|(_, record)| record);
-            let label = record.label();
-            match before {
-                Some(before) if before.active == record.active => {}
-                Some(before) if record.previous.as_ref() == Some(&before.active) => {
-                    said.push(match release::rollback(&path, host) {
-                        Ok(back) => of_old(host, &label, &back.active.version, back.restart.as_deref()),
-                        Err(error) => format!("release {label} was not put back: {error}"),
-                    });
-                }
-                _ => said.push(format!("release {label} {} stays: none was before it", record.active.version)),
-            }
-        }
-        said
-    }
-}
-
-/// Says that the release before is back, and restarts its unit.
-fn of_old(host: &mut dyn Host, label: &str, version: &str, unit: Option<&str>) -> String {
-    let back = format!("release {label} is back at {version}");
-    match unit.map(|unit| (unit, host.apply(&restart(unit)))) {
-        None => back,
-        Some((unit, Ok(_))) => format!("{back}, and {unit} was restarted"),
-        Some((unit, Err(error))) => format!("{back}, and restarting {unit} failed: {error}"),
-    }
-}
-
-/// The change that restarts a unit.
-pub(super) fn restart(unit: &str) -> Change {
-    Change::Unit { name: unit.to_owned(), action: UnitAction::Restart, scope: None, no_block: false }
-}
 
 /// What putting releases in place takes.
 pub(super) struct Site<'a> {
@@ -77,61 +26,6 @@ pub(super) struct Site<'a> {
     pub(super) host: &'a mut dyn Host,
     /// The update repository, where releases name targets.
     pub(super) updates: Option<&'a Arc<Updates>>,
-}
-
-/// Where releases come from: the cloud that roles have, and the update repository.
-pub(super) struct Supply<'a> {
-    pub(super) store: Store<'a>,
-    pub(super) registries: Registries<'a>,
-    pub(super) updates: Option<Arc<Updates>>,
-    /// The commit that runs, where nobody has held it against what releases pin.
-    pub(super) tree: Option<&'a Lent>,
-}
-
-impl Source for Supply<'_> {
-    fn parameter(&self, name: &str) -> Result<String, Refused> {
-        self.store.parameter(name)
-    }
-
-    fn document(&self, order: &Order, key: &str) -> Result<Untrusted<Vec<u8>>, Refused> {
-        self.store.document(order, key)
-    }
-
-    fn artifact(&self, order: &Order, key: &str, limit: u64) -> Result<Untrusted<File>, Refused> {
-        match &self.updates {
-            Some(updates) if order.bucket.is_empty() => {
-                updates.artifact(key, limit).map_err(|error| (error.to_string(), error.hint()))
-            }
-            _ => self.store.artifact(order, key, limit),
-        }
-    }
-
-    fn manifest(&self, _: &Order, address: &str, name: Option<&str>) -> Result<Untrusted<Vec<u8>>, Refused> {
-        self.registries.manifest(address, name)
-    }
-
-    fn referrers(&self, _: &Order, address: &str, digest: &str) -> Result<Vec<String>, Refused> {
-        self.registries.referrers(address, digest)
-    }
-
-    fn blob(&self, _: &Order, address: &str, digest: &str, limit: u64) -> Result<Untrusted<File>, Refused> {
-        self.registries.blob(address, digest, limit)
-    }
-
-    fn environment(&self) -> Option<String> {
-        self.updates.as_ref().map(|updates| updates.environment().to_owned())
-    }
-
-    fn holds(&self, commit: &str) -> Result<(), String> {
-        self.tree.map_or(Ok(()), |tree| tree.holds(commit))
-    }
-
-    fn target(&self, path: &str) -> Result<Verified<Vec<u8>>, ReleaseError> {
-        let none = "settings name no update repository".to_owned();
-        let updates =
-            self.updates.as_ref().ok_or(ReleaseError::Descriptor { descriptor: path.to_owned(), why: none })?;
-        updates.descriptor(path).map_err(|source| ReleaseError::Target { target: path.to_owned(), source })
-    }
 }
 
 /// The commits of the config repository that the releases of the update repository pin.

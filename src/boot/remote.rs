@@ -1,16 +1,15 @@
 //! What roles may ask of the network, answered by the cloud: parameters are fetched once a run and by tens.
 
 use super::deadline::Deadline;
+use super::downloads::Downloads;
 use super::lent::Lent;
 use super::prefetch::Fetched;
 use super::reach::Reach;
 use super::registries::Registries;
-use super::releases::Supply;
+use super::supply::Supply;
 use super::who::Who;
 use crate::cloud::{self, CloudError, Session};
 use crate::failure::{Explain, Failure};
-use crate::host::{Content, Digest, Hasher};
-use crate::journal::Run;
 use crate::release::Source;
 use crate::roles::remote::{
     Object, ObjectName, Parameter, Remote, RemoteError, Request, Response, SecretName, SecretValue,
@@ -22,46 +21,9 @@ use crate::trust::bundle::BundlePolicy;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 /// The largest object or body that a role may fetch: a full disk is found out earlier, by the disk.
-const LARGEST: u64 = 16 << 30;
-/// A role that names no timeout waits this long for a download to end.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// What happens to downloads of roles that nothing verifies.
-pub(super) struct Downloads {
-    /// They are recorded here, with source and digest.
-    pub(super) run: Arc<Run>,
-    /// They are refused.
-    pub(super) refuse: bool,
-}
-
-impl Downloads {
-    /// Before the first byte.
-    fn allow(&self, what: &str) -> Result<(), RemoteError> {
-        if !self.refuse {
-            return Ok(());
-        }
-        Err(RemoteError {
-            message: format!("downloading {what}: nothing verifies it, and settings refuse unverified downloads"),
-            hint: Some("publish it as a signed release, or set `unverified_downloads: warn`".into()),
-            missing: false,
-        })
-    }
-
-    /// After the last.
-    fn record(&self, what: &str, body: &Content) -> Result<(), RemoteError> {
-        let digest = Hasher::of_reader(Digest::Sha256, body.reader());
-        let digest = digest.map_err(|error| RemoteError {
-            message: format!("reading what was downloaded from {what}: {error}"),
-            hint: None,
-            missing: false,
-        })?;
-        self.run.note(&format!("unverified download: {what}, sha256 {digest}"));
-        Ok(())
-    }
-}
+pub(super) const LARGEST: u64 = 16 << 30;
 
 /// The network, for roles.
 pub(super) struct CloudRemote {
@@ -114,7 +76,7 @@ impl CloudRemote {
     }
 
     /// A file without a name, for bytes too many to hold in memory.
-    fn staged(&self, what: &str) -> Result<std::fs::File, RemoteError> {
+    pub(super) fn staged(&self, what: &str) -> Result<std::fs::File, RemoteError> {
         crate::host::durable::staging(&self.staging).map_err(|error| RemoteError {
             message: format!("staging {what} in {}: {error}", self.staging.display()),
             hint: None,
@@ -181,60 +143,23 @@ impl Remote for CloudRemote {
     }
 
     fn object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
-        let what = plain(name).to_string();
-        self.downloads.allow(&what)?;
-        let object = self.release_object(name)?;
-        self.downloads.record(&what, &object.body)?;
-        Ok(object)
+        self.download(name)
     }
 
     fn release_object(&self, name: &ObjectName) -> Result<Object, RemoteError> {
-        let name = plain(name);
-        let session = self.session(&|| format!("object {name}"))?;
-        let file = self.staged(&name.to_string())?;
-        let fetched = cloud::object(session, &name, file, LARGEST, self.end());
-        let fetched = self.reach.ask(fetched).map_err(refused)?;
-        Ok(Object {
-            body: Content::Staged(Arc::new(fetched.file)),
-            size: fetched.head.size,
-            etag: fetched.head.etag,
-            version: fetched.head.version,
-        })
+        self.fetch_object(name)
     }
 
     fn object_head(&self, name: &ObjectName) -> Result<Option<(u64, String)>, RemoteError> {
-        let name = plain(name);
-        let session = self.session(&|| format!("object {name}"))?;
-        let head = cloud::object_head(session, &name, self.end());
-        Ok(self.reach.ask(head).map_err(refused)?.map(|head| (head.size, head.etag)))
+        self.head_of(name)
     }
 
     fn objects(&self, bucket: &str, prefix: &str, region: Option<&str>) -> Result<Vec<String>, RemoteError> {
-        let session = self.session(&|| format!("objects s3://{bucket}/{prefix}"))?;
-        let found = cloud::objects(session, bucket, prefix, region, self.end());
-        self.reach.ask(found).map_err(refused)
+        self.keys(bucket, prefix, region)
     }
 
     fn http(&self, request: &Request) -> Result<Response, RemoteError> {
-        let what = shown(&request.url);
-        self.downloads.allow(&what)?;
-        let deadline = self.end().min(cloud::Instant::now() + request.timeout.unwrap_or(PATIENCE));
-        let asked = cloud::WebRequest {
-            method: request.method.clone(),
-            url: request.url.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-            basic: request.basic.clone(),
-            verify: request.verify,
-            follow: request.follow,
-            direct: request.direct,
-        };
-        let file = self.staged(&request.url)?;
-        let answer =
-            self.reach.ask(cloud::web(&self.reach.transport, &asked, file, LARGEST, deadline)).map_err(refused)?;
-        let body = Content::Staged(Arc::new(answer.body));
-        self.downloads.record(&what, &body)?;
-        Ok(Response { status: answer.status, url: answer.url, headers: answer.headers, body, size: answer.size })
+        self.web(request)
     }
 
     fn addresses(&self, name: &str) -> Result<Vec<std::net::IpAddr>, RemoteError> {
@@ -270,28 +195,6 @@ impl Remote for CloudRemote {
     }
 }
 
-fn plain(name: &ObjectName) -> cloud::ObjectName {
-    cloud::ObjectName {
-        bucket: name.bucket.clone(),
-        key: name.key.clone(),
-        version: name.version.clone(),
-        region: name.region.clone(),
-    }
-}
-
 pub(super) fn refused(error: CloudError) -> RemoteError {
     RemoteError { message: error.to_string(), hint: error.hint(), missing: error.is_missing() }
-}
-
-/// An address without login and query, which may be secrets.
-fn shown(url: &str) -> String {
-    let bare = url.split(['?', '#']).next().unwrap_or_default();
-    match bare.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            format!("{scheme}://{host}/{path}")
-        }
-        None => bare.to_owned(),
-    }
 }

@@ -1,9 +1,11 @@
 //! What a boot brings in before it works: the update repository, parameters, the config repository, roles and their network.
 
+use super::downloads::Downloads;
 use super::duty::{Duty, journal};
 use super::grounds::Grounds;
+use super::machines::machines;
 use super::reach::Caller;
-use super::remote::{CloudRemote, Downloads};
+use super::remote::CloudRemote;
 use super::repository::{self, Checked, Order};
 use super::updates::{self, Updates};
 use super::who::Who;
@@ -155,7 +157,7 @@ impl Duty {
             hooks: &settled.hooks,
             vault: vault::vault(&settled.vault, &asked, &self.redactor),
         };
-        let machines = work::machines(&self.request.root, false, self.request.machine.as_ref())?;
+        let machines = machines(&self.request.root, false, self.request.machine.as_ref())?;
         Work::load(grounds, order, remote, machines)
     }
 

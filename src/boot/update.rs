@@ -2,9 +2,10 @@
 //! activation, health checks and way back as a boot. Roles do not run, and nobody is told.
 
 use super::duty::Duty;
-use super::releases::{self, Before, Site};
+use super::machines::machines;
+use super::releases::{self, Site};
+use super::way_back::Before;
 use super::who::Who;
-use super::work::machines;
 use super::{Ended, Mode, Request, reported};
 use crate::failure::{Failure, Stage};
 use crate::fetch::Repository;

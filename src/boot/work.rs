@@ -2,28 +2,28 @@
 
 use super::duty::Duty;
 use super::grounds::Grounds;
-use super::hooks::{self, Hook, Hooks};
+use super::hooks::{self, Hooks};
 use super::lent::Lent;
+use super::machines::Machines;
 use super::observer::Watching;
-use super::releases::Site;
-use super::releases::{self, Before};
+use super::releases::{self, Site};
 use super::remote::CloudRemote;
 use super::repository::IMAGE_ROLES;
 use super::roles::{GOES_ON, Reading, UNCHANGED, What};
 use super::updates::Updates;
-use super::{Ended, Machine, Planning};
+use super::way_back::Before;
+use super::{Ended, Planning};
 use crate::failure::{Failure, Stage};
-use crate::host::{Host, Linux};
+use crate::host::Host;
 use crate::journal::Counts;
-use crate::roles::converge::{self, Input, Named, Observer, Outcome, PendingHandler, converge, judge, list};
+use crate::roles::converge::{self, Input, Named, Observer, Outcome, converge, judge, list};
 use crate::roles::load::{Loader, Playbook, Source};
 use crate::roles::template::Templar;
 use crate::roles::vault::Vault;
 use crate::settings::{Settings, keys};
 use crate::trust::Realm;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// A tree, and what is run of it.
 pub(super) struct Order<'a> {
@@ -47,35 +47,13 @@ pub(super) struct Work {
     pub(super) loader: Loader,
     pub(super) templar: Templar,
     pub(super) playbook: Arc<Playbook>,
-    hooks: Hooks,
+    pub(super) hooks: Hooks,
     pub(super) input: Input,
     pub(super) tree: String,
     pub(super) counts: Counts,
     before: Before,
     /// The update repository, where releases name targets.
     updates: Option<Arc<Updates>>,
-}
-
-/// The machine beneath a root, twice.
-pub(super) struct Machines {
-    /// To be changed.
-    pub(super) host: Box<dyn Host>,
-    /// To be looked at while a plan is made over it.
-    pub(super) below: Box<dyn Host>,
-}
-
-/// The machine beneath a root.
-pub(super) fn machines(root: &Path, chroot: bool, seam: Option<&Machine>) -> Result<Machines, Failure> {
-    let open = || -> Result<Box<dyn Host>, Failure> {
-        let host = Linux::new(root)
-            .map_err(|error| Failure::message(Stage::Usage, format!("the root {}: {error}", root.display())))?;
-        let host = if chroot { host.allow_chroot() } else { host };
-        Ok(match seam {
-            Some(seam) => seam.around(host),
-            None => Box::new(host),
-        })
-    };
-    Ok(Machines { host: open()?, below: open()? })
 }
 
 impl Work {
@@ -196,7 +174,7 @@ impl Work {
         Ok(())
     }
 
-    fn run(&mut self, playbook: &Playbook, also: Option<&mut dyn Observer>) -> Outcome {
+    pub(super) fn run(&mut self, playbook: &Playbook, also: Option<&mut dyn Observer>) -> Outcome {
         let also = also.map(|also| also as &mut dyn Observer);
         let mut watching = Watching::new(&self.grounds.run, self.counts, &self.grounds.handlers, also);
         let machine = converge::Machine { host: self.host.as_mut(), remote: &*self.remote, real: None };
@@ -204,24 +182,6 @@ impl Work {
         self.counts = watching.counts;
         self.grounds.run.counts(self.counts);
         outcome
-    }
-
-    /// Handlers that an earlier run left.
-    pub(super) fn owed(&self) -> Result<Vec<PendingHandler>, Failure> {
-        let path = &self.grounds.handlers;
-        let failed = |error: String| Failure::message(Stage::Converge, format!("reading {}: {error}", path.display()));
-        match std::fs::read(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(failed(error.to_string())),
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string())),
-        }
-    }
-
-    pub(super) fn keep(&self, handlers: &[PendingHandler]) -> Result<(), Failure> {
-        let path = &self.grounds.handlers;
-        super::observer::keep(path, handlers).map_err(|error| {
-            Failure::message(Stage::Converge, format!("keeping pending handlers in {}: {error}", path.display()))
-        })
     }
 
     /// Puts the releases that settings name in place.
@@ -233,36 +193,6 @@ impl Work {
         let updates = self.updates.as_ref();
         let mut site = Site { grounds: &self.grounds, remote: &self.remote, host: self.host.as_mut(), updates };
         releases::put_in_place(&mut site, settings, false)
-    }
-
-    /// Runs the hook before the roles.
-    pub(super) fn before(&mut self) -> Result<(), Failure> {
-        let hook = self.hooks.before.clone();
-        self.hook(hook)
-    }
-
-    /// Runs the hook after roles and releases.
-    pub(super) fn after(&mut self) -> Result<(), Failure> {
-        let hook = self.hooks.after.clone();
-        self.hook(hook)
-    }
-
-    fn hook(&mut self, hook: Option<Hook>) -> Result<(), Failure> {
-        let Some(hook) = hook else { return Ok(()) };
-        self.go_on()?;
-        hooks::run(self, &hook)
-    }
-
-    /// Runs a role beside the playbook.
-    pub(super) fn run_role(&mut self, playbook: &Playbook, until: Instant) -> Result<(), Failure> {
-        // What an earlier run owes is the roles' own.
-        self.input.pending_handlers = self.owed()?;
-        let end = self.grounds.deadline.work().into_std();
-        self.input.limits.deadline = Some(until.min(end));
-        let outcome = self.run(playbook, None);
-        self.input.limits.deadline = Some(end);
-        self.keep(&outcome.pending_handlers)?;
-        outcome.error.map_or(Ok(()), |error| Err(self.goes_on(error)))
     }
 
     /// Watches the checks that settings name until they pass.
@@ -294,7 +224,7 @@ impl Work {
     }
 
     /// What becomes of a run that failed: of one that was refused before its first change nothing was done.
-    fn goes_on(&self, error: converge::ConvergeError) -> Failure {
+    pub(super) fn goes_on(&self, error: converge::ConvergeError) -> Failure {
         let failure = error.into_failure();
         let untouched = matches!(failure.stage, Stage::Parse | Stage::Parameters | Stage::Secrets)
             && self.grounds.run.completed().is_none();
