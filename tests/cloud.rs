@@ -381,13 +381,28 @@ async fn a_hook_that_comes_late_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_corrected_for_or_named() {
-    let builder = Builder::default().parameter(Parameter::string("/a", "v")).clock_skew(3600);
-    let host = host(builder, Instance::default()).await;
-    match by_names(&host.session, &["/a".into()], Instant::now() + Duration::from_secs(5)).await {
-        Ok(found) => assert!(found[0].is_some()),
-        Err(error) => assert_eq!(error.kind(), Some(Kind::Clock), "{error}"),
+async fn a_wrong_clock_is_named_with_both_times_and_a_stack_hears_of_it() {
+    let builder = |skew| {
+        let stack = Stack::creating("prod").awaits("Web", 1);
+        Builder::default().parameter(Parameter::string("/a", "v")).stack(stack).clock_skew(skew)
+    };
+    let soon = || Instant::now() + Duration::from_secs(20);
+    for hours in [1, -1] {
+        let arn = "arn:aws:cloudformation:us-east-1:123456789012:stack/prod/1";
+        let host = host(builder(hours * 3600), Instance::default().in_stack("prod", "Web", arn)).await;
+        let error = by_names(&host.session, &["/a".into()], soon()).await.expect_err("refused");
+        assert_eq!(error.kind(), Some(Kind::Clock), "{error}");
+        let (text, theirs) = (error.to_string(), jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours));
+        let theirs = theirs.strftime("AWS's says %a, %d %b %Y %H:").to_string();
+        assert!(text.contains("the clock of this host is wrong: it says 2") && text.contains(&theirs), "{text}");
+        // What the instance shows of itself has no date: whoever waits hears of it all the same.
+        let delivery = host.messenger().deliver(&outcome(false, stack("prod")), false, soon()).await;
+        assert!(matches!(delivery, Delivery::Delivered), "{delivery:?}");
+        assert!(!host.aws.signals()[0].success);
     }
+    // AWS accepts five minutes.
+    let host = host(builder(200), Instance::default()).await;
+    assert!(by_names(&host.session, &["/a".into()], soon()).await.expect("accepted")[0].is_some());
 }
 
 /// AWS answers a signature that does not match with the request as it understood it, session token included.

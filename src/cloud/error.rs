@@ -326,14 +326,16 @@ impl Explain for CloudError {
             Self::Registry { status: Some(403), .. } => "let this login pull from the repository".into(),
             Self::Registry { status: Some(404), .. } => "push it, or write the reference as it was pushed".into(),
             Self::Registry { .. } => "nothing of it is used; is this the registry that was meant?".into(),
+            Self::Secret { .. } => {
+                "is it the secret that was meant? `field` names a text of its JSON object, `stage` and `version` one of its versions".into()
+            }
             Self::Late { .. }
             | Self::Web { .. }
             | Self::Metadata { .. }
             | Self::MetadataRefused { .. }
             | Self::Client { .. }
             | Self::Contract { .. }
-            | Self::Stopped
-            | Self::Secret { .. } => return None,
+            | Self::Stopped => return None,
         })
     }
 }

@@ -323,6 +323,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_second_address_is_asked_where_the_first_leads_nowhere() {
+        assert!(ADDRESSES[0].contains("169.254.") && ADDRESSES[1].contains("[fd00:ec2::254]"), "IPv4 comes first");
+        let answer = |request: &super::super::testing::Request| match request.method.as_str() {
+            "PUT" => Reply::text(200, "token"),
+            _ => Reply::text(200, "found"),
+        };
+        let (server, other) = (Server::start(answer).await, Server::start(answer).await);
+        let of = |addresses: [&str; 2]| {
+            let client = client(addresses[0], Duration::from_secs(20));
+            Metadata { addresses: addresses.map(str::to_owned).to_vec(), ..client }
+        };
+        let behind = of(["http://127.0.0.1:1", &server.url()]);
+        for _ in 0..2 {
+            assert_eq!(behind.text("user-data").await.expect("read").as_deref(), Some("found"));
+        }
+        assert_eq!(server.seen().len(), 3, "one token, two reads");
+        let first = of([&server.url(), &other.url()]);
+        assert_eq!(first.text("user-data").await.expect("read").as_deref(), Some("found"));
+        assert!(other.seen().is_empty(), "who answers first is asked alone");
+    }
+
+    #[tokio::test]
     async fn nobody_there_is_named_with_the_address() {
         let error = client("http://127.0.0.1:1", Duration::from_secs(1)).get("user-data").await.expect_err("nobody");
         assert!(

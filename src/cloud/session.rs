@@ -56,8 +56,10 @@ impl Session {
             // One cache for all services: the role is read from the metadata once, and again before it expires.
             .identity_cache(IdentityCache::lazy().buffer_time(REFRESH).load_timeout(ATTEMPT).build())
             .credentials_provider(credentials)
-            // The loop around every call (`retry`) has the deadline; the SDK's own retries only bridge a blink.
-            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            // The loop around every call (`retry`) has the deadline, and judges each answer by itself: what a second
+            // attempt at a signal is answered depends on whether the first arrived. The SDK's own retries would also
+            // sign by AWS's clock where the host's is wrong, and signatures here would be judged by a wrong one.
+            .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .use_fips(network.fips)
             .use_dual_stack(network.dual_stack)
@@ -112,18 +114,12 @@ impl Session {
         aws_sdk_sts::Client::new(&self.config(Service::Sts))
     }
 
-    /// Without the SDK's own retries: what a second attempt is answered depends on whether the first arrived, so each
-    /// answer is judged by itself (`signal::outcome`).
-    fn once(&self, service: Service) -> SdkConfig {
-        self.config(service).into_builder().retry_config(RetryConfig::disabled()).build()
-    }
-
     pub(super) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
-        aws_sdk_cloudformation::Client::new(&self.once(Service::CloudFormation))
+        aws_sdk_cloudformation::Client::new(&self.config(Service::CloudFormation))
     }
 
     pub(super) fn autoscaling(&self) -> aws_sdk_autoscaling::Client {
-        aws_sdk_autoscaling::Client::new(&self.once(Service::AutoScaling))
+        aws_sdk_autoscaling::Client::new(&self.config(Service::AutoScaling))
     }
 
     /// Emulators know buckets by path, not by host name.

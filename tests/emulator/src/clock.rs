@@ -37,6 +37,11 @@ pub(crate) fn from_compact(text: &str) -> Option<Timestamp> {
     Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
 
+/// `Sat, 31 Jan 2026 12:00:00 GMT`, as HTTP's `Date` header writes times (RFC 9110, 5.6.7).
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Seconds since the epoch, as the JSON services write times.
 pub(crate) fn epoch(at: Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1000.0
@@ -58,6 +63,7 @@ mod tests {
     fn a_compact_time_reads_back() {
         let at = from_compact("20150830T123600Z").expect("a time");
         assert_eq!((compact(at).as_str(), rfc3339(at).as_str()), ("20150830T123600Z", "2015-08-30T12:36:00Z"));
+        assert_eq!(http_date(at), "Sun, 30 Aug 2015 12:36:00 GMT");
         assert_eq!(from_compact("yesterday"), None);
     }
 }

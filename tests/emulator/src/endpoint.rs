@@ -1,5 +1,6 @@
 //! The one endpoint of all services: route, faults, signature, the service itself, the log.
 
+use crate::clock;
 use crate::credentials::Principal;
 use crate::envelope::{Answer, enveloped};
 use crate::error::{ApiError, Common};
@@ -40,6 +41,9 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
         Ok(answer) => enveloped(service, &action, answer, &request_id, as_json),
         Err(error) => error.reply(service.protocol(), &request_id, as_json),
     };
+    // AWS's own clock, which a refusal of a date is judged by; what stands in between has another.
+    let date = clock::http_date(world.signing_time());
+    let reply = if effect == Some(Effect::Portal) { reply } else { reply.with("date", date) };
     let reply = affected(reply, effect).with("x-amzn-requestid", request_id);
     log(world, service.name(), &action, principal, &reply, error);
     reply

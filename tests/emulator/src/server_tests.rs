@@ -79,6 +79,10 @@ fn a_wrong_clock_is_told_the_right_time() {
     let aws = emulator().clock_skew(400).start_blocking().expect("started");
     let answer = get(&aws).expect("an answer");
     assert!(answer.body.contains("InvalidSignatureException") && answer.body.contains("Signature expired: "));
+    let date = answer.head.lines().find_map(|line| line.strip_prefix("date: ")).expect("a date");
+    let date = jiff::fmt::rfc2822::parse(date.trim()).expect("an HTTP date").timestamp();
+    let ahead = date.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((395..=401).contains(&ahead), "{ahead}");
     assert_eq!(get(&emulator().clock_skew(200).start_blocking().expect("started")).expect("an answer").status(), 200);
 }
 
