@@ -82,11 +82,16 @@ fn the_samples_tree_is_fetched_believed_and_read() {
 #[test]
 fn a_later_fetch_brings_what_is_new_and_going_back_is_refused() {
     let host = host();
+    let before = host.stage.repository.commit(&Stage::tree().expect("the sample"), "Again", Some(&host.stage.signer));
     let first = host.fetch(None).expect("fetched").id;
+    assert_eq!(first, before.expect("committed"));
+    // A first clone has the newest commit and nothing before it.
+    let shallow = || std::fs::read_to_string(host.directory.path().join("copy/shallow")).unwrap_or_default();
+    assert_eq!(shallow().trim(), first);
     let tree = Stage::tree().expect("the sample").file("new", "x");
     let second = host.stage.repository.commit(&tree, "More", Some(&host.stage.signer)).expect("committed");
     let fetched = host.fetch(Some(&first)).expect("fetched");
-    assert_eq!(fetched.id, second);
+    assert_eq!((fetched.id.as_str(), shallow().trim()), (second.as_str(), first.as_str()), "only what is new came");
     fetched.permit(None).expect("forward");
     assert_eq!(host.judged(fetched).expect("ours").get().id, second);
     host.stage.repository.move_branch("main", &first).expect("moved");

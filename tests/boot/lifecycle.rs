@@ -3,8 +3,8 @@
 use super::At;
 use super::stage::{INSTANCE, Plan, Stage};
 use emulator::{Denial, Effect, Fault, Group, Hook, Lifecycle, Verdict};
-use muster::boot::Ended;
-use muster::journal::History;
+use muster::boot::{Ended, Mode, boot as run};
+use muster::journal::{History, Record};
 use std::time::{Duration, Instant};
 
 fn set(group: Group, settings: &str) -> Stage {
@@ -86,6 +86,33 @@ fn each_of_two_launch_hooks_is_completed() {
     let stage = set(group(), "signal: {autoscaling: {group: web, hook: ready}}\n");
     assert!(boot(&stage));
     assert_eq!((life(&stage).state.as_str(), verdicts(&stage)), ("Pending:Wait", vec![Verdict::Continue]));
+}
+
+#[test]
+fn a_hook_is_told_that_work_goes_on_and_by_a_boot_alone() {
+    let mut plan = Plan::new().unwrap();
+    plan.aws = plan.aws.group(Group::new("web").hook(Hook::launching("ready").heartbeat(30)).launching(INSTANCE));
+    plan.tree = plan.tree.file("roles/slow/tasks/main.yml", "- pause: {seconds: 3}\n");
+    plan.replace.push(("roles: [common,".into(), "roles: [slow, common,".into()));
+    let stage = plan.set().unwrap();
+    assert!(boot(&stage));
+    let beats = || life(&stage).heartbeats.len();
+    assert!(beats() >= 1 && life(&stage).heartbeats[0].0 == "ready", "{:?}", life(&stage));
+    stage.aws.forget_requests();
+    let before = beats();
+    run(&stage.request(Mode::Converge)).unwrap();
+    let asked = stage.aws.requests().into_iter().filter(|request| request.service == "autoscaling").count();
+    assert_eq!((beats(), asked), (before, 0), "nobody waits for a converge");
+}
+
+#[test]
+fn a_converge_tells_the_group_s_hook_what_a_killed_boot_owes() {
+    let stage = set(Group::new("web").hook(Hook::launching("ready")).launching(INSTANCE), "");
+    let mut record = Record::begin("muster boot", jiff::Timestamp::now());
+    record.process = serde_json::from_value(super::gone(&serde_json::to_value(&record.process).unwrap())).unwrap();
+    History::open(&stage.root().join("var/lib/muster")).save(&record).unwrap();
+    run(&stage.request(Mode::Converge)).unwrap();
+    assert_eq!(verdicts(&stage), [Verdict::Abandon]);
 }
 
 /// A group with one hook, and a deadline that is soon over.

@@ -33,6 +33,8 @@ fn boots(bench: &Bench) {
     machine.wait_for(&["systemctl", "is-active", "muster-boot.service"], "active", LIMIT);
     assert_eq!(machine.text(&["systemctl", "is-active", "lab-web.service"]), "active");
     assert_eq!(machine.text(&["cat", "/etc/lab-web.conf"]), "environment=lab");
+    let units = "systemd-analyze verify /usr/lib/systemd/system/muster-* 2>&1 && echo sound";
+    assert_eq!(machine.text(&["sh", "-c", units]), "sound");
     let signals = aws.signals();
     assert_eq!(signals.len(), 1, "{signals:?}");
     assert!(signals[0].success && signals[0].unique_id == INSTANCE, "{signals:?}");

@@ -35,6 +35,8 @@ pub struct Plan {
     pub committed: bool,
     /// The text that stands in place of the deploy key.
     pub deploy_key: Option<String>,
+    /// The secret that holds it.
+    pub secret: fn(&str) -> Secret,
     /// Where metadata is looked for, in place of the emulator.
     pub metadata: Option<String>,
     /// Edits the release's descriptor after it was signed.
@@ -60,6 +62,9 @@ pub struct Stage {
     pair: sigstore_crypto::KeyPair,
 }
 
+/// The name of the deploy key's secret.
+pub const SECRET: &str = "platform/deploy-key";
+
 impl Plan {
     /// Everything in order.
     pub fn new() -> Result<Self, Error> {
@@ -73,6 +78,7 @@ impl Plan {
             pinned: true,
             committed: true,
             deploy_key: None,
+            secret: |key| Secret::string(SECRET, key),
             metadata: None,
             tampered_descriptor: false,
             tampered_artifact: false,
@@ -107,7 +113,7 @@ impl Plan {
             aws = aws.object(object);
         }
         let key = self.deploy_key.map_or_else(|| deploy.private_openssh(), Ok)?;
-        let aws = aws.secret(Secret::string("platform/deploy-key", &key)).start_blocking()?;
+        let aws = aws.secret((self.secret)(&key)).start_blocking()?;
         let root = scratch.path().join("root");
         for directory in ["etc/muster", "usr/local/bin", "tmp", "run", "var/lib"] {
             muster::host::durable::make_directory(&root.join(directory), 0o755)?;

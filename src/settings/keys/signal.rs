@@ -48,8 +48,8 @@ pub struct AutoScaling {
     /// The lifecycle hook's name. Where it is written, the host's role needs `autoscaling:CompleteLifecycleAction` and
     /// nothing else.
     pub hook: Option<String>,
-    /// Whether an instance in a group asks for the hook where none is written (`autoscaling:DescribeLifecycleHooks`). It
-    /// is taken where the group has exactly one launch hook that notifies nobody else.
+    /// Whether an instance in a group asks for its hooks where none is written (`autoscaling:DescribeLifecycleHooks`).
+    /// Each launch hook of the group that notifies nobody else is completed.
     pub from_group: bool,
 }
 
