@@ -4,6 +4,7 @@
 //! <https://github.com/sigstore/cosign/blob/main/doc/cosign_verify-blob.md>
 
 mod believed;
+mod detached;
 mod predicate;
 
 use super::{report, warn};
@@ -12,6 +13,7 @@ use crate::trust::Untrusted;
 use crate::trust::sigstore::{Document, Judge, Subject, documents};
 use believed::Believed;
 use clap::{Args, Parser, Subcommand};
+use detached::Kind;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -69,8 +71,17 @@ struct VerifyBlobAttestation {
 #[derive(Args)]
 struct By {
     /// The bundle
-    #[arg(long, value_name = "FILE")]
-    bundle: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with = "signature")]
+    bundle: Option<PathBuf>,
+    /// A signature beside the file, or itself in base64, by a --key that needs no transparency log
+    #[arg(long, value_name = "FILE|BASE64")]
+    signature: Option<String>,
+    /// A certificate beside the file: refused, because nothing proves when it signed
+    #[arg(long, value_name = "FILE", hide = true)]
+    certificate: Option<PathBuf>,
+    /// The same
+    #[arg(long, value_name = "FILE", hide = true)]
+    certificate_chain: Option<PathBuf>,
     /// A public key's file, or awskms:///ARN for the key that the trust root knows by that ARN
     #[arg(long)]
     key: Option<String>,
@@ -198,7 +209,7 @@ impl Verify {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Self::VerifyBlob(command) => {
-                let document = command.by.document()?;
+                let document = command.by.document(Kind::Signature)?;
                 predicate::is_signature(&document).map_err(refused)?;
                 command.by.judge(&document, &subject(&command.blob)?)
             }
@@ -221,7 +232,7 @@ impl VerifyBlobAttestation {
             (Some(_), Some(_), _) => return Err(usage("write a file or --digest, not both")),
             _ => return Err(usage("--digestAlg: sha256 is the only one")),
         };
-        let document = self.by.document()?;
+        let document = self.by.document(Kind::Attestation)?;
         predicate::is_of(&document, &self.kind).map_err(refused)?;
         self.by.judge(&document, &subject)
     }
@@ -232,20 +243,28 @@ fn refused(text: String) -> Failure {
 }
 
 impl By {
-    fn document(&self) -> Result<Document, Failure> {
+    fn document(&self, kind: Kind) -> Result<Document, Failure> {
         if !self.new_bundle_format {
             return Err(usage("--new-bundle-format=false: Sigstore bundles are the only format"));
         }
-        let bytes = Untrusted::new(read(&self.bundle)?);
+        let (named, bytes) = match (&self.bundle, &self.signature) {
+            _ if self.certificate.is_some() || self.certificate_chain.is_some() => return Err(detached::certificate()),
+            (Some(bundle), _) => (bundle.display().to_string(), detached::bundle(bundle)?),
+            (None, Some(signature)) => ("--signature".to_owned(), detached::signature(signature, kind)?),
+            (None, None) => return Err(usage("--bundle, or --signature beside --key, must be there")),
+        };
         let mut all = documents(&bytes).map_err(|error| Failure::new(Stage::Release, error))?;
         match (all.pop(), all.pop()) {
             (Some(one), None) => Ok(one),
-            _ => Err(refused(format!("{}: there must be one bundle", self.bundle.display()))),
+            _ => Err(refused(format!("{named}: there must be one bundle"))),
         }
     }
 
     fn judge(&self, document: &Document, subject: &Subject) -> Result<(), Failure> {
         let believed = Believed::of(self)?;
+        if self.signature.is_some() {
+            detached::believed(&believed.signer)?;
+        }
         let none = Default::default();
         let judge = Judge { root: Some(&believed.root), roots: &none, now: jiff::Timestamp::now() };
         let evidence = judge.judge(document, subject, &believed.signer);

@@ -176,6 +176,9 @@ fn realm_document(realm: &Realm) -> Value {
             "fingerprint": signer.key.fingerprint(),
             "fingerprint_hex": signer.key.fingerprint_hex(),
         })).collect::<Vec<_>>(),
+        "openpgp_signers": realm.certificates().iter().map(|(name, fingerprint)| json!({
+            "name": name, "fingerprint": fingerprint,
+        })).collect::<Vec<_>>(),
         "revoked_signers": realm.revoked.iter().map(|key| key.fingerprint()).collect::<Vec<_>>(),
         "hosts": realm.hosts.iter().map(|host| json!({
             "names": host.names(),
@@ -225,6 +228,9 @@ fn text(root: &TrustRoot) -> String {
                 let _ = write!(out, " until {at}");
             }
             let _ = writeln!(out, "\n               sha256 {}", signer.key.fingerprint_hex());
+        }
+        for (name, fingerprint) in realm.certificates() {
+            let _ = writeln!(out, "  signer       {name} {fingerprint}");
         }
         for key in &realm.revoked {
             let _ = writeln!(out, "  revoked      {}", key.fingerprint());

@@ -29,7 +29,7 @@ pub(crate) enum Verify {
     Blob(Blob),
     /// A container image's manifest, or the digest of one
     Image(Image),
-    /// A commit of a git repository, by its SSH signature
+    /// A commit of a git repository, by its signature
     Repo(Repo),
     /// The update repository, above the image's floor, and targets of it
     Tuf(tuf::Tuf),

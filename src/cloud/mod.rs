@@ -41,7 +41,7 @@ pub use kms::{KmsKey, kms_key, kms_sign};
 pub use metadata::Metadata;
 pub use network::{AssumeRole, Network};
 pub use objects::{FetchedObject, ObjectHead, ObjectName, object, object_head, objects};
-pub use oci::{Artifacts, Listing, Login, MANIFEST};
+pub use oci::{Artifacts, Listing, Login, MANIFEST, token_address};
 pub use parameters::{Parameter, by_names, by_path};
 pub use patches::{PatchState, patch_state};
 pub use proxy::Proxy;

@@ -6,7 +6,7 @@
 use super::image::Images;
 use super::policy::{Policy, PolicyError};
 use super::sealed::{Untrusted, Verified};
-use super::sigstore::{Document, Evidence, Judge, Proof, Signer, SigstoreError, Subject, documents};
+use super::sigstore::{Document, Evidence, Judge, Proof, Signatory, Signer, SigstoreError, Subject, documents};
 use crate::failure::Explain;
 use sigstore_verify::trust_root::TrustedRoot;
 use std::collections::BTreeMap;
@@ -37,6 +37,17 @@ impl BundlePolicy {
     pub fn kms_key(&self, arn: &str) -> Option<&ReleaseKey> {
         let name = self.kms.get(arn)?;
         self.keys.iter().find(|key| key.name == *name)
+    }
+
+    /// Whether a key's signatures need no proof of their time.
+    pub fn takes_unlogged(&self, key: &ReleaseKey) -> bool {
+        let same = |one: &ReleaseKey| one.fingerprint() == key.fingerprint();
+        let by_rule = |signer: &Signer| match &signer.signatory {
+            Signatory::Key(one) => signer.proof == Proof::None && same(one),
+            Signatory::Keyless(_) => false,
+        };
+        self.keys.iter().any(|one| same(one) && self.unlogged.contains(&one.name))
+            || self.policy.iter().flat_map(|policy| policy.signers.values()).any(by_rule)
     }
 
     /// What bundles are judged with, at a time.

@@ -40,7 +40,7 @@ pub struct Commit {
     pub tag: Option<String>,
     /// Who signed, as `allowed_signers` names them.
     pub principal: String,
-    /// With what, as OpenSSH prints it.
+    /// With what, as OpenSSH prints it; an OpenPGP key as GnuPG does.
     pub fingerprint: String,
     /// Against whose signers it was judged.
     pub realm: String,
@@ -67,15 +67,17 @@ pub fn verify(candidate: Untrusted<Candidate>, realm: &Realm, now: SystemTime) -
         (None, Some(signed)) => (label, signed, None),
         (None, None) => return Err(TrustError::Unsigned { object: label }),
     };
-    let signer = sshsig::verify(&label, &signed, realm, now)?;
-    Ok(Verified::seal(Commit {
-        id: candidate.id,
-        tree,
-        tag,
-        principal: signer.principal(),
-        fingerprint: signer.key.fingerprint(),
-        realm: realm.name.clone(),
-    }))
+    let (principal, fingerprint) = signer(&label, &signed, realm, now)?;
+    Ok(Verified::seal(Commit { id: candidate.id, tree, tag, principal, fingerprint, realm: realm.name.clone() }))
+}
+
+/// Who signed, and with what.
+fn signer(label: &str, signed: &Signed, realm: &Realm, now: Timestamp) -> Result<(String, String), TrustError> {
+    #[cfg(feature = "openpgp")]
+    if signed.armor.starts_with(b"-----BEGIN PGP SIGNATURE-----") {
+        return super::openpgp::verify(label, signed, realm, now);
+    }
+    sshsig::verify(label, signed, realm, now).map(|signer| (signer.principal(), signer.key.fingerprint()))
 }
 
 /// A tag's signature, once the tag's own bytes say that it is this tag of this commit.

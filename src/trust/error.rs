@@ -85,7 +85,7 @@ pub enum TrustError {
         object: String,
     },
     /// A signature of a kind that is not judged here.
-    #[error("{object} carries {format}, which muster does not judge")]
+    #[error("{object} carries {format}, which this muster does not judge")]
     Format {
         /// As "commit 0123...".
         object: String,
@@ -214,6 +214,9 @@ impl Explain for TrustError {
             }
             Self::Unsigned { .. } => {
                 "sign it: `git config gpg.format ssh`, `git config user.signingkey KEY.pub`, `git commit -S` (or `git tag -s`)"
+            }
+            Self::Format { format: "an OpenPGP signature", .. } if !cfg!(feature = "openpgp") => {
+                "sign with an SSH key: `git config gpg.format ssh`, then `git commit -S`; or build muster with the feature `openpgp`"
             }
             Self::Format { .. } => "sign with an SSH key: `git config gpg.format ssh`, then `git commit -S`",
             Self::Signature { .. } => {

@@ -12,6 +12,8 @@ pub mod image;
 mod key;
 pub mod manifest;
 mod object;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod pattern;
 pub mod policy;
 mod realm;
@@ -30,6 +32,8 @@ pub use commit::{Candidate, Commit, Tag, verify as verify_commit};
 pub use error::TrustError;
 pub use hosts::{HostKey, KnownHosts};
 pub use key::SshKey;
+#[cfg(feature = "openpgp")]
+pub use openpgp::Certificate;
 pub use realm::Realm;
 pub use root::{DIRECTORY, Source, TrustRoot};
 pub use sealed::{Untrusted, Verified};

@@ -25,6 +25,9 @@ pub struct Realm {
     pub root: Option<Vec<u8>>,
     /// TUF roots of other repositories (`tuf/NAME.json`), by name.
     pub roots: BTreeMap<String, Vec<u8>>,
+    /// OpenPGP certificates that may sign the config repository too (`openpgp/NAME.asc`).
+    #[cfg(feature = "openpgp")]
+    pub openpgp: Vec<super::openpgp::Certificate>,
 }
 
 /// The most bytes of one JSON file.
@@ -41,6 +44,8 @@ impl Realm {
             releases: BundlePolicy::default(),
             root: None,
             roots: BTreeMap::new(),
+            #[cfg(feature = "openpgp")]
+            openpgp: Vec::new(),
         };
         let mut written = policy::Written::default();
         for (path, bytes) in files {
@@ -55,8 +60,9 @@ impl Realm {
                 _ => realm.release_file(path, text).map_err(fail)?,
             }
         }
-        for key in &mut realm.releases.keys {
-            key.revoked = realm.revoked.iter().any(|one| one.is_sha256(&key.fingerprint()));
+        let withdrawn: Vec<bool> = realm.releases.keys.iter().map(|key| realm.revokes(key)).collect();
+        for (key, withdrawn) in realm.releases.keys.iter_mut().zip(withdrawn) {
+            key.revoked = withdrawn;
         }
         let fail = |problem: String| TrustError::File { file: format!("{name}/policy.yaml"), problem };
         let roots: Vec<&str> = realm.releases.trusted_roots.keys().map(String::as_str).collect();
@@ -93,6 +99,11 @@ impl Realm {
                 tuf_root(text)?;
                 self.roots.insert(name.to_owned(), text.as_bytes().to_vec());
             }
+            _ if path.starts_with("openpgp/") => {
+                let name = path.strip_prefix("openpgp/").and_then(|name| name.strip_suffix(".asc"));
+                let name = name.filter(|name| !name.is_empty() && !name.contains('/'));
+                self.certificate(name.ok_or("no part of muster reads a file of this name")?, text)?;
+            }
             _ if path.starts_with("trusted_roots/") => {
                 let name = path.strip_prefix("trusted_roots/").and_then(|name| name.strip_suffix(".json"));
                 let name = name.filter(|name| !name.is_empty() && !name.contains('/'));
@@ -109,6 +120,33 @@ impl Realm {
             }
         }
         Ok(())
+    }
+
+    #[cfg(feature = "openpgp")]
+    fn certificate(&mut self, name: &str, text: &str) -> Result<(), String> {
+        self.openpgp.push(super::openpgp::Certificate::parse(name, text)?);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "openpgp"))]
+    #[expect(clippy::unused_self, reason = "with the feature it is kept")]
+    fn certificate(&mut self, _: &str, _: &str) -> Result<(), String> {
+        Err("OpenPGP signatures are judged only where muster is built with the feature `openpgp`, and this one is not"
+            .into())
+    }
+
+    /// The OpenPGP certificates that may sign the config repository: name and fingerprint of each.
+    pub fn certificates(&self) -> Vec<(&str, String)> {
+        #[cfg(feature = "openpgp")]
+        return self.openpgp.iter().map(|one| (one.name.as_str(), one.fingerprint())).collect();
+        #[cfg(not(feature = "openpgp"))]
+        Vec::new()
+    }
+
+    /// Whether a release key was withdrawn here.
+    pub fn revokes(&self, key: &ReleaseKey) -> bool {
+        let fingerprint = key.fingerprint();
+        self.revoked.iter().any(|one| one.is_sha256(&fingerprint))
     }
 
     /// Judges the key that a git host shows, in the wire format of RFC 4253, section 6.6.
@@ -165,6 +203,8 @@ mod tests {
             ("keys/a.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
             ("notes.txt", "x"),
             ("keys/a.key", "x"),
+            ("openpgp/a.asc", "x"),
+            ("openpgp/a.gpg", "x"),
         ] {
             let error = parse(path, text).expect_err(path);
             let named = match &error {

@@ -115,6 +115,14 @@ impl TrustRoot {
         }
     }
 
+    /// The trust root that `muster trust embed` put into a binary's bytes, if there is one.
+    pub fn within(binary: &[u8]) -> Result<Option<Self>, TrustError> {
+        let refuse = |problem| TrustError::Binary { file: "(bytes)".into(), problem };
+        let Some(content) = section::content(binary).map_err(refuse)? else { return Ok(None) };
+        let (_, archive) = section::open(content).map_err(refuse)?;
+        Self::unpack(Source::Embedded, archive).map(Some)
+    }
+
     /// The bytes of a binary with a directory's trust root in it; the directory is judged first.
     pub fn embed(binary: &Path, directory: &Path) -> Result<(Self, Vec<u8>), TrustError> {
         let files = read(directory, false)?;

@@ -1,7 +1,7 @@
 //! `muster cosign` as roles call cosign: flags, exit codes, and what is refused.
 #![expect(clippy::disallowed_methods, reason = "tests set the stage and run the program")]
 
-use crate::instance::{IDENTITY, ISSUER, Instance, Key, Log, Recipe};
+use crate::instance::{IDENTITY, ISSUER, Instance, Key, Log, Recipe, base64};
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
 use std::process::{Command, Output, Stdio};
@@ -127,6 +127,73 @@ fn a_file_is_verified_by_a_key_and_kms_is_never_called() {
     stage.refused(&[&blob[..], &["kms.json", "--key", "key.pem"]].concat(), "");
 }
 
+/// As cosign 2 writes them: `sign-blob --output-signature` and `attest-blob --output-signature`.
+#[test]
+fn a_signature_beside_the_file_needs_a_key_that_needs_no_log() {
+    let stage = Stage::new();
+    let signature = stage.kms.sign(b"release");
+    stage.write("shop.sig", &format!("{}\n", base64(&signature)));
+    std::fs::write(stage.scratch.path().join("raw.sig"), &signature).expect("a file");
+    let run = |words: &[&'static str]| [&["verify-blob", "--key", "key.pem"], words].concat();
+    for written in ["shop.sig", "raw.sig", base64(&signature).leak()] {
+        stage.verified(&run(&["--signature", written, "--insecure-ignore-tlog=true", "shop"]));
+        stage.verified(&run(&["--signature", written, "--private-infrastructure", "shop"]));
+        stage.refused(&run(&["--signature", written, "--insecure-ignore-tlog", "other"]), "signature");
+        stage.refused(&run(&["--signature", written, "shop"]), "nobody is asked");
+    }
+    stage.refused(&run(&["--signature", "absent.sig", "--insecure-ignore-tlog", "shop"]), "neither a file nor base64");
+    stage.refused(&run(&["shop"]), "--bundle, or --signature");
+    // A realm whose policy lets the key do without a log says so once, in place of a flag.
+    let policy = "signers:\n  kms: {key: release, proof: none}\nrules:\n  - {applications: ['*'], channels: ['*'], signatures: {all: [kms]}}\n";
+    stage.refused(&run(&["--signature", "shop.sig", "--trust-dir", "trust.d", "shop"]), "nobody is asked");
+    for policy in [policy, "releases: {unlogged: [release]}\n"] {
+        stage.write("trust.d/prod/policy.yaml", policy);
+        stage.verified(&run(&["--signature", "shop.sig", "--trust-dir", "trust.d", "shop"]));
+    }
+    let withdrawn = format!("sha256:{}\n", hex::encode(stage.kms.id()));
+    stage.write("trust.d/prod/revoked_keys", &withdrawn);
+    stage.refused(&run(&["--signature", "shop.sig", "--trust-dir", "trust.d", "shop"]), "withdrawn");
+    stage.write("key.pem", &Key::new().pem());
+    stage.refused(&run(&["--signature", "shop.sig", "--insecure-ignore-tlog", "shop"]), "signature");
+}
+
+#[test]
+fn an_envelope_beside_the_file_is_an_attestation() {
+    let stage = Stage::new();
+    let bundle = |statement: Value| {
+        let recipe = Recipe { key: Some(&stage.kms), log: Log::None, statement: Some(statement), ..Recipe::default() };
+        stage.instance.bundle(&recipe)
+    };
+    let said = bundle(json!({
+        "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document", "predicate": {},
+        "subject": [{"name": "shop", "digest": {"sha256": sigstore_crypto::sha256(b"release").to_hex()}}],
+    }));
+    let envelope = said["dsseEnvelope"].to_string();
+    stage.write("shop.att", &envelope);
+    let run =
+        |words: &[&'static str]| [&["verify-blob-attestation", "--key", "key.pem", "--type", "spdx"], words].concat();
+    stage.verified(&run(&["--signature", "shop.att", "--insecure-ignore-tlog", "shop"]));
+    stage.refused(&run(&["--signature", "shop.att", "--insecure-ignore-tlog", "other"]), "another artifact");
+    stage.refused(&run(&["--signature", "shop.att", "shop"]), "nobody is asked");
+    stage.write("twice.att", &envelope.replacen('{', r#"{"payloadType":"x","#, 1));
+    stage.refused(&run(&["--signature", "twice.att", "--insecure-ignore-tlog", "shop"]), "no DSSE envelope");
+}
+
+/// Nothing proves when a certificate signed but a log or a stamp, and those stand in bundles.
+#[test]
+fn a_certificate_beside_the_file_is_refused_by_name() {
+    let stage = Stage::new();
+    let by = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER];
+    let blob = ["verify-blob", "shop"];
+    stage.verified(&[&blob[..], &by, &["--bundle", "ci.json"]].concat());
+    for words in [&["--certificate", "ci.pem", "--signature", "AAAA"][..], &["--signature", "AAAA"]] {
+        stage.refused(&[&blob[..], &by, words].concat(), "--certificate");
+        stage.refused(&[&blob[..], &by, words].concat(), "--bundle FILE");
+    }
+    stage.write("old.json", r#"{"base64Signature": "AAAA", "cert": "AAAA", "rekorBundle": {}}"#);
+    stage.refused(&[&blob[..], &by, &["--bundle", "old.json"]].concat(), "former format");
+}
+
 #[test]
 fn an_attestation_is_about_the_file_and_of_the_type() {
     let stage = Stage::new();
@@ -155,7 +222,7 @@ fn called_by_its_name_it_is_cosign_and_what_it_does_not_know_it_refuses() {
     for words in [
         &["verify-blob", "shop", "--bundle", "kms.json", "--key", "key.pem", "--rekor-url", "https://x"][..],
         &["verify-blob", "shop", "--bundle", "kms.json", "--sk"],
-        &["verify-blob", "shop", "--key", "key.pem", "--signature", "shop.sig"],
+        &["verify-blob", "shop", "--key", "key.pem", "--bundle", "kms.json", "--signature", "shop.sig"],
         &["sign-blob", "shop"],
         &["verify", "registry.test/shop"],
     ] {

@@ -7,7 +7,7 @@ use crate::boot::ground::beneath;
 use crate::boot::reach::Reach;
 use crate::cloud::Instant;
 use crate::failure::{Failure, Stage};
-use crate::settings::{self, Sources};
+use crate::settings::{self, Early, Sources, keys};
 use crate::trust::TrustRoot;
 use crate::trust::tuf::{Client, Floor, Known, Store, Versions};
 use jiff::Timestamp;
@@ -31,8 +31,28 @@ pub struct Looking {
     pub trust: Option<TrustRoot>,
     /// Whether an image's floor is not asked for: away from the host.
     pub without_floor: bool,
+    /// Whether it is the repository of Sigstore's trusted roots, and not the releases'.
+    pub sigstore: bool,
+    /// Where it is, in place of where settings say.
+    pub repository: Option<String>,
     /// Targets to fetch.
     pub targets: Vec<String>,
+}
+
+/// The settings of the repository that is looked at.
+fn chosen(looking: &Looking, early: &Early) -> Result<keys::Updates, Failure> {
+    let (key, found) = match looking.sigstore {
+        true => ("sigstore_updates", &early.sigstore_updates),
+        false => ("updates", &early.updates),
+    };
+    let mut updates = found.clone().ok_or_else(|| {
+        Failure::message(Stage::Settings, format!("settings name no repository in `{key}`"))
+            .with_hint(format!("set `{key}: {{repository: ...}}`, or give it with `--set {key}.repository=...`"))
+    })?;
+    if let Some(repository) = &looking.repository {
+        updates.repository.clone_from(repository);
+    }
+    Ok(updates)
 }
 
 /// What was found.
@@ -58,10 +78,7 @@ pub struct Looked {
 pub fn look(looking: &Looking) -> Result<Looked, Failure> {
     let early = settings::load(&looking.sources).and_then(|written| written.early());
     let early = early.map_err(|error| Failure::new(Stage::Settings, error))?;
-    let updates = early.updates.as_ref().ok_or_else(|| {
-        Failure::message(Stage::Settings, "settings name no update repository")
-            .with_hint("set `updates: {repository: ...}`, or give it with `--set updates.repository=...`")
-    })?;
+    let updates = &chosen(looking, &early)?;
     let untrusted = |error| Failure::new(Stage::Verify, error);
     let trust = looking.trust.clone().map_or_else(TrustRoot::load, Ok).map_err(untrusted)?;
     let named = early.trust.realm.as_ref().map(|name| name.as_str());

@@ -23,7 +23,11 @@ impl Believed {
         let signer = match (&by.key, by.identities()) {
             (Some(_), true) => return Err(usage("write --key or the certificate's flags, not both")),
             (Some(reference), false) => {
-                let key = key(reference, trust.as_ref())?;
+                let mut key = key(reference, trust.as_ref())?;
+                let realms = trust.as_ref().map(|trust| &trust.realms[..]).unwrap_or_default();
+                // A realm that withdrew the key is heard, whatever file it is read from.
+                key.revoked |= realms.iter().any(|realm| realm.revokes(&key));
+                let unlogged = unlogged || realms.iter().any(|realm| realm.releases.takes_unlogged(&key));
                 let proof = if unlogged { Proof::None } else { Proof::Log };
                 Signer { proof, ..Signer::key(key) }
             }

@@ -12,6 +12,12 @@ use std::path::PathBuf;
 /// `muster verify tuf`.
 #[derive(Args)]
 pub(crate) struct Tuf {
+    /// Look at the repository of Sigstore's trusted roots (`sigstore_updates`) in place of the releases' (`updates`)
+    #[arg(long)]
+    sigstore: bool,
+    /// Look here in place of where settings say it is: a mirror, or what is to be published
+    #[arg(long, value_name = "ADDRESS|DIR")]
+    repository: Option<String>,
     /// Targets to fetch, such as stable/shop/release.json; without one the metadata alone is judged
     targets: Vec<String>,
     #[command(flatten)]
@@ -35,6 +41,8 @@ impl Tuf {
             realm: self.by.realm.clone(),
             trust: trust.map_err(|error| Failure::new(Stage::Verify, error))?,
             without_floor: self.without_floor,
+            sigstore: self.sigstore,
+            repository: self.repository.clone(),
             targets: self.targets.clone(),
         })?;
         Ok(Verdict::repository(&looked))

@@ -37,6 +37,14 @@ impl Challenge {
     }
 }
 
+/// Where a registry's `WWW-Authenticate` has the token for a repository; `None` where it asks for name and password.
+pub fn token_address(header: &str, registry: &Url, repository: &str) -> Result<Option<Url>, String> {
+    match Challenge::read(header, registry, repository)? {
+        Challenge::Basic => Ok(None),
+        Challenge::Bearer(address) => Ok(Some(address)),
+    }
+}
+
 /// The login that goes to a realm. Another site than the registry's own gets it only with TLS, which [`onward`] saw to;
 /// a name and a password in the address itself are nobody's.
 pub(super) fn login_for<'a>(realm: &Url, login: Option<&'a Login>) -> Option<&'a Login> {

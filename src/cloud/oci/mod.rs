@@ -6,6 +6,8 @@ mod ecr;
 mod registry;
 mod way;
 
+pub use challenge::token_address;
+
 use super::{CloudError, Instant, Session, Transport};
 use crate::secret::Secret;
 use oci_client::Reference;

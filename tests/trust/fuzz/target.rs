@@ -3,6 +3,7 @@
 
 use crate::instance::{IDENTITY, ISSUER, Instance, Key, Log, Recipe};
 use crate::repository::{Repository, now};
+use muster::cloud::token_address;
 use muster::host::unpack::{Item, Limits, Packing, Refusal, Sink, walk};
 use muster::trust::sigstore::{
     Judge, Keyless, Proof, ReleaseKey, Signatory, Signer, Subject, Text, TrustedRoot, documents,
@@ -56,8 +57,19 @@ pub fn told<T, E>(result: &Result<T, E>) -> Verdict {
 
 /// Every one.
 pub fn all() -> Vec<Target> {
-    let mut targets =
-        vec![bundles(), manifests(), trusted_roots(), archives(), packed(), floors(), commits(), tags(), strictly()];
+    let mut targets = vec![
+        bundles(),
+        manifests(),
+        trusted_roots(),
+        archives(),
+        packed(),
+        floors(),
+        commits(),
+        tags(),
+        strictly(),
+        binaries(),
+        challenges(),
+    ];
     targets.extend(metadata());
     targets.extend(realm_files());
     targets.extend(crate::deep::all());
@@ -339,6 +351,46 @@ fn without_signature(bytes: &[u8]) -> Vec<u8> {
 fn strictly() -> Target {
     let seeds = vec![br#"{"a": [1, 2.5, "x\u00e9", {"b": null}], "c": true}"#.to_vec(), b"[[[[[[[[]]]]]]]]".to_vec()];
     Target::new("strict JSON", seeds, |bytes| told(&strict(bytes, 1 << 20)))
+}
+
+/// A binary with a trust root in it: its headers are altered, and a section whose digest is wrong is refused.
+fn binaries() -> Target {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("trust.d");
+    std::fs::create_dir_all(directory.join("prod")).unwrap();
+    std::fs::write(directory.join("prod/known_hosts"), "").unwrap();
+    // The least that is a file of ELF-64, and that has the section's name in it, as every muster has.
+    let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0];
+    elf.resize(64, 0);
+    elf.extend_from_slice(b".muster.trust");
+    let binary = scratch.path().join("muster");
+    std::fs::write(&binary, &elf).unwrap();
+    let (root, seed) = TrustRoot::embed(&binary, &directory).unwrap();
+    Target::new("binary", vec![seed], move |bytes| match TrustRoot::within(bytes) {
+        Ok(Some(found)) if found.sha256 != root.sha256 => Verdict::Forged,
+        Ok(Some(_)) => Verdict::Taken,
+        _ => Verdict::Refused,
+    })
+}
+
+/// What a registry asks for: the token is never fetched without TLS from another host, nor for more than to pull.
+fn challenges() -> Target {
+    let from = reqwest::Url::parse("https://registry.test/v2/").unwrap();
+    let seeds = [
+        r#"Bearer realm="https://auth.test/token",service="registry.test",scope="repository:acme/shop:pull""#,
+        r#"Basic realm="Registry", charset="UTF-8""#,
+        r#"Negotiate abc==, Bearer realm="https://auth.test/\"token\"?a=b",error=invalid_token"#,
+    ];
+    Target::new("challenge", seeds.map(|seed| seed.as_bytes().to_vec()).to_vec(), move |bytes| {
+        let found = token_address(&String::from_utf8_lossy(bytes), &from, "acme/shop");
+        let wrong = |url: &reqwest::Url| {
+            url.scheme() != "https" || !url.as_str().ends_with("scope=repository%3Aacme%2Fshop%3Apull")
+        };
+        match &found {
+            Ok(Some(url)) if wrong(url) => Verdict::Forged,
+            other => told(other),
+        }
+    })
 }
 
 /// The files of a trust directory, which an operator writes and an archive carries.

@@ -156,6 +156,20 @@ fn the_chain_is_told_from_the_realms_root_to_the_byte() {
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &document["verdict"], &document["targets"][0]["roles"][1]), (0, &"pass".into(), &"shop".into()));
     assert_eq!(document["chain"].as_array().unwrap().len(), 7);
+    // The repository of Sigstore's trusted roots is looked at by its own name and root, and either may be looked at elsewhere.
+    let (code, text) = run(&["--sigstore", target]);
+    assert!(code == 10 && text.contains("sigstore_updates"), "{code}: {text}");
+    let elsewhere = "sigstore_updates: {repository: \"file:///nowhere/at/all\", root: sigstore, clock: any}\n";
+    write(scratch.path(), "root/etc/muster/muster.yaml", format!("{settings}{elsewhere}").as_bytes());
+    write(scratch.path(), "trust.d/prod/tuf/sigstore.json", &repository.anchor);
+    let (code, text) = run(&["--sigstore", "--without-floor", target]);
+    assert!(code == 26 && text.contains("/nowhere/at/all"), "{code}: {text}");
+    let (code, text) = run(&["--sigstore", "--without-floor", "--repository", &address, target]);
+    assert!(code == 0 && text.contains(target), "{code}: {text}");
+    let (code, text) = run(&["--sigstore", "--repository", &address]);
+    assert!(code == 26 && text.contains("prod@sigstore"), "{code}: {text}");
+    let (code, text) = run(&["--without-floor", "--repository", "file:///nowhere/at/all", target]);
+    assert!(code == 26 && text.contains("/nowhere/at/all"), "{code}: {text}");
     repository.server.alter(|served| {
         for bytes in served.targets.values_mut() {
             bytes[0] ^= 1;
