@@ -4,7 +4,7 @@ use muster::trust::{Candidate, Commit, Realm, Tag, TrustError, TrustRoot, Untrus
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::Key;
 
-const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+pub const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// The git id of an object's bytes.
 fn id(kind: &str, bytes: &str) -> String {
@@ -12,22 +12,22 @@ fn id(kind: &str, bytes: &str) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, object.as_bytes()))
 }
 
-fn plain(message: &str) -> String {
+pub fn plain(message: &str) -> String {
     format!("tree {TREE}\nauthor A <a@test> 1700000000 +0000\ncommitter A <a@test> 1700000000 +0000\n\n{message}\n")
 }
 
 /// The commit with its signature as git puts it: a header before the empty line.
-fn with_header(name: &str, plain: &str, armor: &str) -> String {
+pub fn with_header(name: &str, plain: &str, armor: &str) -> String {
     let folded = armor.trim_end().replace('\n', "\n ");
     plain.replacen("\n\n", &format!("\n{name} {folded}\n\n"), 1)
 }
 
-fn signed(key: &Key, plain: &str) -> String {
+pub fn signed(key: &Key, plain: &str) -> String {
     with_header("gpgsig", plain, &key.sign(plain.as_bytes()).expect("signed"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests set the stage")]
-fn trust(signers: &str, revoked: &str) -> Result<Realm, TrustError> {
+pub fn trust(signers: &str, revoked: &str) -> Result<Realm, TrustError> {
     let scratch = tempfile::tempdir().expect("scratch");
     let realm = scratch.path().join("prod");
     std::fs::create_dir_all(&realm).expect("a directory");
@@ -36,7 +36,7 @@ fn trust(signers: &str, revoked: &str) -> Result<Realm, TrustError> {
     Ok(TrustRoot::read(scratch.path())?.realm(None)?.clone())
 }
 
-fn realm(signers: &str) -> Realm {
+pub fn realm(signers: &str) -> Realm {
     trust(signers, "").expect("a realm")
 }
 
@@ -45,7 +45,7 @@ fn at(realm: &Realm, bytes: &str, tag: Option<Tag>, now: SystemTime) -> Result<C
     verify_commit(Untrusted::new(candidate), realm, now).map(|commit| commit.get().clone())
 }
 
-fn judge(realm: &Realm, bytes: &str) -> Result<Commit, TrustError> {
+pub fn judge(realm: &Realm, bytes: &str) -> Result<Commit, TrustError> {
     at(realm, bytes, None, SystemTime::now())
 }
 
@@ -59,61 +59,15 @@ fn altered(alter: impl Fn(&str) -> String) -> TrustError {
 }
 
 #[test]
-fn a_commit_without_a_signature() {
-    let refusal = altered(|_| plain("message"));
-    assert!(matches!(refusal, TrustError::Unsigned { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_commit_by_another_key() {
-    let other = Key::generate("b").expect("a key");
-    let refusal = altered(|_| signed(&other, &plain("message")));
-    assert!(matches!(refusal, TrustError::Signer { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_commit_whose_message_was_altered() {
-    let refusal = altered(|good| good.replace("message", "massage"));
-    assert!(matches!(refusal, TrustError::Tampered { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_commit_whose_tree_was_altered() {
-    let refusal = altered(|good| good.replace(TREE, &TREE.replace('4', "5")));
-    assert!(matches!(refusal, TrustError::Tampered { .. }), "{refusal:?}");
-}
-
-// CVE-2026-44309, CVE-2026-45022: one tree was shown and another was signed.
-#[test]
-fn a_commit_of_two_trees() {
-    let refusal = altered(|good| good.replacen("author", &format!("tree {}\nauthor", TREE.replace('4', "5")), 1));
-    assert!(matches!(refusal, TrustError::Object { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_commit_of_two_signatures() {
-    let other = Key::generate("b").expect("a key").sign(b"x").expect("signed");
-    let refusal = altered(|good| with_header("gpgsig", good, &other));
-    assert!(matches!(refusal, TrustError::Object { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_signature_under_a_name_in_capitals() {
-    let refusal = altered(|good| good.replacen("gpgsig ", "GPGSIG ", 1));
-    assert!(matches!(refusal, TrustError::Signature { .. } | TrustError::Unsigned { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_signature_for_another_hash() {
-    let refusal = altered(|good| good.replacen("gpgsig ", "gpgsig-sha256 ", 1));
-    assert!(matches!(refusal, TrustError::Signature { .. }), "{refusal:?}");
-}
-
-#[test]
 fn a_signature_of_another_format() {
     let armor = "-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n";
     let refusal = altered(|_| with_header("gpgsig", &plain("message"), armor));
-    assert!(matches!(refusal, TrustError::Format { .. }), "{refusal:?}");
+    // With the feature `openpgp` it is judged, and malformed.
+    let wanted = match cfg!(feature = "openpgp") {
+        true => matches!(refusal, TrustError::Signature { .. }),
+        false => matches!(refusal, TrustError::Format { .. }),
+    };
+    assert!(wanted, "{refusal:?}");
 }
 
 #[test]
@@ -151,37 +105,6 @@ fn a_backdated_commit_by_an_expired_key() {
 }
 
 #[test]
-fn a_key_that_is_not_valid_yet() {
-    let key = Key::generate("a").expect("a key");
-    let good = signed(&key, &plain("message"));
-    let line = |after: &str| format!("ops valid-after=\"{after}\" {}\n", key.public_openssh().expect("a key"));
-    judge(&realm(&line("20240101Z")), &good).expect("the benign twin");
-    let refusal = judge(&realm(&line("20990101Z")), &good).expect_err("refused");
-    assert!(matches!(refusal, TrustError::NotNow { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_key_for_files_only() {
-    let key = Key::generate("a").expect("a key");
-    let good = signed(&key, &plain("message"));
-    let line = |namespace: &str| format!("ops namespaces=\"{namespace}\" {}\n", key.public_openssh().expect("a key"));
-    judge(&realm(&line("git,file")), &good).expect("the benign twin");
-    let refusal = judge(&realm(&line("file")), &good).expect_err("refused");
-    assert!(matches!(refusal, TrustError::NotNow { .. }), "{refusal:?}");
-}
-
-#[test]
-fn a_key_that_was_withdrawn() {
-    let key = Key::generate("a").expect("a key");
-    let line = key.allowed_signer("ops").expect("a line");
-    let good = signed(&key, &plain("message"));
-    judge(&realm(&line), &good).expect("the benign twin");
-    let withdrawn = trust(&line, &key.public_openssh().expect("a key")).expect("a realm");
-    let refusal = judge(&withdrawn, &good).expect_err("refused");
-    assert!(matches!(refusal, TrustError::Revoked { .. }), "{refusal:?}");
-}
-
-#[test]
 fn a_key_that_was_withdrawn_by_its_fingerprint() {
     let key = Key::generate("a").expect("a key");
     let line = key.allowed_signer("ops").expect("a line");
@@ -190,24 +113,6 @@ fn a_key_that_was_withdrawn_by_its_fingerprint() {
     let withdrawn = trust(&line, &format!("# lost laptop\n{fingerprint}\n")).expect("a realm");
     let refusal = judge(&withdrawn, &good).expect_err("refused");
     assert!(matches!(refusal, TrustError::Revoked { .. }), "{refusal:?}");
-}
-
-#[test]
-fn signers_by_a_certificate_authority() {
-    let key = Key::generate("a").expect("a key");
-    let public = key.public_openssh().expect("a key");
-    trust(&format!("ops {public}\n"), "").expect("the benign twin");
-    let refusal = trust(&format!("ops cert-authority {public}\n"), "").expect_err("refused");
-    assert!(matches!(refusal, TrustError::Line { .. }), "{refusal:?}");
-}
-
-#[test]
-fn signers_with_an_option_that_nobody_knows() {
-    let key = Key::generate("a").expect("a key");
-    let public = key.public_openssh().expect("a key");
-    trust(&format!("ops namespaces=\"git\" {public}\n"), "").expect("the benign twin");
-    let refusal = trust(&format!("ops verify-required {public}\n"), "").expect_err("refused");
-    assert!(matches!(refusal, TrustError::Line { .. }), "{refusal:?}");
 }
 
 #[test]

@@ -1,12 +1,9 @@
-//! Policies: valid signatures that are not enough, and attestations that are missing, of somebody else, or say too much.
-
-mod attestations;
-mod signatures;
+//! A realm with a policy, before which attacks on policies are tried.
 
 use super::Scene;
-use crate::instance::{Key, Log, Recipe};
+use crate::instance::Key;
 use muster::trust::bundle::{BundleError, BundlePolicy};
-use muster::trust::policy::{Approved, Asked, Objection, PolicyError};
+use muster::trust::policy::{Approved, Asked, PolicyError};
 use muster::trust::sigstore::Subject;
 use muster::trust::{TrustRoot, Untrusted, approve};
 use serde_json::{Value, json};
@@ -52,35 +49,6 @@ impl Realm {
         Self { scene, kms, policy }
     }
 
-    pub fn by_kms(&self, artifact: &[u8]) -> Value {
-        let recipe = Recipe { key: Some(&self.kms), log: Log::None, artifact: artifact.to_vec(), ..Recipe::default() };
-        self.scene.ours.bundle(&recipe)
-    }
-
-    pub fn by_ci(&self, artifact: &[u8]) -> Value {
-        self.scene.ours.bundle(&Recipe { artifact: artifact.to_vec(), ..Recipe::default() })
-    }
-
-    /// An attestation by the release workflow.
-    pub fn said(&self, kind: &str, predicate: Value) -> Value {
-        self.scene.ours.bundle(&Recipe { statement: Some(statement(kind, predicate)), ..Recipe::default() })
-    }
-
-    /// An attestation by security.
-    pub fn warranted(&self, kind: &str, predicate: Value) -> Value {
-        let recipe = Recipe {
-            statement: Some(statement(kind, predicate)),
-            identities: vec!["security@acme.test".into()],
-            issuer: "https://accounts.acme.test".into(),
-            ..Recipe::default()
-        };
-        self.scene.ours.bundle(&recipe)
-    }
-
-    pub fn approve(&self, bundles: &[Value]) -> Result<Approved, PolicyError> {
-        self.approve_as("shop", "stable", bundles)
-    }
-
     pub fn approve_as(&self, application: &str, channel: &str, bundles: &[Value]) -> Result<Approved, PolicyError> {
         let bundles: Vec<_> = bundles.iter().map(|bundle| Untrusted::new(bundle.to_string().into_bytes())).collect();
         let subject = Subject::bytes(Untrusted::new(b"release".to_vec()));
@@ -98,12 +66,4 @@ pub fn statement(kind: &str, predicate: Value) -> Value {
         "_type": "https://in-toto.io/Statement/v1", "predicateType": kind, "predicate": predicate,
         "subject": [{"name": "release", "digest": {"sha256": sigstore_crypto::sha256(b"release").to_hex()}}],
     })
-}
-
-/// What was objected to.
-pub fn objection(outcome: Result<Approved, PolicyError>) -> Objection {
-    match outcome {
-        Err(PolicyError::Attestation { objection, .. }) => objection,
-        other => panic!("{other:?}"),
-    }
 }
