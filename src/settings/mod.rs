@@ -3,6 +3,7 @@
 //! As written ([`Written`]) -> merged -> with facts and tags put in, validated ([`Settings`]).
 
 mod error;
+mod fault;
 pub mod keys;
 mod launch;
 mod merge;

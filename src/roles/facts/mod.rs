@@ -5,6 +5,7 @@
 //! its version and muster has none of its own; `devices` has
 //! what says what a disk is and how large; credentials of the instance are never facts.
 
+mod board;
 mod distribution;
 mod hardware;
 mod local;
@@ -12,6 +13,7 @@ mod network;
 mod platform;
 mod sight;
 mod software;
+mod storage;
 mod virtualization;
 
 use crate::host::Observe;
@@ -50,9 +52,9 @@ static SECTIONS: &[Section] = &[
     Section { subset: "systemd", names: &["systemd"], gather: software::systemd },
     Section { subset: "hardware", names: hardware::PROCESSORS, gather: hardware::processors },
     Section { subset: "hardware", names: hardware::MEMORY, gather: hardware::memory },
-    Section { subset: "hardware", names: hardware::BOARD, gather: hardware::board },
-    Section { subset: "hardware", names: &["mounts"], gather: hardware::mounts },
-    Section { subset: "hardware", names: &["devices"], gather: hardware::devices },
+    Section { subset: "hardware", names: board::BOARD, gather: board::board },
+    Section { subset: "hardware", names: &["mounts"], gather: storage::mounts },
+    Section { subset: "hardware", names: &["devices"], gather: storage::devices },
     Section { subset: "hardware", names: &["uptime_seconds", "loadavg"], gather: hardware::running },
     Section { subset: "virtual", names: virtualization::NAMES, gather: virtualization::gather },
     Section { subset: "network", names: network::NAMES, gather: network::gather },

@@ -4,8 +4,10 @@ mod alternatives;
 mod apt;
 mod apt_key;
 mod apt_repository;
+mod arg_error;
 mod args;
 mod authorized_key;
+mod coerce;
 mod command;
 mod cron;
 mod crypto;
@@ -60,7 +62,8 @@ mod wait_for;
 mod words;
 mod yum_repository;
 
-pub use args::{ArgError, Args};
+pub use arg_error::ArgError;
+pub use args::Args;
 pub use plan::{Diff, Eyes, Failed, Next, Plan, RenderOptions, Tree};
 pub use spec::{Choices, FreeForm, Param, ParamKind, Spec, Support};
 

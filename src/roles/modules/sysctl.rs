@@ -1,7 +1,7 @@
 //! `sysctl`: a kernel parameter in a file, and in the running kernel.
 
 use super::programs::in_turn;
-use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, args::truth};
+use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, coerce::truth};
 use crate::host::{Change, Command, FileWrite};
 use std::collections::{BTreeSet, VecDeque};
 
