@@ -27,6 +27,8 @@ mod lifecycle;
 mod local;
 #[path = "boot/machine.rs"]
 mod machine;
+#[path = "boot/own_roles.rs"]
+mod own_roles;
 #[path = "boot/plans.rs"]
 mod plans;
 #[path = "boot/registries.rs"]

@@ -4,11 +4,13 @@ use super::Ended;
 use super::observer::Watching;
 use super::work::Work;
 use crate::failure::{Failure, Stage};
-use crate::host::{Digest, Hasher, Overlay};
+use crate::host::{Digest, Hasher, Observe, Overlay};
 use crate::journal::UNVERIFIED;
 use crate::roles::converge::{self, Observer, converge};
 use crate::roles::load::Source;
 use crate::roles::plan::{FORMAT, Guard, Inputs, PlanError, PlanFile, Recorder, Step, moved};
+use crate::roles::value::Map;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What becomes of what the roles ask for.
@@ -119,6 +121,7 @@ impl Work {
             host: format!("{} at {}", input.hostname, self.grounds.root.display()),
             parameters: self.remote.versions(),
             secrets: self.remote.secret_versions(),
+            variables: given(self.below.observe(), &[&input.inventory, &input.extra]),
             facts: facts.collect(),
         })
     }
@@ -163,6 +166,25 @@ impl Work {
     }
 }
 
+/// Variables by name, each with a digest of its value: what is hidden in the plan is held so, too. The machine's own
+/// number is in it, which no plan has, so that whoever has the plan alone cannot guess a value; without one, the names
+/// alone are held.
+fn given(machine: &dyn Observe, layers: &[&Map]) -> BTreeMap<String, String> {
+    let number = machine.read(Path::new("/etc/machine-id")).ok().flatten().filter(|number| number.len() >= 32);
+    let all = layers.iter().enumerate().flat_map(|(layer, map)| map.iter().map(move |pair| (layer, pair)));
+    all.map(|(layer, (name, value))| {
+        let digest = number.as_ref().map_or_else(String::new, |number| {
+            let mut hasher = Hasher::new(Digest::Sha256);
+            hasher.update(b"muster plan: variable\0");
+            hasher.update(number);
+            hasher.update(format!("{layer}\0{name}\0{}", value.to_json()).as_bytes());
+            hasher.finish()[..16].to_owned()
+        });
+        (name.to_string(), digest)
+    })
+    .collect()
+}
+
 /// A digest of every file of a tree: names, modes and bytes.
 fn of_tree(source: &dyn Source, top: &Path) -> std::io::Result<String> {
     let mut hasher = Hasher::new(Digest::Sha256);
@@ -184,4 +206,31 @@ fn of_tree(source: &dyn Source, top: &Path) -> std::io::Result<String> {
         }
     }
     Ok(format!("sha256:{}", hasher.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Change, FileWrite, Host, Void};
+    use crate::roles::value::{Key, Value};
+
+    #[test]
+    fn values_are_held_by_digests_that_only_this_machine_can_make() {
+        let machine = |number: &str| {
+            let mut machine = Overlay::new(Void::new());
+            let etc = Change::MakeDirectory { path: "/etc".into(), attributes: crate::host::Attributes::default() };
+            machine.apply(&etc).expect("made");
+            machine.apply(&Change::Write(FileWrite::new("/etc/machine-id", number))).expect("written");
+            machine
+        };
+        let of = |number: &str, value: &str| {
+            let map = Map::from_iter([(Key::from("pw"), Value::str(value))]);
+            given(&machine(number), &[&map]).remove("pw").expect("named")
+        };
+        let (one, other) = ("0123456789abcdef0123456789abcdef", "f123456789abcdef0123456789abcdef");
+        assert_eq!(of(one, "a"), of(one, "a"));
+        assert_ne!(of(one, "a"), of(one, "b"));
+        assert_ne!(of(one, "a"), of(other, "a"));
+        assert_eq!(of("", "a"), "", "nothing that could be guessed");
+    }
 }

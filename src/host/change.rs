@@ -105,6 +105,20 @@ pub struct GroupEntry {
     pub members: Vec<String>,
 }
 
+impl UserEntry {
+    /// As `getent` prints it.
+    pub fn line(&self) -> String {
+        format!("{}:x:{}:{}:{}:{}:{}", self.name, self.uid, self.gid, self.gecos, self.home, self.shell)
+    }
+}
+
+impl GroupEntry {
+    /// As `getent` prints it.
+    pub fn line(&self) -> String {
+        format!("{}:x:{}:{}", self.name, self.gid, self.members.join(","))
+    }
+}
+
 /// A change to the machine's accounts. Each variant is one run of the distribution's own tool (`useradd`, `groupmod`).
 #[derive(Clone, Debug)]
 pub enum Account {

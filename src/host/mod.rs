@@ -11,6 +11,7 @@ mod labels;
 pub mod linux;
 mod observe;
 mod overlay;
+mod subject;
 pub mod unpack;
 mod void;
 
@@ -23,6 +24,7 @@ pub use linux::Linux;
 pub use linux::program::{end_programs_at, interrupt};
 pub use observe::{Observe, Through, Unwalked, Visit};
 pub use overlay::Overlay;
+pub use subject::Subject;
 pub use void::Void;
 
 /// What kind of thing a path names.

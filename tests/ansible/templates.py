@@ -166,8 +166,8 @@ def asking(name, text):
 def same(one, other):
     if not one[0] or not other[0]:
         return one[0] == other[0]
-    # A fraction may differ in its last place, and a text is the same whichever way its line ends were written.
-    return one[1] == other[1] or json.dumps(one[1]) == json.dumps(other[1])
+    # As texts: to Python `2`, `2.0` and `True` may be equal.
+    return json.dumps(one[1], sort_keys=True) == json.dumps(other[1], sort_keys=True)
 
 
 def expressions(options, loader):

@@ -1,6 +1,6 @@
 //! Accounts that changes made, as far as later tasks name them: who is there, under which number.
 
-use crate::host::{Account, GroupEntry, Observe, UserEntry};
+use crate::host::{Account, Command, GroupEntry, Observe, Output, UserEntry};
 use std::io;
 
 /// What becomes of a home directory beside its account.
@@ -53,6 +53,33 @@ impl Accounts {
         });
         all.extend(self.groups.iter().cloned());
         Ok(all)
+    }
+
+    /// What `getent` would say with these accounts; every other program's output as it is.
+    pub fn listed(&self, command: &Command, output: Output) -> Output {
+        let words: Vec<&str> = command.argv.iter().map(String::as_str).collect();
+        let (database, key) = match words.as_slice() {
+            ["getent", database] => (*database, None),
+            ["getent", database, key] => (*database, Some(*key)),
+            _ => return output,
+        };
+        let own: Vec<(&str, String, String)> = match database {
+            "passwd" => self.users.iter().map(|user| (user.name.as_str(), user.uid.to_string(), user.line())).collect(),
+            "group" => self.groups.iter().map(|own| (own.name.as_str(), own.gid.to_string(), own.line())).collect(),
+            _ => return output,
+        };
+        let gone = if database == "passwd" { &self.gone_users } else { &self.gone_groups };
+        if own.is_empty() && gone.is_empty() || ![0, 2].contains(&output.code) {
+            return output;
+        }
+        let is_gone = |name: &str| gone.iter().any(|gone| gone == name) || own.iter().any(|(own, ..)| *own == name);
+        let text = output.text();
+        let kept = text.lines().filter(|line| line.split(':').next().is_none_or(|name| !is_gone(name)));
+        let asked = |name: &str, number: &str| key.is_none_or(|key| key == name || key == number);
+        let added = own.iter().filter(|(name, number, _)| asked(name, number)).map(|(.., line)| line.as_str());
+        let lines: String = kept.chain(added).flat_map(|line| [line, "\n"]).collect();
+        let code = if lines.is_empty() && key.is_some() { 2 } else { 0 };
+        Output { code, stdout: lines.into_bytes(), ..output }
     }
 
     /// Reads a tool's arguments. The name is last; what later tasks cannot see (passwords, expiry) is not kept.

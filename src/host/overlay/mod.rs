@@ -117,7 +117,8 @@ impl<O: Observe> Observe for Overlay<O> {
         self.accounts.groups(&self.lower)
     }
     fn query(&self, command: &Command) -> io::Result<Output> {
-        self.lower.query(command)
+        let output = self.lower.query(command)?;
+        Ok(self.accounts.listed(command, output))
     }
     fn find_program(&self, name: &str) -> io::Result<Option<PathBuf>> {
         self.lower.find_program(name)

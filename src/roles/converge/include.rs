@@ -132,7 +132,7 @@ impl Run<'_> {
             // What an include would bring may change anything.
             Status::Undecided => {
                 self.recap.undecided += 1;
-                self.not_run = Some(title.to_owned());
+                self.doubt_after(task, title);
             }
             Status::Ignored => {
                 self.recap.ok += 1;

@@ -6,16 +6,13 @@ use super::error::ConvergeError;
 use super::result::put;
 use super::run::{Run, Stage};
 use super::tries::Trouble;
-use crate::host::{Change, HostError};
-use crate::roles::modules::{Actor, Eyes, Failed};
+use crate::host::HostError;
+use crate::roles::modules::{Actor, Eyes, Failed, flagged};
 use crate::roles::template::{Binding, Scope};
 use crate::roles::value::{Key, Map, Value};
 
 /// The variable by which a task says that its programs only read, so that a plan may run them.
 const READS: &str = "muster_reads_only";
-
-/// Modules whose results are what they find.
-const OBSERVERS: [&str; 6] = ["find", "slurp", "package_facts", "service_facts", "getent", "setup"];
 
 impl Run<'_> {
     /// One attempt, with its arguments evaluated.
@@ -28,6 +25,7 @@ impl Run<'_> {
             Actor::Host(read) => {
                 let mut accepted = row.spec.accept(&given).map_err(|error| Failed::new(error.as_answered()))?;
                 let module = read(&mut accepted).map_err(|error| Failed::new(error.as_answered()))?;
+                let module = flagged(row.spec, &accepted, module);
                 if self.rehearses(stage) {
                     return self.rehearse(stage, &*module, &given);
                 }
@@ -136,22 +134,6 @@ impl Run<'_> {
         let said = stage.task.frame.keyword("check_mode").and_then(|said| view.render(&said.value).ok());
         let marked = matches!(view.get(READS), Binding::Value(value) if view.render(&value).is_ok_and(|v| truth(&v)));
         self.input.check && (marked || said.is_some_and(|value| !truth(&value)))
-    }
-
-    /// In a plan: programs that were not run may change what later tasks find.
-    fn doubt(&mut self, stage: &Stage<'_>, end: &mut End) {
-        let task = stage.task;
-        if let Some(earlier) = &self.not_run {
-            let lacks = task.action.is("stat")
-                && matches!(end.result.get(&Key::from("stat")), Some(stat) if stat.get("exists") == Some(&Value::Bool(false)));
-            if lacks || OBSERVERS.iter().any(|name| task.action.is(name)) {
-                end.undecided = Some(format!("what it finds may be changed by `{earlier}`"));
-            }
-        }
-        if end.changes.iter().any(|change| matches!(change, Change::Run(_) | Change::Packages(_) | Change::Unit { .. }))
-        {
-            self.not_run = Some(task.title());
-        }
     }
 
     /// The user that the task becomes; `None` where it is the one that muster runs as.

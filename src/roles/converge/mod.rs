@@ -9,6 +9,7 @@ mod brought;
 mod builtin;
 mod conditions;
 mod debug;
+mod doubt;
 mod end;
 mod error;
 mod events;

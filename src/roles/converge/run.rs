@@ -39,8 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) told: Vec<PendingHandler>,
     /// For each block that is being run, whether it can rescue a failure.
     pub(super) rescuing: Vec<bool>,
-    /// The last task whose programs a plan did not run: what they would change is not known.
-    pub(super) not_run: Option<String>,
+    /// The tasks whose programs a plan did not run.
+    pub(super) not_run: super::doubt::NotRun,
     /// Hosts and groups.
     pub(super) inventory: Inventory,
     /// What goes on beside the run.
@@ -186,7 +186,7 @@ fn begin<'a>(
         owed: input.pending_handlers.clone(),
         told: input.pending_handlers.clone(),
         rescuing: Vec::new(),
-        not_run: None,
+        not_run: super::doubt::NotRun::default(),
         inventory: Inventory::new(input),
         jobs: Jobs::default(),
         budget: None,

@@ -54,7 +54,8 @@ impl Run<'_> {
     /// A task of a plan whose outcome is not known: neither are its facts, nor what it would notify.
     fn undecided(&mut self, task: &Arc<Task>, title: &str, end: &End) -> Result<(), Stop> {
         self.recap.undecided += 1;
-        self.not_run = Some(title.to_owned());
+        self.doubt_after(task, title);
+        self.forget(task, &end.result);
         if task.action.is("set_fact") {
             let names = task.action.arguments.map.keys().map(|name| (name.clone(), Value::Unknown));
             Arc::make_mut(&mut self.variables.set).extend(names);

@@ -12,12 +12,19 @@ pub const FILE_ATTRIBUTES: &[Param] = &[
     Param::new("owner", ParamKind::Str, "The owning user."),
     Param::new("group", ParamKind::Str, "The owning group."),
     Param::new("unsafe_writes", ParamKind::Bool, "Write in place where a rename is not possible.").default("false"),
-    Param::new("attributes", ParamKind::Str, "Filesystem attributes.").aliases(&["attr"]).unsupported("chattr flags"),
+    Param::new("attributes", ParamKind::Str, "Attributes of the file system: none but of single files.")
+        .aliases(&["attr"])
+        .only(&[""]),
     Param::new("seuser", ParamKind::Str, "The SELinux user; `_default` is the policy's."),
     Param::new("serole", ParamKind::Str, "The SELinux role."),
     Param::new("setype", ParamKind::Str, "The SELinux type."),
     Param::new("selevel", ParamKind::Str, "The SELinux level."),
 ];
+
+/// What modules take beside [`FILE_ATTRIBUTES`] that write one file: [`super::files::chattr`] does it.
+pub const FLAGS: Param =
+    Param::new("attributes", ParamKind::Str, "Attributes of the file system, as chattr(1) takes them.")
+        .aliases(&["attr"]);
 
 impl Spec {
     /// Every argument, the common ones included.
@@ -255,6 +262,9 @@ mod tests {
         let choice = accept(&[("path", "/a".into()), ("state", "gone".into())]).expect_err("choice");
         assert_eq!(choice.to_string(), "`test.file: state`: `gone` is none of: file, absent");
         let flags = accept(&[("path", "/a".into()), ("attributes", "i".into())]).expect_err("unsupported");
-        assert_eq!(flags.to_string(), "`test.file: attributes` is not supported: chattr flags");
+        assert_eq!(
+            flags.to_string(),
+            "`test.file: attributes: i` is not supported: this value is not done natively yet"
+        );
     }
 }

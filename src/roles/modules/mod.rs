@@ -64,6 +64,7 @@ mod yum_repository;
 
 pub use arg_error::ArgError;
 pub use args::Args;
+pub use files::chattr::flagged;
 pub use plan::{Diff, Eyes, Failed, Next, Plan, RenderOptions, Tree};
 pub use spec::{Choices, FreeForm, Param, ParamKind, Spec, Support};
 

@@ -33,6 +33,9 @@ pub struct Inputs {
     /// Secrets that were read: name to version.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// Variables that the run was given: name to a digest of the value that only this machine can make.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// Facts that were read: name to digest of the value.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,

@@ -20,6 +20,7 @@ pub fn moved(reviewed: &PlanFile, now: &PlanFile) -> Vec<String> {
     }
     members("parameter", &old.parameters, &new.parameters, &mut all);
     members("secret", &old.secrets, &new.secrets, &mut all);
+    members("variable", &old.variables, &new.variables, &mut all);
     members("fact", &old.facts, &new.facts, &mut all);
     members("", &reviewed.seen, &now.seen, &mut all);
     // Where something is named already, the steps only follow from it.
@@ -35,7 +36,9 @@ fn members(kind: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, St
         let what = if kind.is_empty() { name.clone() } else { format!("{kind} {name}") };
         match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) if old == new => {}
-            (Some(old), Some(new)) if kind == "fact" => all.push(format!("{what} has changed ({old}, {new})")),
+            (Some(old), Some(new)) if kind == "fact" || kind == "variable" => {
+                all.push(format!("{what} has changed ({old}, {new})"))
+            }
             (Some(old), Some(new)) => all.push(format!("{what} was {old} and is {new}")),
             (Some(_), None) => all.push(format!("{what} is no longer concerned")),
             (None, _) => all.push(format!("{what} is concerned now")),

@@ -1,6 +1,6 @@
 //! Watches a planning converge and keeps what it would do.
 
-use super::seen::seen;
+use super::seen;
 use super::step::Step;
 use crate::host::Observe;
 use crate::roles::converge::{Event, Observer, Recap, Status};
@@ -53,9 +53,9 @@ impl Observer for Recorder<'_> {
                 };
             }
             Event::Result { status, item, diff, changes, hidden, undecided, .. } => {
-                for place in changes.iter().flat_map(crate::host::Change::places) {
-                    let known = self.seen.entry(place.display().to_string());
-                    known.or_insert_with(|| seen(self.machine, place));
+                for subject in changes.iter().flat_map(crate::host::Change::subjects) {
+                    let known = self.seen.entry(seen::name(&subject));
+                    known.or_insert_with(|| seen::state(self.machine, &subject));
                 }
                 let says = *status == Status::Changed || undecided.is_some() || !changes.is_empty();
                 if says && *status != Status::Failed {

@@ -31,7 +31,8 @@ enum Literal {
 pub(super) fn header<'t>(text: &'t str, options: &RenderOptions) -> Result<(&'t str, RenderOptions), TemplateError> {
     let mut options = options.clone();
     let Some(rest) = text.strip_prefix(MARK) else { return Ok((text, options)) };
-    let wrong = |message: String| TemplateError::new(TemplateTrouble::Syntax, message);
+    // To the original such a line fails the task, which may be rescued, and is no fault of the tree.
+    let wrong = |message: String| TemplateError::new(TemplateTrouble::Failed, message);
     let Some((line, body)) = rest.split_once('\n') else {
         return Err(wrong(format!("Missing newline after '{MARK}' override.")));
     };

@@ -4,6 +4,7 @@ use super::draft::{Draft, expand};
 use super::placement::{Placement, Source};
 use super::wanted::Wanted;
 use crate::host::{Digest, Hasher, Kind};
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::pattern::{Flags, Pattern};
 use std::path::Path;
@@ -15,6 +16,7 @@ pub static SPEC: Spec = Spec {
     summary: "Puts a file together from fragments.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("src", ParamKind::Path, "The directory of the fragments.").required(),
         Param::new("dest", ParamKind::Path, "The file.").required(),
         Param::new("delimiter", ParamKind::Str, "What stands between fragments."),

@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::edit::{Coding, Edit};
 use super::lineinfile::bad_pattern;
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::pattern::{Flags, Pattern};
 
@@ -13,6 +14,7 @@ pub static SPEC: Spec = Spec {
     summary: "Manages a block of lines between markers.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("path", ParamKind::Path, "The file.").required().aliases(&["dest", "destfile", "name"]),
         Param::new("block", ParamKind::Str, "The lines; none removes the block.").default("").aliases(&["content"]),
         Param::new("marker", ParamKind::Str, "The marker's line.").default("# {mark} ANSIBLE MANAGED BLOCK"),

@@ -4,6 +4,7 @@ use super::draft::{Draft, expand};
 use super::file::{make_directories, shown};
 use super::placement::{Placement, Source};
 use crate::host::Kind;
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::value::Value;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub static SPEC: Spec = Spec {
     summary: "Puts files or text in place.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("src", ParamKind::Path, "A file or directory: of the tree, or of the machine with `remote_src`."),
         Param::new("content", ParamKind::Raw, "The text itself; a list or mapping is written as JSON."),
         Param::new("dest", ParamKind::Path, "Where to; a trailing slash means a directory.").required(),

@@ -6,6 +6,7 @@ use super::file::{fresh, shown};
 use super::stat::algorithm;
 use super::wanted::Wanted;
 use crate::host::{Content, Digest, Kind};
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::remote::{Request, Response};
 use crate::roles::value::Value;
@@ -20,6 +21,7 @@ pub static SPEC: Spec = Spec {
     summary: "Downloads a file by HTTP or HTTPS.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("url", ParamKind::Str, "What is downloaded: http, https or file.").required(),
         Param::new("dest", ParamKind::Path, "Where to: a file or an existing directory.").required(),
         Param::new("checksum", ParamKind::Str, "`ALGORITHM:DIGEST`, or `ALGORITHM:URL` of a list of digests."),

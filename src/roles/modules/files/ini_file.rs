@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::edit::{Coding, Edit};
 use super::file::shown;
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ pub static SPEC: Spec = Spec {
     summary: "Manages an option of an INI file.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("path", ParamKind::Path, "The file.").required().aliases(&["dest"]),
         Param::new("section", ParamKind::Str, "Its section; none is what stands before the first."),
         Param::new("option", ParamKind::Str, "The option; none is the section as a whole."),

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::edit::{Before, Coding, Edit};
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::pattern::{Flags, Pattern, PatternError, Replacement};
 use crate::roles::value::Value;
@@ -13,6 +14,7 @@ pub static SPEC: Spec = Spec {
     summary: "Manages a line of a text file.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("path", ParamKind::Path, "The file.").required().aliases(&["dest", "destfile", "name"]),
         Param::new("line", ParamKind::Str, "The line.").aliases(&["value"]),
         Param::new("regexp", ParamKind::Str, "Which line to replace or remove: the last that matches.")

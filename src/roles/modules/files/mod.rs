@@ -5,7 +5,7 @@ mod archive;
 pub mod assemble;
 pub mod blockinfile;
 pub mod capabilities;
-mod chattr;
+pub mod chattr;
 pub mod copy;
 mod download;
 pub mod draft;

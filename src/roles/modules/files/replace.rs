@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::edit::{Coding, Edit};
 use super::lineinfile::bad_pattern;
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::pattern::{Flags, Pattern, Replacement};
 use std::ops::Range;
@@ -14,6 +15,7 @@ pub static SPEC: Spec = Spec {
     summary: "Replaces every match of a pattern.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("path", ParamKind::Path, "The file.").required().aliases(&["dest", "destfile", "name"]),
         Param::new("regexp", ParamKind::Str, "What is replaced; `^` and `$` match at lines.").required(),
         Param::new("replace", ParamKind::Str, "By what, with `\\1` and `\\g<name>`.").default(""),

@@ -10,10 +10,15 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// What a change that runs a program says; `None` where nobody knows the program.
+pub type Programs<O> = fn(&mut Overlay<O>, &Change) -> Option<crate::host::Output>;
+
 /// A machine and a tree.
-pub struct Stage {
+pub struct Stage<O: Observe = Void> {
     /// The machine.
-    pub machine: Overlay<Void>,
+    pub machine: Overlay<O>,
+    /// What its programs do.
+    pub programs: Programs<O>,
     /// The tree's files below `/tree`.
     pub tree: BTreeMap<PathBuf, Vec<u8>>,
     /// The network.
@@ -30,12 +35,22 @@ pub struct Outcome {
     pub diff: Vec<crate::roles::modules::Diff>,
     /// How many changes there were.
     pub changes: usize,
+    /// Programs that nobody knows: what they would have done has not been done.
+    pub unknown: Vec<String>,
 }
 
 impl Stage {
     /// An empty machine.
     pub fn new() -> Self {
-        Self { machine: Overlay::new(Void::new()), tree: BTreeMap::new(), remote: Box::new(Offline) }
+        Self::on(Void::new())
+    }
+}
+
+impl<O: Observe> Stage<O> {
+    /// A machine.
+    pub fn on(machine: O) -> Self {
+        let machine = Overlay::new(machine);
+        Self { machine, programs: |_, _| None, tree: BTreeMap::new(), remote: Box::new(Offline) }
     }
 
     /// With a file, its directories made.
@@ -87,18 +102,28 @@ impl Stage {
     /// Runs a task to its end.
     pub fn run(&mut self, module: &str, arguments: Json) -> Result<Outcome, Failed> {
         let mut plan = self.plan(module, &arguments)?;
-        let mut effects = Vec::new();
-        for change in &plan.changes {
-            effects.push(self.machine.apply(change)?);
-        }
-        let (changed, changes) = (plan.changed.unwrap_or(!plan.changes.is_empty()), plan.changes.len());
-        let mut result = plan.result;
-        if let Some(next) = plan.next.take() {
+        let (mut result, mut diff, mut unknown) = (crate::roles::value::Map::new(), Vec::new(), Vec::new());
+        let (mut said, mut changes) = (None, 0);
+        loop {
+            let mut effects = Vec::new();
+            for change in &plan.changes {
+                let mut effect = self.machine.apply(change)?;
+                if matches!(change, Change::Run(_) | Change::Packages(_) | Change::Unit { .. }) {
+                    effect.output = (self.programs)(&mut self.machine, change);
+                    unknown.extend(effect.output.is_none().then(|| change.describe()));
+                }
+                effects.push(effect);
+            }
+            changes += plan.changes.len();
+            said = plan.changed.or(said);
+            diff.extend(plan.diff);
+            result.extend(plan.result);
+            let Some(next) = plan.next.take() else { break };
             let tree = Files(&self.tree);
-            result.extend(next(&self.eyes(&tree), &effects)?.result);
+            plan = next(&self.eyes(&tree), &effects)?;
         }
-        let result = Value::Map(result.into()).to_json();
-        Ok(Outcome { changed, result, diff: plan.diff, changes })
+        let changed = said.unwrap_or(changes > 0);
+        Ok(Outcome { changed, result: Value::Map(result.into()).to_json(), diff, changes, unknown })
     }
 
     /// A file's text.
@@ -119,7 +144,10 @@ fn read(module: &str, arguments: &Json) -> Result<Box<dyn Module>, Failed> {
     let refused = |error: crate::roles::modules::ArgError| Failed::new(error.to_string());
     let mut args = row.spec.accept(value.as_map().expect("a mapping")).map_err(refused)?;
     match row.actor {
-        Actor::Host(reader) => reader(&mut args).map_err(refused),
+        Actor::Host(reader) => {
+            let module = reader(&mut args).map_err(refused)?;
+            Ok(crate::roles::modules::flagged(row.spec, &args, module))
+        }
         Actor::Engine => panic!("{module} is the engine's"),
     }
 }

@@ -4,6 +4,7 @@ use super::draft::{Draft, expand};
 use super::encoding::encoded;
 use super::file::shown;
 use super::placement::{Placement, Source};
+use crate::roles::modules::args::FLAGS;
 use crate::roles::modules::{
     ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, RenderOptions, Spec,
 };
@@ -16,6 +17,7 @@ pub static SPEC: Spec = Spec {
     summary: "Renders a Jinja2 template and puts it in place.",
     free_form: FreeForm::Pairs,
     params: &[
+        FLAGS,
         Param::new("src", ParamKind::Path, "The template, from the role's `templates`.").required(),
         Param::new("dest", ParamKind::Path, "Where to; a trailing slash means a directory.").required(),
         Param::new("backup", ParamKind::Bool, "Keep the old file.").default("false"),

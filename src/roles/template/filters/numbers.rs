@@ -77,6 +77,13 @@ fn int(value: &Value, args: &Args) -> Outcome {
 fn round(value: &Value, args: &Args) -> Outcome {
     let x = python::to_float(value).filter(|_| !matches!(value, Value::Str(_))).ok_or("takes a number")?;
     let precision = i32::try_from(args.int(0)?.unwrap_or(0)).unwrap_or(0);
+    let common = args.text_or(1, "common") == "common";
+    // Python's `round` leaves a whole number whole.
+    match value {
+        Value::Int(whole) if common => return Ok(Value::Int(round_whole(*whole, precision))),
+        Value::Bool(truth) if common => return Ok(Value::Int(round_whole(i64::from(*truth), precision))),
+        _ => {}
+    }
     let scale = 10f64.powi(precision);
     Ok(Value::Float(match args.text_or(1, "common").as_str() {
         "common" if precision >= 0 => {
@@ -88,6 +95,16 @@ fn round(value: &Value, args: &Args) -> Outcome {
         "floor" => (x * scale).floor() / scale,
         _ => return Err("method must be common, ceil or floor".into()),
     }))
+}
+
+/// To tens, hundreds, ..., halves to even, where the precision is below zero.
+fn round_whole(whole: i64, precision: i32) -> i64 {
+    let Some(unit) = u32::try_from(-i64::from(precision)).ok().filter(|zeros| *zeros > 0) else { return whole };
+    let Some(unit) = 10_i128.checked_pow(unit) else { return 0 };
+    let whole = i128::from(whole);
+    let (low, rest) = (whole.div_euclid(unit), whole.rem_euclid(unit));
+    let up = rest * 2 > unit || rest * 2 == unit && low % 2 != 0;
+    i64::try_from((low + i128::from(up)) * unit).unwrap_or(i64::MAX)
 }
 
 fn filesizeformat(value: &Value, args: &Args) -> Outcome {

@@ -30,12 +30,9 @@ pub(super) static TESTS: &[Test] = &[
     }),
     Test::values("lower", &[], |v, _| Ok(letters(v, char::is_lowercase, char::is_uppercase))),
     Test::values("upper", &[], |v, _| Ok(letters(v, char::is_uppercase, char::is_lowercase))),
-    Test::values("even", &[], |v, _| whole(v).map(|n| n % 2 == 0)),
-    Test::values("odd", &[], |v, _| whole(v).map(|n| n % 2 != 0)),
-    Test::values("divisibleby", &["num"], |v, args| match whole(args.need(0)?)? {
-        0 => Err("division by zero".into()),
-        by => Ok(whole(v)? % by == 0),
-    }),
+    Test::values("even", &[], |v, _| rest(v, &Value::Int(2)).map(|rest| rest == 0.0)),
+    Test::values("odd", &[], |v, _| rest(v, &Value::Int(2)).map(|rest| rest == 1.0)),
+    Test::values("divisibleby", &["num"], |v, args| rest(v, args.need(0)?).map(|rest| rest == 0.0)),
     Test::values("escaped", &[], |_, _| Ok(false)),
     Test::values("filter", &[], |v, _| Ok(v.as_str().is_some_and(|name| filters::TABLE.has(name)))),
     Test::values("test", &[], |v, _| Ok(v.as_str().is_some_and(|name| super::TABLE.has(name)))),
@@ -90,11 +87,27 @@ fn compared(op: CompareOp, value: &Value, args: &Args) -> Outcome {
     operators::compare(op, value, args.need(0)?)
 }
 
-fn whole(value: &Value) -> Result<i64, String> {
-    match value {
-        Value::Int(int) => Ok(*int),
-        Value::Bool(b) => Ok(i64::from(*b)),
-        other => Err(format!("takes a whole number, not {}", other.type_name())),
+/// What Python's `%` leaves, which has the divisor's sign. Fractions have one too.
+fn rest(value: &Value, by: &Value) -> Result<f64, String> {
+    let number = |value: &Value| match value {
+        Value::Int(int) => Ok(i128::from(*int)),
+        Value::Bool(truth) => Ok(i128::from(*truth)),
+        other => Err(other.type_name()),
+    };
+    let divided = |by_zero: bool| if by_zero { Err("integer modulo by zero".to_owned()) } else { Ok(()) };
+    match (number(value), number(by), value, by) {
+        (Ok(value), Ok(by), ..) => {
+            divided(by == 0)?;
+            #[expect(clippy::cast_precision_loss, reason = "only whether it is zero or one is asked")]
+            Ok(((value % by + by) % by) as f64)
+        }
+        (_, _, Value::Int(_) | Value::Bool(_) | Value::Float(_), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
+            let (value, by) = (python::to_float(value).unwrap_or_default(), python::to_float(by).unwrap_or_default());
+            divided(by == 0.0)?;
+            let rest = value % by;
+            Ok(if rest != 0.0 && rest.is_sign_negative() != by.is_sign_negative() { rest + by } else { rest })
+        }
+        (Err(kind), ..) | (_, Err(kind), ..) => Err(format!("takes a number, not {kind}")),
     }
 }
 

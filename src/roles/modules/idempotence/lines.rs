@@ -1,13 +1,10 @@
-//! `plan`, `apply`, `plan` is empty, whatever the arguments and whatever was there: declarative modules say what shall
-//! be, so that what they did once is nothing to do again.
+//! Random arguments of modules that edit a file, or are tables of one.
 
-use super::files::stage::Stage;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use serde_json::{Map, Value as Json, json};
 
 /// What the file may hold before: lines that arguments meet, sections, a last line with and without its end.
-fn texts() -> impl Strategy<Value = String> {
+pub fn texts() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         Just("a=1"),
         Just("a = 2"),
@@ -35,25 +32,25 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 /// One of these, or the argument left out.
-fn perhaps(values: &'static [&'static str]) -> impl Strategy<Value = Option<&'static str>> {
+pub fn perhaps(values: &'static [&'static str]) -> impl Strategy<Value = Option<&'static str>> {
     prop::option::of(prop::sample::select(values))
 }
 
-fn mode() -> impl Strategy<Value = Option<&'static str>> {
+pub fn mode() -> impl Strategy<Value = Option<&'static str>> {
     perhaps(&["0644", "u=rwx,g=rx,o=", "a+x", "u+X,go-w", "4755", "0"])
 }
 
 /// Arguments, those that are left out left out.
-fn arguments<const N: usize>(given: [(&str, Option<&str>); N], more: Json) -> Json {
+pub fn arguments<const N: usize>(given: [(&str, Option<&str>); N], more: Json) -> Json {
     let mut all: Map<String, Json> =
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
     all.extend(more.as_object().cloned().unwrap_or_default());
     Json::Object(all)
 }
 
-const FILE: &str = "/srv/some.conf";
+pub const FILE: &str = "/srv/some.conf";
 
-fn of_files() -> impl Strategy<Value = (&'static str, Json)> {
+pub fn of_files() -> impl Strategy<Value = (&'static str, Json)> {
     let state = prop::sample::select(&["directory", "absent", "link", "hard", "file"]);
     let place = prop::sample::select(&[FILE, "/srv/new/deep", "/srv/directory", "/srv/link"]);
     prop_oneof![
@@ -72,7 +69,7 @@ fn of_files() -> impl Strategy<Value = (&'static str, Json)> {
     ]
 }
 
-fn of_lines() -> impl Strategy<Value = (&'static str, Json)> {
+pub fn of_lines() -> impl Strategy<Value = (&'static str, Json)> {
     const WHERE: &[&str] = &["BOF", "EOF", "^a", "^\\[one\\]", "nowhere"];
     let line = prop::sample::select(&["a=1", "b=x y", "new", "text with \\1 and $", "[one]"]);
     let state = prop::sample::select(&["present", "absent"]);
@@ -120,7 +117,7 @@ fn of_lines() -> impl Strategy<Value = (&'static str, Json)> {
     ]
 }
 
-fn of_tables() -> impl Strategy<Value = (&'static str, Json)> {
+pub fn of_tables() -> impl Strategy<Value = (&'static str, Json)> {
     let state = prop::sample::select(&["present", "absent"]);
     let number = prop::sample::select(&["1", "100", "unlimited"]);
     prop_oneof![
@@ -160,45 +157,4 @@ fn of_tables() -> impl Strategy<Value = (&'static str, Json)> {
             }
         ),
     ]
-}
-
-fn stage(text: &str) -> Stage {
-    Stage::new()
-        .file(FILE, text)
-        .file("/srv/target", "target\n")
-        .file("/srv/directory/", "")
-        .file("/etc/cron.d/", "")
-        .file("/etc/yum.repos.d/", "")
-        .link("/srv/link", "/srv/target")
-        .source("some.j2", b"a=1\nfor {{ dest }}\n")
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_was_done_once_is_nothing_to_do_again(
-        text in texts(), (module, given) in prop_oneof![of_files(), of_lines(), of_tables()],
-    ) {
-        // After a last line without its end, `insertafter` glues the new one to it, in the original too.
-        let ended = module == "lineinfile" && !text.is_empty() && !text.ends_with('\n');
-        let text = if ended { format!("{text}\n") } else { text };
-        let mut stage = stage(&text);
-        let first = match stage.run(module, given.clone()) {
-            Ok(outcome) => outcome,
-            // Refused as a whole, before anything was altered.
-            Err(_) => return Ok(()),
-        };
-        prop_assert_eq!(first.changed, first.changes > 0, "{} {} over {:?}", module, given, text);
-        let held = stage.machine.not_run().len();
-        if held > 0 {
-            return Ok(());
-        }
-        let again = stage.run(module, given.clone());
-        let again = again.map_err(|error| TestCaseError::fail(format!("{module} {given} over {text:?}: {error}")))?;
-        prop_assert!(
-            !again.changed && again.changes == 0,
-            "{} {} over {:?} changes again: {:?}", module, given, text, again.diff
-        );
-    }
 }
