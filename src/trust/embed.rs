@@ -7,6 +7,7 @@ use object::read::elf::{FileHeader, SectionHeader};
 
 // Offsets in the ELF-64 file header, and the size and types of section headers (System V ABI, chapter 4).
 const E_SHOFF: usize = 0x28;
+const E_SHENTSIZE: usize = 0x3a;
 const E_SHNUM: usize = 0x3c;
 const E_SHSTRNDX: usize = 0x3e;
 const ROW: usize = 64;
@@ -79,6 +80,8 @@ fn table(binary: &[u8], before: Before) -> Result<Table, String> {
 fn point(binary: &mut [u8], to: Before) -> Result<(), String> {
     let header = binary.get_mut(..ROW).ok_or("it is too short")?;
     header[E_SHOFF..E_SHOFF + 8].copy_from_slice(&to.e_shoff.to_le_bytes());
+    // A binary without section headers may say that each has no bytes, and then nobody finds any.
+    header[E_SHENTSIZE..E_SHENTSIZE + 2].copy_from_slice(&(ROW as u16).to_le_bytes());
     header[E_SHNUM..E_SHNUM + 2].copy_from_slice(&to.e_shnum.to_le_bytes());
     header[E_SHSTRNDX..E_SHSTRNDX + 2].copy_from_slice(&to.e_shstrndx.to_le_bytes());
     Ok(())
@@ -132,6 +135,7 @@ mod tests {
         let mut plain = own();
         let none = Before { length: 0, e_shoff: 0, e_shnum: 0, e_shstrndx: 0 };
         point(&mut plain, none).expect("points");
+        plain[E_SHENTSIZE..E_SHENTSIZE + 2].fill(0);
         assert_eq!(read(&put(plain, b"archive").expect("embeds")), Ok(Some(b"archive".to_vec())));
     }
 
