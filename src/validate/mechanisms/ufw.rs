@@ -110,7 +110,7 @@ impl Ufw {
     /// On an image those of the site's list; on a running system those that listen.
     fn listening(&self, machine: &Machine<'_>, ufw: &Told, finding: &mut Finding) -> Result<(), Unseen> {
         let (aspect, ports) = if machine.running() {
-            (Aspect::Live, reached(machine)?)
+            (Aspect::Live, reached(machine)?.into_iter().map(|(port, _)| port).collect())
         } else {
             let none = || Unseen::new("the profile's site", "does not say which ports may listen");
             (Aspect::Stored, machine.site().ports.clone().ok_or_else(none)?)
@@ -145,9 +145,11 @@ impl Ufw {
             }
         }
         if self.what == What::Listening {
-            for port in reached(machine)? {
-                let rule = families.iter().find_map(|kept| kept.rule_for(&port));
-                let at = rule.cloned().unwrap_or_else(|| At::file("iptables -S"));
+            for (port, six) in reached(machine)? {
+                // Of a family that ufw does not keep the other's rules are the best that there is.
+                let kept = families.iter().find(|kept| kept.six() == six).or(families.first());
+                let rule = kept.and_then(|kept| kept.rule_for(&port));
+                let at = rule.or(kept.map(|kept| &kept.at)).cloned().unwrap_or_else(|| At::file(RULES));
                 let found = if rule.is_some() { format!("a rule for {port}") } else { format!("no rule for {port}") };
                 finding.fact(Aspect::Live, rule.is_some(), &at, found, self.expects());
             }
@@ -156,10 +158,10 @@ impl Ufw {
     }
 }
 
-/// Ports of this machine that others reach.
-fn reached(machine: &Machine<'_>) -> Result<Vec<String>, Unseen> {
+/// Ports of this machine that others reach, and whether that is by IPv6.
+fn reached(machine: &Machine<'_>) -> Result<Vec<(String, bool)>, Unseen> {
     let open = listeners(machine)?.into_iter().filter(|one| !one.loopback);
-    Ok(open.map(|one| one.name()).collect())
+    Ok(open.map(|one| (one.name(), one.at.file.ends_with('6'))).collect())
 }
 
 /// `reject` is a rule of ufw's before a policy that drops.
