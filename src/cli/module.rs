@@ -194,7 +194,7 @@ mod tests {
         let page = as_text(find("lineinfile").expect("a module").spec);
         assert!(page.contains("  path, dest, destfile, name (path, required)\n"), "{page}");
         assert!(page.contains("One of: absent, present."), "{page}");
-        assert!(page.contains("chattr flags"), "{page}");
+        assert!(page.contains("chattr(1)"), "{page}");
     }
 
     #[test]
