@@ -52,14 +52,13 @@ impl Emitter {
         self.indicator("\"", true, false);
         let chars: Vec<char> = text.chars().collect();
         for (at, &c) in chars.iter().enumerate() {
-            if c == ' ' && split && at > 0 && at + 1 < chars.len() && self.column > self.layout.width {
-                // The fold ends in a backslash; a space at the start of the next line needs one too.
-                self.raw("\\");
+            // As libyaml folds, which Ansible writes by where it is there: the line's end is the space.
+            let first = at > 0 && chars[at - 1] != ' ';
+            if c == ' ' && split && first && at + 1 < chars.len() && self.column > self.layout.width {
                 self.write_indent();
-                if chars[at] == ' ' {
+                if chars[at + 1] == ' ' {
                     self.raw("\\");
                 }
-                self.raw(" ");
             } else if matches!(c, '"' | '\\' | '\n' | '\u{85}') || !is_printable(c, self.layout.unicode) {
                 self.escape(c);
             } else {
