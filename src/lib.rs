@@ -21,4 +21,5 @@ pub mod trust;
 pub mod dns;
 pub mod failure;
 pub mod journal;
+pub mod package_version;
 pub mod secret;

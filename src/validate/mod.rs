@@ -20,7 +20,6 @@ pub mod site;
 mod system;
 mod text;
 mod verdict;
-mod version;
 pub mod waivers;
 mod wanted;
 

@@ -2,11 +2,11 @@
 //! shipped; and what daemons run as.
 
 use super::Mechanism;
+use crate::package_version::compare;
 use crate::validate::machine::Machine;
 use crate::validate::readers::packages::Packages;
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
-use crate::validate::version::order;
 use serde::Deserialize;
 use std::cmp::Ordering;
 
@@ -29,7 +29,7 @@ impl Mechanism for AtLeast {
         let mut finding = Finding::new();
         let found: Vec<_> = packages.named(&self.name).collect();
         for package in &found {
-            let holds = package.state.is_none() && order(&package.version, &self.version) != Ordering::Less;
+            let holds = package.state.is_none() && compare(&package.version, &self.version) != Ordering::Less;
             let shown = format!("{} {}", package.name, package.version);
             finding.fact(Aspect::Stored, holds, &package.at, shown, self.expects());
         }

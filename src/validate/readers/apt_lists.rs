@@ -3,10 +3,10 @@
 //! The lists are what the last `apt-get update` brought. They are read line by line: one may have 50 MB.
 
 use super::packages::Packages;
+use crate::package_version::compare;
 use crate::validate::machine::Machine;
 use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
-use crate::validate::version::order;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub fn known(machine: &Machine<'_>) -> Result<Known, Unseen> {
     for package in &packages.all {
         // Of two architectures the older one.
         let have = installed.entry(package.name.as_bytes()).or_insert(&package.version);
-        if order(&package.version, have) == Ordering::Less {
+        if compare(&package.version, have) == Ordering::Less {
             *have = &package.version;
         }
     }
@@ -71,7 +71,7 @@ fn newer(machine: &Machine<'_>, path: &str, installed: &HashMap<&[u8], &str>) ->
         Some(b'V') => {
             if let (Some(have), Some(version)) = (have, line.strip_prefix(b"Version: ")) {
                 let version = String::from_utf8_lossy(version.trim_ascii());
-                newer |= order(&version, have) == Ordering::Greater;
+                newer |= compare(&version, have) == Ordering::Greater;
             }
         }
         None => have = None,

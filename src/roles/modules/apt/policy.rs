@@ -1,7 +1,8 @@
 //! What could be installed: `apt-cache policy`, and who provides a virtual package.
 
 use super::{Apt, Eyes, Failed};
-use crate::roles::modules::dpkg::{Database, version};
+use crate::package_version::compare;
+use crate::roles::modules::dpkg::Database;
 use crate::roles::modules::glob;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
@@ -32,7 +33,7 @@ impl<'a> Wanted<'a> {
         match self.version {
             None => true,
             Some(("=", pattern)) => glob::matches(pattern, have),
-            Some((_, least)) => version::compare(have, least) != Ordering::Less,
+            Some((_, least)) => compare(have, least) != Ordering::Less,
         }
     }
 }
@@ -115,7 +116,7 @@ fn stand(
         // The pin that a version asked for gets outweighs every other.
         Some(("=", _)) => {
             let accepted = choice.versions.iter().filter(|version| want.accepts(version));
-            accepted.max_by(|a, b| version::compare(a, b)).cloned()
+            accepted.max_by(|a, b| compare(a, b)).cloned()
         }
         _ => choice.candidate.clone(),
     });

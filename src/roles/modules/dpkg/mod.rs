@@ -1,7 +1,6 @@
 //! dpkg's database as it lies on disk: what is installed, in which version, and what it provides.
 
 pub mod divert;
-pub mod version;
 
 use super::{Eyes, Failed};
 use std::collections::HashMap;
