@@ -1,20 +1,25 @@
 //! `plan`, `apply`, `plan` is empty, whatever the arguments and whatever was there: declarative modules say what shall
 //! be, so that what they did once is nothing to do again. Every module of the table is held so, or is named here.
 
+mod content;
+mod entries;
+mod keys;
 mod lines;
-mod more;
+mod machine;
+mod programs;
+mod random;
 mod services;
-mod town;
 
 use super::files::stage::Stage;
 use super::{TABLE, find};
-use lines::{FILE, of_files, of_lines, of_tables, texts};
+use lines::{of_files, of_lines, of_tables};
+use machine::Machine;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
+use random::{Case, FILE, texts};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use town::Town;
 
 /// How often each module is tried.
 const CASES: u32 = 60;
@@ -89,9 +94,14 @@ const NOT_HELD: &[(&str, &[&str])] = &[
     ("it takes a release from a registry; its second run is a test of the boot", &["release"]),
 ];
 
+/// Modules that need something before them, or a program.
+fn cases() -> impl Iterator<Item = &'static Case> {
+    [content::CASES, entries::CASES, keys::CASES, services::CASES].into_iter().flatten()
+}
+
 /// A machine, with something of everything.
-fn stage(text: &str) -> Stage<Town> {
-    let mut stage = Stage::on(Town::new());
+fn stage(text: &str) -> Stage<Machine> {
+    let mut stage = Stage::on(Machine::new());
     for (path, text) in [
         (FILE, text),
         ("/srv/target", "target\n"),
@@ -128,7 +138,7 @@ fn stage(text: &str) -> Stage<Town> {
     ] {
         stage = stage.file(path, text);
     }
-    stage.programs = town::programs;
+    stage.programs = programs::programs;
     stage
         .link("/srv/link", "/srv/target")
         .source("some.j2", b"a=1\nfor {{ dest }}\n")
@@ -136,7 +146,7 @@ fn stage(text: &str) -> Stage<Town> {
 }
 
 /// Whether it did something; `None` where it was refused as a whole, before anything was altered.
-fn holds(stage: &mut Stage<Town>, module: &str, given: &Json, text: &str) -> Result<Option<bool>, TestCaseError> {
+fn holds(stage: &mut Stage<Machine>, module: &str, given: &Json, text: &str) -> Result<Option<bool>, TestCaseError> {
     let Ok(first) = stage.run(module, given.clone()) else { return Ok(None) };
     prop_assert!(first.unknown.is_empty(), "{} {}: {:?}", module, given, first.unknown);
     prop_assert!(!first.changed || first.changes > 0, "{} {} over {:?}", module, given, text);
@@ -170,7 +180,7 @@ proptest! {
 #[test]
 fn modules_that_need_more_do_it_once_too() {
     let mut wrong = Vec::new();
-    for case in more::CASES.iter().chain(services::CASES) {
+    for case in cases() {
         let config =
             Config { cases: CASES, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
         let mut tried: BTreeMap<Option<bool>, u32> = BTreeMap::new();
@@ -201,7 +211,7 @@ fn every_module_is_held_or_is_named() {
     let strategy = prop_oneof![of_files(), of_lines(), of_tables()];
     let mut held: BTreeSet<&str> =
         (0..500).map(|_| strategy.new_tree(&mut runner).expect("a case").current().0).collect();
-    held.extend(more::CASES.iter().chain(services::CASES).map(|case| case.module));
+    held.extend(cases().map(|case| case.module));
     let full = |name: &str| find(name).unwrap_or_else(|| panic!("no module {name}")).spec.name;
     let held: BTreeSet<&str> = held.into_iter().map(full).collect();
     let named: BTreeSet<&str> = NOT_HELD.iter().flat_map(|(_, names)| *names).map(|name| full(name)).collect();

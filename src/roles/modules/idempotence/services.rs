@@ -1,19 +1,8 @@
-//! Random arguments of modules whose work a program does: [`super::town`] has these programs.
+//! Random arguments of modules whose work a program does: [`super::programs`] has these programs.
 
-use super::lines::{arguments, perhaps};
-use super::more::{Case, Given};
-use super::town::Town;
-use crate::roles::modules::files::stage::Stage;
+use super::random::{Case, Given, STATES, arguments, nothing, one, perhaps};
 use proptest::prelude::*;
 use serde_json::json;
-
-fn nothing(_: &mut Stage<Town>) {}
-
-fn one(values: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
-    prop::sample::select(values)
-}
-
-const STATES: &[&str] = &["present", "absent"];
 
 pub const CASES: &[Case] = &[
     Case { module: "modprobe", given: modprobe, before: nothing },
