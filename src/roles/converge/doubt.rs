@@ -7,31 +7,6 @@ use crate::host::Change;
 use crate::roles::load::Task;
 use crate::roles::value::{Key, Map, Value};
 
-/// Modules whose results are what they find.
-const OBSERVERS: [&str; 6] = ["find", "slurp", "package_facts", "service_facts", "getent", "setup"];
-
-/// Modules whose programs leave packages and accounts as they are.
-const NARROW: [&str; 18] = [
-    "timezone",
-    "hostname",
-    "sysctl",
-    "systemd",
-    "systemd_service",
-    "service",
-    "modprobe",
-    "mount",
-    "ufw",
-    "iptables",
-    "firewalld",
-    "locale_gen",
-    "alternatives",
-    "seboolean",
-    "stat",
-    "uri",
-    "wait_for",
-    "get_url",
-];
-
 /// Verbs of package managers that leave the installed packages as they are.
 const LISTS: [&str; 4] = ["update", "makecache", "clean", "autoclean"];
 
@@ -61,8 +36,7 @@ pub(super) struct NotRun {
 }
 
 fn is_narrow(task: &Task) -> bool {
-    let name = task.action.name();
-    NARROW.contains(&name.rsplit('.').next().unwrap_or(name))
+    task.action.row.is_some_and(|row| row.leaves_packages)
 }
 
 impl Run<'_> {
@@ -82,7 +56,7 @@ impl Run<'_> {
         if let Some(earlier) = earlier {
             let lacks = task.action.is("stat")
                 && matches!(end.result.get(&Key::from("stat")), Some(stat) if stat.get("exists") == Some(&Value::Bool(false)));
-            if lacks || OBSERVERS.iter().any(|name| task.action.is(name)) {
+            if lacks || task.action.row.is_some_and(|row| row.only_looks) {
                 end.undecided = Some(format!("what it finds may be changed by `{earlier}`"));
             }
         }
