@@ -166,9 +166,9 @@ impl Work {
     }
 }
 
-/// Variables by name, each with a digest of its value: what is hidden in the plan is held so, too. The machine's own
-/// number is in it, which no plan has, so that whoever has the plan alone cannot guess a value; without one, the names
-/// alone are held.
+/// Variables by name, each with a digest of its value. The machine's own number is in it, which no plan has, so that
+/// whoever has the plan alone cannot guess a value; without one, the names alone are held. A secret has no digest of its
+/// own: it is held by its version where it was read, and by the tree where a vault holds it.
 fn given(machine: &dyn Observe, layers: &[&Map]) -> BTreeMap<String, String> {
     let number = machine.read(Path::new("/etc/machine-id")).ok().flatten().filter(|number| number.len() >= 32);
     let all = layers.iter().enumerate().flat_map(|(layer, map)| map.iter().map(move |pair| (layer, pair)));
