@@ -1,10 +1,14 @@
 //! `firewalld`: what a zone lets through, now and after a restart, through `firewall-cmd`.
 
+mod steps;
+mod subject;
+
 use super::programs::all_well;
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::host::Command;
-use crate::roles::value::Value;
 use std::collections::VecDeque;
+use steps::Tool;
+use subject::{Subject, subject};
 
 /// `firewalld`.
 pub static SPEC: Spec = Spec {
@@ -59,18 +63,6 @@ const SUBJECTS: [&str; 12] = [
     "target",
 ];
 
-/// What is let through, in `firewall-cmd`'s words and in the result's.
-struct Subject {
-    /// What follows `--query-`, `--add-`, `--remove-`.
-    option: String,
-    /// Messages for when it was added or removed, where the module has them. `{zone}` is the zone.
-    done: (Option<String>, Option<String>),
-    /// A message for when it changed.
-    changed: Option<String>,
-    /// Whether `state` is turned around.
-    inverted: bool,
-}
-
 enum What {
     Zone,
     Target(String),
@@ -86,87 +78,6 @@ struct Firewall {
     immediate: bool,
     offline: bool,
     timeout: i64,
-}
-
-fn subject(args: &Args, state: &str) -> Result<Option<Subject>, ArgError> {
-    let plain = |name: &str, value: &str, word: &str| Subject {
-        option: format!("{word}={value}"),
-        done: (None, None),
-        changed: Some(format!("Changed {name} {value} to {state}")),
-        inverted: false,
-    };
-    let told = |option: String, added: String, removed: String, inverted: bool| Subject {
-        option,
-        done: (Some(added), Some(removed)),
-        changed: None,
-        inverted,
-    };
-    for (name, word) in
-        [("icmp_block", "icmp-block"), ("service", "service"), ("protocol", "protocol"), ("rich_rule", "rich-rule")]
-    {
-        if let Some(value) = args.text(name) {
-            return Ok(Some(plain(if name == "icmp_block" { word } else { name }, &value, word)));
-        }
-    }
-    if let Some(port) = args.text("port") {
-        let fits = port.trim().split_once('/').is_some_and(|(_, protocol)| !protocol.is_empty());
-        if !fits {
-            return Err(args.wrong("port", "improper port format (missing protocol?)"));
-        }
-        return Ok(Some(plain("port", port.trim(), "port")));
-    }
-    if let Some(value) = args.text("source") {
-        let added = format!("Added {value} to zone {{zone}}");
-        return Ok(Some(told(format!("source={value}"), added, format!("Removed {value} from zone {{zone}}"), false)));
-    }
-    if let Some(value) = args.text("interface") {
-        let added = format!("Changed {value} to zone {{zone}}");
-        return Ok(Some(told(
-            format!("interface={value}"),
-            added,
-            format!("Removed {value} from zone {{zone}}"),
-            false,
-        )));
-    }
-    for (name, is) in [("forward", args.maybe_flag("forward")), ("masquerade", args.maybe_flag("masquerade"))] {
-        if let Some(is) = is {
-            let added = format!("Added {name} to zone {{zone}}");
-            return Ok(Some(told(name.to_owned(), added, format!("Removed {name} from zone {{zone}}"), !is)));
-        }
-    }
-    if let Some(is) = args.maybe_flag("icmp_block_inversion") {
-        let word = if is { "True" } else { "False" };
-        return Ok(Some(Subject {
-            option: "icmp-block-inversion".into(),
-            done: (None, None),
-            changed: Some(format!("Changed icmp-block-inversion {word} to {state}")),
-            inverted: !is,
-        }));
-    }
-    forwarding(args, state)
-}
-
-fn forwarding(args: &Args, state: &str) -> Result<Option<Subject>, ArgError> {
-    let Some(list) = args.value("port_forward").and_then(Value::as_list) else { return Ok(None) };
-    let [one] = list else { return Err(args.wrong("port_forward", "Only one port forward supported at a time")) };
-    let part = |key: &'static str| match one.get(key) {
-        Some(Value::Int(number)) => Some(number.to_string()),
-        Some(other) => other.as_str().map(str::to_owned),
-        None => None,
-    };
-    let must = |key: &'static str| {
-        part(key).ok_or_else(|| args.wrong("port_forward", format!("{key} must be specified for port forward")))
-    };
-    let (port, proto, toport) = (must("port")?, must("proto")?, must("toport")?);
-    let toaddr = part("toaddr").unwrap_or_default();
-    let rule = format!("port={port}:proto={proto}:toport={toport}:toaddr={toaddr}");
-    let option = rule.strip_suffix(":toaddr=").unwrap_or(&rule);
-    Ok(Some(Subject {
-        option: format!("forward-port={option}"),
-        done: (None, None),
-        changed: Some(format!("Changed port_forward {rule} to {state}")),
-        inverted: false,
-    }))
 }
 
 /// Reads the arguments.
@@ -212,114 +123,6 @@ pub fn firewall(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         offline: args.flag("offline"),
         timeout: args.int("timeout").unwrap_or(0),
     }))
-}
-
-/// The tool to be asked: firewalld's own, or the one for when it does not run.
-struct Tool<'a> {
-    eyes: &'a Eyes<'a>,
-    offline: bool,
-}
-
-impl Tool<'_> {
-    fn words(&self, permanent: bool, words: &[&str]) -> Vec<String> {
-        let program = if self.offline { "firewall-offline-cmd" } else { "firewall-cmd" };
-        let permanent = (permanent && !self.offline).then_some("--permanent");
-        std::iter::once(program).chain(permanent).chain(words.iter().copied()).map(str::to_owned).collect()
-    }
-
-    /// The answer to a question, as text; one that is answered with an exit code is `yes` or `no`.
-    fn ask(&self, permanent: bool, words: &[&str]) -> Result<(bool, String), Failed> {
-        let output = self.eyes.ask(self.words(permanent, words))?;
-        // 1 is `no`; any other says that the question was wrong, 112 for instance that there is no such zone.
-        if !matches!(output.code, 0 | 1) {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            let said = if said.is_empty() { output.text().trim().to_owned() } else { said };
-            return Err(Failed::new(format!("ERROR: Exception caught: {said}")));
-        }
-        Ok((output.ok(), output.text().trim().to_owned()))
-    }
-}
-
-impl Firewall {
-    fn is_on(&self) -> bool {
-        matches!(self.state.as_str(), "enabled" | "present")
-    }
-
-    /// The commands that are needed for a subject, and what is said.
-    fn of_subject(
-        &self,
-        tool: &Tool<'_>,
-        subject: &Subject,
-        zone: &str,
-    ) -> Result<(Vec<Vec<String>>, Vec<String>), Failed> {
-        let on = self.is_on() != subject.inverted;
-        let immediate = self.immediate && !tool.offline;
-        let zone_word = format!("--zone={zone}");
-        let mut steps = Vec::new();
-        for permanent in [true, false] {
-            if if permanent { !self.permanent } else { !immediate } {
-                continue;
-            }
-            let (have, _) = tool.ask(permanent, &[&zone_word, &format!("--query-{}", subject.option)])?;
-            if have == on {
-                continue;
-            }
-            let verb = match (on, subject.option.starts_with("interface=")) {
-                (true, true) => "change",
-                (true, false) => "add",
-                (false, _) => "remove",
-            };
-            let option = format!("--{verb}-{}", subject.option);
-            let timeout = format!("--timeout={}", self.timeout);
-            let mut words = vec![zone_word.as_str(), &option];
-            words.extend((on && !permanent && self.timeout > 0).then_some(timeout.as_str()));
-            steps.push(tool.words(permanent, &words));
-        }
-        let mut said = vec![self.kind(immediate).to_owned()];
-        if !steps.is_empty() {
-            let told = if on { &subject.done.0 } else { &subject.done.1 };
-            said.extend(told.iter().map(|text| text.replace("{zone}", zone)));
-            said.extend(subject.changed.clone());
-        }
-        Ok((steps, said))
-    }
-
-    fn kind(&self, immediate: bool) -> &'static str {
-        match (self.permanent, immediate) {
-            (true, true) => "Permanent and Non-Permanent(immediate) operation",
-            (true, false) => "Permanent operation",
-            _ => "Non-permanent operation",
-        }
-    }
-
-    fn of_zone(&self, tool: &Tool<'_>, zone: &str) -> Result<(Vec<Vec<String>>, Vec<String>), Failed> {
-        let (_, zones) = tool.ask(true, &["--get-zones"])?;
-        let have = zones.split_whitespace().any(|one| one == zone);
-        let mut said = vec![self.kind(false).to_owned()];
-        if have == self.is_on() {
-            return Ok((Vec::new(), said));
-        }
-        let (verb, told) = if have { ("delete", "Removed") } else { ("new", "Added") };
-        said.push(format!("{told} zone {zone}"));
-        said.push(format!("Changed zone {zone} to {}", self.state));
-        Ok((vec![tool.words(true, &[&format!("--{verb}-zone={zone}")])], said))
-    }
-
-    fn of_target(&self, tool: &Tool<'_>, zone: &str, target: &str) -> Result<(Vec<Vec<String>>, Vec<String>), Failed> {
-        let zone_word = format!("--zone={zone}");
-        let (_, have) = tool.ask(true, &[&zone_word, "--get-target"])?;
-        let mut said = vec![self.kind(false).to_owned()];
-        if (have == target) == self.is_on() {
-            return Ok((Vec::new(), said));
-        }
-        let wanted = if self.is_on() { target } else { "default" };
-        said.push(if self.is_on() {
-            format!("Set zone {zone} target to {target}")
-        } else {
-            format!("Reset zone {zone} target to default")
-        });
-        Ok((vec![tool.words(true, &[&zone_word, &format!("--set-target={wanted}")])], said))
-    }
 }
 
 impl Module for Firewall {

@@ -1,72 +1,13 @@
 //! `systemd_service` and `service`: a unit's state, and whether it starts at boot.
 
-use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob};
+mod found;
+mod spec;
+
+use super::{ArgError, Args, Eyes, Failed, Module, Plan, glob};
 use crate::host::{Change, Output, UnitAction};
-use crate::roles::value::{Key, Map, Value};
-use std::path::Path;
+use crate::roles::value::{Map, Value};
 
-const NAME: Param = Param::new("name", ParamKind::Str, "The unit.").aliases(&["service", "unit"]);
-const STATE: Param = Param::new("state", ParamKind::Str, "What it is to be doing.").choices(&[
-    "reloaded",
-    "restarted",
-    "started",
-    "stopped",
-]);
-const ENABLED: Param = Param::new("enabled", ParamKind::Bool, "Whether it starts at boot.");
-const FORCE: Param = Param::new("force", ParamKind::Bool, "Overwrite conflicting links.");
-const MASKED: Param = Param::new("masked", ParamKind::Bool, "Whether it cannot be started at all.");
-const RELOAD: Param = Param::new("daemon_reload", ParamKind::Bool, "Have systemd read its units again first.")
-    .aliases(&["daemon-reload"])
-    .default("false");
-const REEXEC: Param = Param::new("daemon_reexec", ParamKind::Bool, "Have systemd execute itself again first.")
-    .aliases(&["daemon-reexec"])
-    .default("false");
-const SCOPE: Param = Param::new("scope", ParamKind::Str, "Whose manager: the system's, the user's, or all users'.")
-    .default("system")
-    .choices(&["system", "user", "global"]);
-const NO_BLOCK: Param = Param::new("no_block", ParamKind::Bool, "Do not wait for the job.").default("false");
-
-/// `systemd_service`.
-pub static SYSTEMD: Spec = Spec {
-    name: "ansible.builtin.systemd_service",
-    aliases: &["ansible.builtin.systemd"],
-    summary: "Starts, stops, enables and masks systemd units.",
-    free_form: FreeForm::Pairs,
-    params: &[NAME, STATE, ENABLED, FORCE, MASKED, RELOAD, REEXEC, SCOPE, NO_BLOCK],
-    file_attributes: false,
-    examples: &["systemd_service:\n  name: cron\n  state: started\n  enabled: true\n"],
-};
-
-/// `service`: systemd's arguments pass through it, as they do through Ansible's action plugin.
-pub static SERVICE: Spec = Spec {
-    name: "ansible.builtin.service",
-    aliases: &[],
-    summary: "Starts, stops and enables services.",
-    free_form: FreeForm::Pairs,
-    params: &[
-        NAME,
-        STATE,
-        ENABLED,
-        FORCE,
-        MASKED,
-        RELOAD,
-        REEXEC,
-        SCOPE,
-        NO_BLOCK,
-        Param::new("use", ParamKind::Str, "Which service manager.").default("auto").only(&[
-            "auto",
-            "systemd",
-            "ansible.builtin.systemd",
-            "ansible.builtin.systemd_service",
-        ]),
-        Param::new("arguments", ParamKind::Str, "Has no meaning with systemd, as in Ansible.").aliases(&["args"]),
-        Param::new("pattern", ParamKind::Str, "Has no meaning with systemd, as in Ansible."),
-        Param::new("runlevel", ParamKind::Str, "Has no meaning with systemd, as in Ansible."),
-        Param::new("sleep", ParamKind::Int, "Has no meaning with systemd, as in Ansible."),
-    ],
-    file_attributes: false,
-    examples: &["service:\n  name: cron\n  state: started\n"],
-};
+pub use spec::{SERVICE, SYSTEMD};
 
 /// Ansible's warning; the task then counts as done.
 const OFFLINE: &str = "Target is a chroot or systemd is offline. This can lead to false positives or prevent the init \
@@ -140,27 +81,6 @@ impl Module for Unit {
     }
 }
 
-/// What is known of a unit.
-#[derive(Default)]
-struct Found {
-    status: Map,
-    is_systemd: bool,
-    is_script: bool,
-    is_offline: bool,
-    /// Its file is there, and systemd has not read it: a plan in which an earlier task writes it.
-    is_planned: bool,
-}
-
-impl Found {
-    fn field(&self, name: &str) -> Option<&str> {
-        self.status.get(&Key::from(name)).and_then(Value::as_str)
-    }
-
-    fn active(&self) -> Option<&str> {
-        self.field("ActiveState").or(self.is_planned.then_some("inactive"))
-    }
-}
-
 impl Unit {
     fn change(&self, name: &str, action: UnitAction, eyes: &Eyes<'_>) -> Change {
         // The manager of another user, and `--force`, are beyond what a unit change says.
@@ -198,42 +118,6 @@ impl Unit {
         let mut command = self.in_session(words, eyes);
         command.environment.push(("LC_ALL".into(), "C.UTF-8".into()));
         eyes.query(&command)
-    }
-
-    fn look(&self, eyes: &Eyes<'_>, name: &str) -> Result<Found, Failed> {
-        let script = if name.starts_with('/') { name.to_owned() } else { format!("/etc/init.d/{name}") };
-        let mut found = Found { is_script: eyes.exists(&script)?, ..Found::default() };
-        let shown = self.ask(eyes, &["show", name])?;
-        let text = shown.text();
-        let was_ignored = |text: &str| {
-            !text.contains('=') && (text.contains("ignoring request") || text.contains("ignoring command"))
-        };
-        if shown.ok() && !was_ignored(&text) && !was_ignored(&String::from_utf8_lossy(&shown.stderr)) {
-            found.status = parse_show(&text);
-            let state = found.field("LoadState").unwrap_or("not-found").to_owned();
-            found.is_systemd = state != "not-found";
-            if found.is_systemd
-                && state != "masked"
-                && let Some(error) = found.field("LoadError")
-            {
-                return Err(Failed::new(format!("Error loading unit file '{name}': {error}")));
-            }
-        } else {
-            // A chroot without a running systemd: `systemctl` still reads unit files.
-            found.is_offline = true;
-            let known = "enabled enabled-runtime linked linked-runtime masked masked-runtime static indirect disabled \
-                         generated transient";
-            let state = self.ask(eyes, &["is-enabled", name])?.text();
-            found.is_systemd =
-                known.split(' ').any(|known| known == state.trim()) || self.ask(eyes, &["list-unit-files", name])?.ok();
-        }
-        if !found.is_systemd {
-            let file = with_suffix(name);
-            for directory in ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"] {
-                found.is_planned |= eyes.exists(&format!("{directory}/{file}"))?;
-            }
-        }
-        Ok(found)
     }
 
     fn settle(&self, eyes: &Eyes<'_>, name: &str) -> Result<Plan, Failed> {
@@ -281,21 +165,6 @@ impl Unit {
         }
         Ok(judged(plan, name))
     }
-
-    fn is_enabled(&self, eyes: &Eyes<'_>, name: &str, found: &Found) -> Result<bool, Failed> {
-        let answer = self.ask(eyes, &["is-enabled", name, "-l"])?;
-        let text = answer.text();
-        match answer.code {
-            // Enabling one of these makes links that are not there yet, or lets systemd judge.
-            0 => Ok(!matches!(text.trim_end(), "enabled-runtime" | "indirect" | "alias")),
-            1 if self.scope.is_none() && found.is_script && !text.trim().ends_with("disabled") => {
-                let pattern = format!("/etc/rc?.d/S??{name}");
-                let links = glob::paths(eyes.host, Path::new(&pattern));
-                links.map(|links| !links.is_empty()).map_err(|error| Failed::new(format!("{pattern}: {error}")))
-            }
-            _ => Ok(false),
-        }
-    }
 }
 
 /// What brings a unit from its `ActiveState` to a state.
@@ -324,29 +193,6 @@ fn judged(mut plan: Plan, name: &str) -> Plan {
     plan
 }
 
-/// `systemctl show` as a mapping. Only values of `Exec...` keys span lines, and then end with a brace.
-fn parse_show(text: &str) -> Map {
-    let mut parsed = Map::new();
-    let mut open: Option<(&str, Vec<&str>)> = None;
-    for line in text.split('\n') {
-        if let Some((key, parts)) = &mut open {
-            parts.push(line);
-            if line.trim_end().ends_with('}') {
-                parsed.insert(Key::from(*key), Value::str(parts.join("\n").trim()));
-                open = None;
-            }
-        } else if let Some((key, value)) = line.split_once('=') {
-            let many = key.starts_with("Exec") && value.trim_start().starts_with('{');
-            if many && !value.trim_end().ends_with('}') {
-                open = Some((key, vec![value]));
-            } else {
-                parsed.insert(Key::from(key), Value::str(value.trim()));
-            }
-        }
-    }
-    parsed
-}
-
 /// A unit's name as systemctl completes it.
 fn with_suffix(name: &str) -> String {
     const SUFFIXES: &[&str] =
@@ -359,8 +205,8 @@ fn with_suffix(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::roles::modules::fake::{Fake, changes, follow, plan};
+    use crate::roles::value::Key;
     use serde_json::json;
 
     fn machine(load: &str, active: &str, enabled: (i32, &str)) -> Fake {

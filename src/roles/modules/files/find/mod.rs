@@ -1,17 +1,17 @@
 //! `find`: the files below directories that meet conditions.
 
+mod judge;
+mod walk;
+
 use super::draft::{Draft, expand};
-use super::edit::Coding;
-use super::file::shown;
-use super::lineinfile::bad_pattern;
 use super::mode::Mode;
-use super::stat::{algorithm, kernel_members};
-use crate::host::{Digest, Kind, Stat};
-use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob};
+use super::stat::algorithm;
+use crate::host::{Digest, Kind};
+use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::roles::pattern::{Flags, Pattern};
-use crate::roles::value::{Key, Map, Value};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use crate::roles::value::{Key, Value};
+use std::path::PathBuf;
+use walk::{Found, Trouble};
 
 /// `find`.
 pub static SPEC: Spec = Spec {
@@ -134,37 +134,6 @@ fn units(args: &Args, name: &'static str, units: &[(&str, i64)]) -> Result<Optio
     value.map(Some).ok_or_else(|| args.wrong(name, format!("failed to process {name}: `{text}`")))
 }
 
-/// What ends the look at a path.
-enum Trouble {
-    /// The whole task fails.
-    Failed(Failed),
-    /// A file's text is not in the encoding that is asked for.
-    Text(String),
-}
-
-impl From<Failed> for Trouble {
-    fn from(failed: Failed) -> Self {
-        Self::Failed(failed)
-    }
-}
-
-/// A file's text in the encoding that the task names.
-fn decoded(bytes: &[u8], name: &str, path: &Path) -> Result<String, Trouble> {
-    let text = super::encoding::decoded(bytes, name).map_err(Trouble::Text)?;
-    text.ok_or_else(|| {
-        let path = shown(path);
-        Trouble::Text(format!("Failed to read the file {path} due to an encoding error. current encoding: {name}"))
-    })
-}
-
-/// What was found so far.
-#[derive(Default)]
-struct Found {
-    files: Vec<Value>,
-    looked: i64,
-    skipped: Map,
-}
-
 impl Module for Find {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let draft = Draft::new(eyes, false);
@@ -201,159 +170,6 @@ impl Module for Find {
             .with("examined", found.looked)
             .with("skipped_paths", Value::Map(found.skipped.into()))
             .with("msg", said))
-    }
-}
-
-impl Find {
-    fn full(&self, found: &Found) -> bool {
-        self.limit.is_some_and(|limit| found.files.len() >= limit)
-    }
-
-    /// One directory: its files, then its directories, then below.
-    fn walk(&self, draft: &Draft<'_>, directory: &Path, base: usize, found: &mut Found) -> Result<(), Trouble> {
-        let depth = directory.components().count() - base + 1;
-        if depth > 400 {
-            return Err(Failed::new(format!("{} is too deep to search", directory.display())).into());
-        }
-        if !draft.may_list(directory)? {
-            let path = shown(directory);
-            let why = format!("[Errno 13] Permission denied: '{path}'");
-            found.skipped.insert(Key::from(path.as_str()), why.into());
-            return Ok(());
-        }
-        let names = match draft.machine().list(directory) {
-            Ok(names) => names.unwrap_or_default(),
-            Err(error) => {
-                found.skipped.insert(Key::from(shown(directory).as_str()), error.to_string().into());
-                return Ok(());
-            }
-        };
-        let (mut files, mut directories) = (Vec::new(), Vec::new());
-        for path in names.into_iter().map(|name| directory.join(name)) {
-            let is_directory = draft.stat(&path, true)?.is_some_and(|stat| stat.kind == Kind::Directory);
-            if is_directory { directories.push(path) } else { files.push(path) }
-        }
-        found.looked += i64::try_from(files.len() + directories.len()).unwrap_or(0);
-        let too_deep = self.depth.is_some_and(|most| i64::try_from(depth).unwrap_or(i64::MAX) > most);
-        for path in files.iter().chain(&directories) {
-            if too_deep || self.full(found) {
-                return Ok(());
-            }
-            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            if (self.hidden || !hidden)
-                && let Some(stat) = draft.stat(path, false)?
-            {
-                self.judge(draft, path, &stat, found)?;
-            }
-        }
-        if self.recurse {
-            for path in directories {
-                let is_link = draft.stat(&path, false)?.is_some_and(|stat| stat.kind == Kind::Link);
-                // A link to a directory above would never end.
-                let round = is_link && path.starts_with(draft.canonical(&path)?);
-                if (!is_link || self.follow) && !round && !self.full(found) {
-                    self.walk(draft, &path, base, found)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn judge(&self, draft: &Draft<'_>, path: &Path, stat: &Stat, found: &mut Found) -> Result<(), Trouble> {
-        let kind = match stat.kind {
-            Kind::Directory => "directory",
-            Kind::File => "file",
-            Kind::Link => "link",
-            _ => "other",
-        };
-        let is_file = kind == "file";
-        let wanted = (self.kind == "any" || self.kind == kind)
-            && self.named(path)?
-            && self.aged(draft, stat)
-            && self.moded(stat)
-            && (!is_file || self.sized(stat));
-        if !wanted || (is_file && self.kind == "file" && !self.holds(draft, path)?) {
-            return Ok(());
-        }
-        let mut members = Map::new();
-        members.insert(Key::from("path"), shown(path).into());
-        members.extend(kernel_members(stat));
-        let machine = draft.machine();
-        let user = machine.user(&stat.uid.to_string()).ok().flatten().map(|user| user.name);
-        let group = machine.group(&stat.gid.to_string()).ok().flatten().map(|group| group.name);
-        members.insert(Key::from("pw_name"), user.unwrap_or_default().into());
-        members.insert(Key::from("gr_name"), group.unwrap_or_default().into());
-        if let (true, Some(algorithm)) = (is_file, self.checksum) {
-            let sum = machine.digest(path, algorithm);
-            let sum = sum.map_err(|error| Failed::new(format!("read {}: {error}", path.display())))?;
-            members.insert(Key::from("checksum"), sum.map_or(Value::Null, Value::from));
-        }
-        found.files.push(Value::Map(members.into()));
-        Ok(())
-    }
-
-    fn named(&self, path: &Path) -> Result<bool, Failed> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let matched = |patterns: &[Pattern]| {
-            for pattern in patterns {
-                if pattern.is_match_at_start(&name).map_err(bad_pattern)? {
-                    return Ok::<_, Failed>(true);
-                }
-            }
-            Ok(false)
-        };
-        match &self.names {
-            Names::Globs(wanted, excluded) => {
-                let any = |patterns: &[String]| patterns.iter().any(|pattern| glob::matches(pattern, &name));
-                Ok(any(wanted) && !any(excluded))
-            }
-            Names::Patterns(wanted, excluded) => Ok(matched(wanted)? && !matched(excluded)?),
-        }
-    }
-
-    fn aged(&self, draft: &Draft<'_>, stat: &Stat) -> bool {
-        let Some(age) = self.age else { return true };
-        let time = match self.stamp.as_str() {
-            "atime" => stat.atime,
-            "ctime" => stat.ctime,
-            _ => stat.mtime,
-        };
-        let now = draft.machine().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "ages are small")]
-        let limit = age.unsigned_abs() as f64;
-        if age >= 0 { now - time >= limit } else { now - time <= limit }
-    }
-
-    fn sized(&self, stat: &Stat) -> bool {
-        self.size.is_none_or(|size| {
-            if size >= 0 { stat.size >= size.unsigned_abs() } else { stat.size <= size.unsigned_abs() }
-        })
-    }
-
-    fn moded(&self, stat: &Stat) -> bool {
-        let Some(mode) = &self.mode else { return true };
-        let bits = mode.bits(0, false, 0o022);
-        if self.exact { stat.mode == bits } else { stat.mode & bits != 0 }
-    }
-
-    fn holds(&self, draft: &Draft<'_>, path: &Path) -> Result<bool, Trouble> {
-        let Some(pattern) = &self.contains else { return Ok(true) };
-        let bad = |error| Trouble::Failed(bad_pattern(error));
-        // What cannot be read holds nothing, as in Ansible.
-        let Ok(Some(bytes)) = draft.machine().read(path) else { return Ok(false) };
-        let text = match &self.encoding {
-            None => Coding::of(&bytes).decode(&bytes),
-            Some(name) => decoded(&bytes, name, path)?,
-        };
-        if self.whole {
-            return pattern.is_match(&text).map_err(bad);
-        }
-        for line in text.split_inclusive('\n') {
-            if pattern.is_match_at_start(line).map_err(bad)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 

@@ -1,9 +1,14 @@
 //! `lvol`: a logical volume of a volume group, as large as asked.
 
+mod found;
+mod size;
+
 use crate::host::{Command, Output};
 use crate::roles::modules::programs::run;
 use crate::roles::modules::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, words};
 use crate::roles::value::Value;
+use found::{Group, Have};
+use size::Size;
 
 /// `lvol`.
 pub static SPEC: Spec = Spec {
@@ -28,62 +33,6 @@ pub static SPEC: Spec = Spec {
     file_attributes: false,
     examples: &[],
 };
-
-/// A size as it is asked for.
-#[derive(Clone, Debug)]
-struct Size {
-    /// `+` or `-` for a change by so much.
-    sign: Option<char>,
-    /// The digits.
-    digits: String,
-    /// `m`, `g`, ...; `%VG`, `%FREE`, ...
-    unit: String,
-}
-
-impl Size {
-    fn read(text: &str) -> Result<Self, String> {
-        let sign = text.chars().next().filter(|sign| matches!(sign, '+' | '-'));
-        let rest = text.trim_start_matches(['+', '-']);
-        if let Some((digits, whole)) = rest.split_once('%') {
-            let percent: u32 = digits.parse().map_err(|_| format!("Bad size specification of '{rest}'"))?;
-            if percent > 100 {
-                return Err("Size percentage cannot be larger than 100%".into());
-            }
-            if whole == "ORIGIN" {
-                return Err("Percentage of ORIGIN supported only for snapshot volumes".into());
-            }
-            if !matches!(whole, "VG" | "PVS" | "FREE") {
-                return Err("Specify extents as a percentage of VG|PVS|FREE|ORIGIN".into());
-            }
-            return Ok(Self { sign, digits: digits.to_owned(), unit: format!("%{whole}") });
-        }
-        let unit = rest.chars().last().filter(|last| "bskmgtpe".contains(last.to_ascii_lowercase()));
-        let digits = unit.map_or(rest, |unit| rest.trim_end_matches(unit));
-        if !digits.starts_with(|c: char| c.is_ascii_digit()) || digits.parse::<f64>().is_err() {
-            return Err(format!("Bad size specification of '{digits}'"));
-        }
-        Ok(Self { sign, digits: digits.to_owned(), unit: unit.unwrap_or('m').to_string() })
-    }
-
-    fn is_share(&self) -> bool {
-        self.unit.starts_with('%')
-    }
-
-    fn number(&self) -> f64 {
-        self.digits.parse().unwrap_or_default()
-    }
-
-    /// The unit that sizes are asked and compared in.
-    fn scale(&self) -> String {
-        if self.is_share() { "m".into() } else { self.unit.to_lowercase() }
-    }
-
-    fn words(&self, option: Option<&str>) -> [String; 2] {
-        let own = if self.is_share() { "-l" } else { "-L" };
-        let sign = self.sign.map(String::from).unwrap_or_default();
-        [option.unwrap_or(own).to_owned(), format!("{sign}{}{}", self.digits, self.unit)]
-    }
-}
 
 #[derive(Clone)]
 struct Volume {
@@ -121,30 +70,6 @@ pub fn volume(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
         return Err(args.together("one of the following is required: lv, thinpool"));
     }
     Ok(Box::new(volume))
-}
-
-/// A logical volume that is there.
-#[derive(Clone, Debug)]
-struct Have {
-    name: String,
-    size: f64,
-    active: bool,
-}
-
-/// A volume group that is there.
-struct Group {
-    size: f64,
-    free: f64,
-    extent: f64,
-}
-
-fn rows(output: &Output) -> Vec<Vec<String>> {
-    let row = |line: &str| line.trim().split(';').map(str::to_owned).collect();
-    output.text().lines().filter(|line| !line.trim().is_empty()).map(row).collect()
-}
-
-fn number(row: &[String], at: usize) -> f64 {
-    row.get(at).and_then(|text| text.trim().parse().ok()).unwrap_or_default()
 }
 
 fn failed(message: String, output: &Output) -> Failed {
@@ -282,31 +207,6 @@ impl Volume {
             Some(output) if !output.ok() => Err(failed(message, output)),
             _ => Ok(last),
         })
-    }
-
-    /// The group and its volumes; `None` where there is no such group.
-    fn look(&self, eyes: &Eyes<'_>) -> Result<Result<(Group, Vec<Have>), Output>, Failed> {
-        let scale = self.size.as_ref().map_or_else(|| "m".into(), Size::scale);
-        let ask = |program: &str, all: Option<&str>, fields: &str| {
-            let words = ["--noheadings", "--nosuffix", "-o", fields, "--units", &scale, "--separator", ";", &self.vg];
-            eyes.ask(std::iter::once(program).chain(all).chain(words))
-        };
-        let groups = ask("vgs", None, "vg_name,size,free,vg_extent_size")?;
-        if !groups.ok() {
-            return Ok(Err(groups));
-        }
-        let volumes = ask("lvs", Some("-a"), "lv_name,size,lv_attr")?;
-        if !volumes.ok() {
-            return Ok(Err(volumes));
-        }
-        let row = rows(&groups).into_iter().next().unwrap_or_default();
-        let group = Group { size: number(&row, 1), free: number(&row, 2), extent: number(&row, 3).max(1.0) };
-        let have = |row: Vec<String>| Have {
-            name: row.first().cloned().unwrap_or_default().replace(['[', ']'], ""),
-            size: number(&row, 1),
-            active: row.get(2).and_then(|attributes| attributes.chars().nth(4)) == Some('a'),
-        };
-        Ok(Ok((group, rows(&volumes).into_iter().map(have).collect())))
     }
 }
 
