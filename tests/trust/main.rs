@@ -4,6 +4,7 @@ mod attacks;
 mod cases;
 mod cli;
 mod cosign;
+mod descriptor;
 mod instance;
 mod never_panics;
 #[path = "tuf/repository.rs"]

@@ -2,13 +2,12 @@
 
 use super::edit::{Edit, alter};
 use super::{Outcome, told};
+use crate::descriptor::{PATH, benign, order};
 use crate::repository::{Repository, now};
-use muster::host::Attributes;
-use muster::release::{Descriptor, Layout, Order};
+use muster::release::Descriptor;
 use muster::trust::Verified;
 use muster::trust::tuf::{Client, Store};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -19,44 +18,6 @@ pub struct Case {
     /// Text before what comes after its first bracket.
     #[serde(default)]
     first: String,
-}
-
-const PATH: &str = "stable/shop/release.json";
-
-fn benign() -> Value {
-    json!({
-        "schema": "muster.release/1", "application": "shop", "channel": "stable", "environment": "prod",
-        "version": "1.5.0", "config_commit": "0123456789012345678901234567890123456789",
-        "artifacts": [{"os": "linux", "architecture": "amd64", "path": "shop", "sha256": "ab".repeat(32), "size": 7,
-                       "attestations": [{"path": "shop.sigstore.json", "sha256": "cd".repeat(32), "size": 9}]}],
-    })
-}
-
-/// A host of production that runs the shop, on amd64.
-fn order() -> Order {
-    Order {
-        app: "shop".into(),
-        component: None,
-        channel: "stable".into(),
-        os: "linux".into(),
-        arch: "amd64".into(),
-        target: Some("{channel}/{app}/release.json".into()),
-        environment: Some("prod".into()),
-        parameter: String::new(),
-        bucket: String::new(),
-        registry: None,
-        region: None,
-        descriptor_key: String::new(),
-        bundle_key: String::new(),
-        artifact_key: "{app}/{path}".into(),
-        layout: Layout::default(),
-        destination: "/usr/local/bin/shop".into(),
-        attributes: Attributes::default(),
-        limit: 1 << 30,
-        records: "/var/lib/muster/releases".into(),
-        restart: None,
-        unpack: None,
-    }
 }
 
 /// The descriptor as a host without a floor gets it.

@@ -2,11 +2,11 @@
 //! of keys may say anything; it must be taken or refused, and never break what reads it.
 #![expect(clippy::disallowed_methods, reason = "a trust directory is read from one")]
 
+use crate::descriptor::{PATH, benign, order};
 use crate::instance::{IDENTITY, Instance, Key, Log, Recipe};
 use crate::repository::Repository;
 use crate::target::{Target, Verdict, fetched, told};
-use muster::host::Attributes;
-use muster::release::{Asking, Descriptor, Layout, Order, judge};
+use muster::release::{Asking, Descriptor, Layout, judge};
 use muster::trust::policy::Asked;
 use muster::trust::sigstore::Subject;
 use muster::trust::{TrustRoot, Untrusted, approve};
@@ -49,48 +49,15 @@ fn signed_metadata(role: &'static str) -> Target {
     })
 }
 
-fn order() -> Order {
-    Order {
-        app: "shop".into(),
-        component: None,
-        channel: "stable".into(),
-        os: "linux".into(),
-        arch: "amd64".into(),
-        target: Some("{channel}/{app}/release.json".into()),
-        environment: Some("prod".into()),
-        parameter: String::new(),
-        bucket: String::new(),
-        registry: None,
-        region: None,
-        descriptor_key: String::new(),
-        bundle_key: String::new(),
-        artifact_key: "{app}/{path}".into(),
-        layout: Layout::default(),
-        destination: "/usr/local/bin/shop".into(),
-        attributes: Attributes::default(),
-        limit: 1 << 30,
-        records: "/var/lib/muster/releases".into(),
-        restart: None,
-        unpack: None,
-    }
-}
-
 /// A descriptor that is a target.
 fn tuf_descriptors() -> Target {
     let mut repository = Repository::new();
-    let seed = json!({
-        "schema": "muster.release/1", "application": "shop", "channel": "stable", "environment": "prod",
-        "version": "1.5.0", "config_commit": "0123456789012345678901234567890123456789",
-        "artifacts": [{"os": "linux", "architecture": "amd64", "path": "shop", "sha256": "ab".repeat(32), "size": 7,
-                       "attestations": [{"path": "shop.sigstore.json", "sha256": "cd".repeat(32), "size": 9}]}],
-    });
     let order = order();
-    Target::new("TUF descriptor", vec![seed.to_string().into_bytes()], move |bytes| {
-        let path = "stable/shop/release.json";
+    Target::new("TUF descriptor", vec![benign().to_string().into_bytes()], move |bytes| {
         repository.server.alter(|served| served.targets.clear());
-        repository.add("shop", path, bytes);
+        repository.add("shop", PATH, bytes);
         repository.publish();
-        fetched(&repository).map_or(Verdict::Refused, |document| told(&Descriptor::of_target(&document, &order, path)))
+        fetched(&repository).map_or(Verdict::Refused, |document| told(&Descriptor::of_target(&document, &order, PATH)))
     })
 }
 

@@ -9,6 +9,8 @@
 #![expect(clippy::print_stdout, reason = "it says what it did")]
 
 mod deep;
+#[path = "../descriptor.rs"]
+mod descriptor;
 #[path = "../instance/mod.rs"]
 mod instance;
 mod mutation;
