@@ -52,14 +52,14 @@ pub fn lint(linting: &Linting) -> Result<Vec<Finding>, Failure> {
             .map_err(|error| Failure::message(Stage::Usage, format!("reading {}: {error}", path.display())))?,
         None => first(&*remote)?,
     };
-    crate::trust::tuf::lint(&anchor, &remote, Timestamp::now()).map_err(refused)
+    Ok(crate::trust::tuf::lint(&anchor, &remote, Timestamp::now()))
 }
 
 /// The repository's own first root: nothing is trusted by it but this judgement.
 fn first(remote: &dyn Remote) -> Result<Vec<u8>, Failure> {
     let none = || {
         Failure::message(Stage::Updates, "the repository has no 1.root.json to begin at")
-            .with_hint("name a root with --root FILE; every N.root.json must stay for ever")
+            .with_hint("name a root with --root-json FILE; every N.root.json must stay for ever")
     };
     let opened = crate::trust::tuf::unverified_root(remote, ROOT).map_err(refused)?;
     opened.ok_or_else(none)

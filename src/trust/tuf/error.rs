@@ -214,7 +214,7 @@ impl Explain for TufError {
                 "sign and publish that role anew; if the repository has newer metadata, something serves an old copy"
             }
             Self::Threshold { .. } | Self::SignedTwice { .. } => {
-                "have the missing holders of that role's keys sign; `muster trust lint` lists who may"
+                "have the missing holders of that role's keys sign: root.json, or who delegates to it, lists their `keyids`"
             }
             Self::Rollback { .. } | Self::BelowFloor { .. } => {
                 "something serves an old copy: publish the newest metadata; versions only ever rise"

@@ -1,11 +1,14 @@
 //! Judges an operator's repository: what a host would take, and should not be left as it is.
 
+mod paths;
+
 use super::adapter::Guarded;
-use super::{Client, Remote, TufError, keys, patterns};
+use super::{Client, Remote, TufError, keys};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sigstore_tuf::{DelegatedRole, Metadata, Targets};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// One thing to be mended.
@@ -35,6 +38,10 @@ struct Judge {
 impl Judge {
     fn say(&mut self, rule: &'static str, role: &str, message: String, hint: &'static str) {
         self.found.push(Finding { rule, role: role.to_owned(), message, hint });
+    }
+
+    fn refused(&mut self, role: &str, refused: &TufError) {
+        self.say("refused", role, refused.to_string(), "a host refuses it as it is");
     }
 
     /// Notes who signs for a role, and what is listed and not there.
@@ -84,15 +91,21 @@ impl Judge {
 }
 
 /// Judges a repository from a root on, as it is now. A fault that a host refuses is a finding too, the last one.
-pub fn lint(anchor: &[u8], remote: &Arc<dyn Remote>, now: Timestamp) -> Result<Vec<Finding>, TufError> {
+pub fn lint(anchor: &[u8], remote: &Arc<dyn Remote>, now: Timestamp) -> Vec<Finding> {
     let mut judge = Judge { found: Vec::new(), now, holders: BTreeMap::new() };
-    let mut client = Client::without_floor(anchor, Arc::clone(remote), super::Store::default())?;
+    let mut client = match Client::without_floor(anchor, Arc::clone(remote), super::Store::default()) {
+        Ok(client) => client,
+        Err(refused) => {
+            judge.refused("root", &refused);
+            return judge.found;
+        }
+    };
     let refreshed = client.refresh(now);
     root(&mut judge, &client);
     if let Err(refused) = refreshed {
         judge.shared();
-        judge.say("refused", "repository", refused.to_string(), "a host refuses it as it is");
-        return Ok(judge.found);
+        judge.refused("repository", &refused);
+        return judge.found;
     }
     let trusted = client.trusted();
     if let (Some(timestamp), Some(snapshot)) = (trusted.timestamp(), trusted.snapshot()) {
@@ -104,7 +117,7 @@ pub fn lint(anchor: &[u8], remote: &Arc<dyn Remote>, now: Timestamp) -> Result<V
         delegations(&mut judge, &client, &Guarded(Arc::clone(remote)), targets);
     }
     judge.shared();
-    Ok(judge.found)
+    judge.found
 }
 
 /// A repository's own first root, which nobody vouches for: for judging the repository that it came from.
@@ -140,67 +153,20 @@ fn delegations(judge: &mut Judge, client: &Client, remote: &Guarded, top: Target
         }
         judge.expiry(&name, "targets", targets.expires);
         let Some(block) = targets.delegations else { continue };
-        overlaps(judge, &block.roles);
+        paths::bins(judge, &name, &block);
+        paths::overlaps(judge, &block.roles);
         for role in &block.roles {
-            judge.threshold(&role.name, role.threshold, role.keyids.len(), least(role));
+            judge.threshold(&role.name, role.threshold, role.keyids.len(), paths::least(role));
             judge.hold(&role.name, &role.keyids, &block.keys);
-            shape(judge, role);
+            paths::shape(judge, role);
             match read(client, remote, role, &block.keys) {
                 Ok(targets) => {
-                    unreachable(judge, role, &targets);
+                    paths::unreachable(judge, role, &targets);
                     roles.push((role.name.clone(), targets));
                 }
-                Err(problem) => judge.say("refused", &role.name, problem.to_string(), "a host refuses it as it is"),
+                Err(problem) => judge.refused(&role.name, &problem),
             }
         }
-    }
-}
-
-/// What reaches stable hosts takes two.
-fn least(role: &DelegatedRole) -> usize {
-    let stable = |pattern: &String| pattern.split('/').any(|part| part == "stable");
-    if role.paths.iter().flatten().any(stable) { 2 } else { 1 }
-}
-
-fn shape(judge: &mut Judge, role: &DelegatedRole) {
-    if !role.terminating {
-        let hint = "set terminating: otherwise roles listed after it may speak for its paths";
-        judge.say("terminating", &role.name, "the search goes on after it".into(), hint);
-    }
-    for pattern in role.paths.iter().flatten() {
-        if pattern.contains("**") || pattern.contains(['{', '}']) {
-            let hint = "write one `*` a directory, and one pattern a case: TUF knows no `**` and no `{a,b}`";
-            judge.say(
-                "pattern",
-                &role.name,
-                format!("the pattern `{pattern}` means other things to other clients"),
-                hint,
-            );
-        }
-        if pattern.starts_with('*') {
-            let hint = "begin patterns with a channel and an application, such as `stable/shop/*`";
-            judge.say("pattern", &role.name, format!("the pattern `{pattern}` names no directory"), hint);
-        }
-    }
-}
-
-fn overlaps(judge: &mut Judge, roles: &[DelegatedRole]) {
-    for (at, first) in roles.iter().enumerate() {
-        for second in &roles[at + 1..] {
-            let pairs = first.paths.iter().flatten().flat_map(|a| second.paths.iter().flatten().map(move |b| (a, b)));
-            for (a, b) in pairs.filter(|(a, b)| patterns::overlap(a, b)) {
-                let hint = "let each path belong to one role: with overlaps the order of the list decides";
-                judge.say("overlap", &second.name, format!("`{b}` overlaps `{a}` of role {}", first.name), hint);
-            }
-        }
-    }
-}
-
-/// Targets outside of a role's own paths are never found.
-fn unreachable(judge: &mut Judge, role: &DelegatedRole, targets: &Targets) {
-    for path in targets.targets.keys().filter(|path| !role.matches_path(path).unwrap_or(false)) {
-        let hint = "list it in the role that its path was delegated to";
-        judge.say("outside", &role.name, format!("it lists `{path}`, which it was not delegated"), hint);
     }
 }
 
@@ -215,11 +181,27 @@ fn read(
     let version = snapshot.and_then(|snapshot| snapshot.meta.get(&pin)).map(|file| file.version);
     let version = version.ok_or_else(|| TufError::Missing { file: format!("{pin} in its snapshot") })?;
     let consistent = client.trusted().root().consistent_snapshot;
-    let file = if consistent { format!("{version}.{pin}") } else { pin };
+    let place = format!("{}.json", file_name(&role.name));
+    let file = if consistent { format!("{version}.{place}") } else { place };
     let limit = super::adapter::limits().targets_max_length;
     let bytes = remote.read(&file, limit)?.ok_or_else(|| TufError::Missing { file: file.clone() })?;
     let told = |error| super::adapter::told(error, Timestamp::UNIX_EPOCH);
     let metadata = Metadata::<Targets>::from_slice(&bytes).map_err(told)?;
     metadata.verify_threshold(keys, &role.role_keys(), &role.name).map_err(told)?;
     Ok(metadata.into_signed())
+}
+
+/// A role's name as its file has it: a role may be called anything, `stable/shop` too (TUF 1.0.34, 4.5, leaves the name
+/// free; python-tuf and go-tuf write it percent-encoded).
+fn file_name(role: &str) -> String {
+    let mut name = String::new();
+    for byte in role.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => name.push(char::from(byte)),
+            other => {
+                let _ = write!(name, "%{other:02X}");
+            }
+        }
+    }
+    name
 }

@@ -1,13 +1,13 @@
 //! What `muster trust lint` says of a repository: nothing of a sound one, and of each fault its rule.
 
 use crate::repository::{Key, Repository, days, now};
-use muster::trust::tuf::{Remote, lint};
-use serde_json::json;
+use muster::trust::tuf::{Client, Remote, Store, lint};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn rules(repository: &Repository) -> Vec<(&'static str, String)> {
     let remote: Arc<dyn Remote> = Arc::new(repository.server.clone());
-    let found = lint(&repository.anchor, &remote, now()).unwrap();
+    let found = lint(&repository.anchor, &remote, now());
     assert!(found.iter().all(|finding| !finding.hint.is_empty() && !finding.message.is_empty()));
     found.into_iter().map(|finding| (finding.rule, finding.role)).collect()
 }
@@ -48,15 +48,37 @@ fn share(repository: &mut Repository, role: &str, name: &str) {
     repository.next(&["targets", role]);
 }
 
+/// Alters one delegation of the top-level targets.
+fn delegated(repository: &mut Repository, at: usize, member: &str, value: Value) {
+    repository.roles.get_mut("targets").unwrap()["delegations"]["roles"][at][member] = value;
+    repository.next(&["targets"]);
+}
+
 #[test]
 fn a_sound_repository_has_nothing_to_mend() {
     assert_eq!(rules(&sound()), []);
 }
 
 #[test]
+fn a_role_may_be_called_as_its_path_is() {
+    let mut repository = sound();
+    let keys = (0..3).map(|number| Key::new(&format!("wiki {number}"))).collect();
+    repository.delegate_to("stable/wiki", &["stable/wiki/*"], 2, keys);
+    repository.add("stable/wiki", "stable/wiki/release.json", b"wiki 1.0");
+    repository.next(&["targets"]);
+    // By the name that hosts ask for.
+    repository.put("1.stable%2Fwiki.json", repository.server.read("1.stable/wiki.json"));
+    assert_eq!(rules(&repository), []);
+    let server = Arc::new(repository.server.clone());
+    let mut client = Client::without_floor(&repository.anchor, server, Store::default()).unwrap();
+    client.refresh(now()).unwrap();
+    client.find("stable/wiki/release.json", now()).unwrap();
+}
+
+#[test]
 fn each_fault_is_named_with_its_role() {
     type Break = fn(&mut Repository);
-    let faults: [(&str, &str, Break); 11] = [
+    let faults: [(&str, &str, Break); 15] = [
         ("threshold", "root", |this| this.rotate(|this| this.list_keys(1))),
         ("consistent-snapshot", "root", |this| {
             // Names without versions are served too, as such a repository has them.
@@ -98,6 +120,14 @@ fn each_fault_is_named_with_its_role() {
                 json!(["stable/shop/*", "beta/**"]);
             this.next(&["targets"]);
         }),
+        ("pattern", "blog", |this| delegated(this, 1, "paths", json!(["stable/blog/[0"]))),
+        ("pattern", "blog", |this| delegated(this, 1, "paths", json!([]))),
+        ("hash-bins", "blog", |this| delegated(this, 1, "path_hash_prefixes", json!(["0", "1"]))),
+        ("hash-bins", "targets", |this| {
+            let bins = json!({"keyids": [], "threshold": 1, "bit_length": 4, "name_prefix": "bin"});
+            this.roles.get_mut("targets").unwrap()["delegations"]["succinct_roles"] = bins;
+            this.next(&["targets"]);
+        }),
         ("overlap", "blog", |this| {
             this.roles.get_mut("targets").unwrap()["delegations"]["roles"][1]["paths"] =
                 json!(["stable/blog/*", "stable/*/release.json"]);
@@ -127,4 +157,7 @@ fn what_a_host_refuses_is_a_finding_too() {
     repository.keys.insert("shop".into(), vec![both[0].clone()]);
     repository.next(&["shop"]);
     assert!(rules(&repository).contains(&("refused", "shop".into())));
+    let mut repository = sound();
+    repository.anchor = b"{}".to_vec();
+    assert_eq!(rules(&repository), [("refused", "root".to_owned())]);
 }
