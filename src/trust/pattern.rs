@@ -29,9 +29,30 @@ pub(super) fn matches(pattern: &str, text: &str, fold: bool) -> bool {
     pattern[p..].iter().all(|&byte| byte == b'*')
 }
 
+/// Whether a pattern surely matches all that another matches: a `*` of it takes any wildcard, a `?` takes none.
+pub(super) fn covers(pattern: &str, other: &str) -> bool {
+    pattern == other || matches(pattern, other, false) && (!pattern.contains('?') || !other.contains(['*', '?']))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{covers, matches};
+
+    #[test]
+    fn a_pattern_covers_another_that_matches_no_more() {
+        for (pattern, other, expected) in [
+            ("*", "shop", true),
+            ("*", "shop-*", true),
+            ("shop-*", "shop-a?", true),
+            ("shop-*", "shop*", false),
+            ("shop", "*", false),
+            ("shop-?", "shop-a", true),
+            ("shop-?", "shop-*", false),
+            ("shop-?", "shop-?", true),
+        ] {
+            assert_eq!(covers(pattern, other), expected, "{pattern} {other}");
+        }
+    }
 
     #[test]
     fn stars_and_question_marks() {

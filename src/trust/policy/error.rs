@@ -3,6 +3,7 @@
 use super::objection::Objection;
 use crate::failure::Explain;
 use crate::trust::sigstore::SigstoreError;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One bundle that was tried for one signer, and why it did not count.
@@ -88,6 +89,13 @@ impl PolicyError {
     }
 }
 
+impl Attempt {
+    /// Whether it is a key's bundle, and the signer has a certificate, or the other way round.
+    fn is_of_another_kind(&self) -> bool {
+        matches!(self.error, SigstoreError::Kind { .. })
+    }
+}
+
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (bundle {}): {}", self.signer, &self.bundle[..12.min(self.bundle.len())], self.error)
@@ -97,11 +105,18 @@ impl fmt::Display for Attempt {
 fn shown(have: &[String], tried: &[Attempt]) -> String {
     let counted = if have.is_empty() { "nobody has".to_owned() } else { format!("signed by {}", have.join(", ")) };
     // That a key's bundle is not a certificate's is noise beside what is wrong with the right kind.
-    let told: Vec<&Attempt> = tried.iter().filter(|one| !matches!(one.error, SigstoreError::Kind { .. })).collect();
-    let told = if told.is_empty() { tried.iter().collect() } else { told };
+    let (kinds, told): (Vec<&Attempt>, Vec<&Attempt>) = tried.iter().partition(|one| one.is_of_another_kind());
+    let mut told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    if told.is_empty() {
+        let lacking = kinds.iter().filter(|one| !have.contains(&one.signer)).filter_map(|one| match one.error {
+            SigstoreError::Kind { wanted, .. } => Some(format!("{}: no bundle is signed {wanted}", one.signer)),
+            _ => None,
+        });
+        told = lacking.collect::<BTreeSet<_>>().into_iter().collect();
+    }
     match told[..] {
-        [] => format!("{counted}, and there is no bundle of this kind"),
-        _ => format!("{counted}; {}", told.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        [] => format!("{counted}, and there is no other bundle of this kind"),
+        _ => format!("{counted}; {}", told.join("; ")),
     }
 }
 
@@ -111,8 +126,12 @@ impl Explain for PolicyError {
             Self::NoRule { .. } => "add a rule to policy.yaml and embed the trust directory again",
             Self::NoSignatures { .. } => "say `signatures: {all: [...]}` in that rule",
             Self::Quorum { tried, .. } | Self::Missing { tried, .. } => {
-                return tried.iter().find_map(|one| one.error.hint()).or_else(|| {
-                    Some("publish the missing bundle beside the others: one JSON document a line".to_owned())
+                let told = tried.iter().filter(|one| !one.is_of_another_kind());
+                return told.into_iter().find_map(|one| one.error.hint()).or_else(|| {
+                    Some(
+                        "have the missing sign too, and put that bundle beside the others: one JSON document a line"
+                            .into(),
+                    )
                 });
             }
             Self::Attestation { .. } => "build or scan again, or say in policy.yaml that this is accepted",

@@ -80,4 +80,17 @@ impl Policy {
         })?;
         Ok((at + 1, &self.rules[at]))
     }
+
+    /// A rule that never decides, and the earlier one that fits all that it fits, by their numbers: a strict rule after a
+    /// broad one demands nothing.
+    fn shadowed(rules: &[Rule]) -> Option<(usize, usize)> {
+        let within =
+            |globs: &[String], of: &[String]| globs.iter().all(|one| of.iter().any(|all| pattern::covers(all, one)));
+        rules.iter().enumerate().find_map(|(at, rule)| {
+            let covers = |earlier: &Rule| {
+                within(&rule.applications, &earlier.applications) && within(&rule.channels, &earlier.channels)
+            };
+            rules[..at].iter().position(covers).map(|by| (at + 1, by + 1))
+        })
+    }
 }

@@ -21,7 +21,7 @@ const NAMES: usize = 16;
 
 /// `policy.yaml`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `signers` and `rules`")]
 pub(in crate::trust) struct Written {
     #[serde(default)]
     releases: Releases,
@@ -47,7 +47,7 @@ struct Releases {
 
 /// A text, or `{regex: PATTERN}`.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text, or `{regex: PATTERN}`")]
 enum TextText {
     Exact(String),
     Pattern(PatternText),
@@ -103,14 +103,14 @@ struct RuleText {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a signer's name, or `all`, `any`, or `threshold` with `of`")]
 enum MemberText {
     Signer(String),
     Quorum(QuorumText),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "`{all: [...]}`, `{any: [...]}`, or `{threshold: N, of: [...]}`")]
 struct QuorumText {
     all: Option<Vec<MemberText>>,
     any: Option<Vec<MemberText>>,
@@ -178,6 +178,9 @@ impl Written {
             text.rule(&signers).map_err(|problem| format!("rules, number {}: {problem}", at + 1))
         };
         let rules: Vec<Rule> = self.rules.iter().enumerate().map(rule).collect::<Result<_, String>>()?;
+        if let Some((dead, by)) = Policy::shadowed(&rules) {
+            return Err(format!("rules, number {dead}: it never decides, because number {by} fits all that it fits"));
+        }
         let image = |(at, text): (usize, &ImageText)| {
             text.rule(&signers).map_err(|problem| format!("images, number {}: {problem}", at + 1))
         };

@@ -51,7 +51,7 @@ struct SbomText {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number, or `any`")]
 pub(super) enum CountText {
     Count(usize),
     Word(AnyText),

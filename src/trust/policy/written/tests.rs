@@ -92,6 +92,19 @@ fn what_is_wrong_is_said() {
         (format!("signers: {{kms: {{key: release, max_age: -1d}}}}\n{rule}"), "no length of time"),
         (format!("signers: {{kms: {{key: release, logs: 0}}}}\n{rule}"), "`logs`"),
         (format!("releases: {{unlogged: [release]}}\n{kms}\n{rule}"), "without rules"),
+        (format!("signers: {{kms: {{identity: {{regexp: a}}, issuer: b}}}}\n{rule}"), "a text, or `{regex: PATTERN}`"),
+        (format!("{kms}\nrules: [{{applications: [a], channels: [b], signatures: [kms]}}]"), "`{all: [...]}`"),
+        (
+            format!("{kms}\nrules: [{{applications: [a], channels: [b], signatures: {{all: [[kms]]}}}}]"),
+            "a signer's name",
+        ),
+        (
+            format!(
+                "{kms}\nrules:\n- {{applications: [a, 'b*'], channels: ['*'], signatures: {{all: [kms]}}}}\n\
+                 - {{applications: [bc], channels: [d, e], signatures: {{all: [kms]}}}}"
+            ),
+            "number 2: it never decides, because number 1",
+        ),
     ] {
         let error = policy(&text).expect_err(&text);
         assert!(error.contains(why), "{text}: {error}");
