@@ -1,21 +1,22 @@
 //! muster under the name `cosign`: the two commands, and the flags of theirs, by which roles verify files, with the same
-//! exit codes. What it does not know it refuses; nothing is signed, and nobody is asked over the network.
+//! exit codes; and `version`, by which they look whether it is there. What it does not know it refuses; nothing is signed, and nobody is asked over the network.
 //!
 //! <https://github.com/sigstore/cosign/blob/main/doc/cosign_verify-blob.md>
 
 mod believed;
 mod detached;
 mod predicate;
+mod version;
 
 use super::{report, warn};
 use crate::failure::{Failure, Stage};
+use crate::host::durable;
 use crate::trust::Untrusted;
 use crate::trust::sigstore::{Document, Judge, Subject, documents};
 use believed::Believed;
 use clap::{Args, Parser, Subcommand};
 use detached::Kind;
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,16 +24,31 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cosign", version, args_override_self = true)]
 pub(crate) struct Cosign {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
-    command: Verify,
+    command: Command,
+}
+
+/// Flags that cosign takes before its commands as well as after them; none of them has anything to do here.
+#[derive(Args)]
+struct Global {
+    /// Nothing is waited for
+    #[arg(long, short, global = true)]
+    timeout: Option<String>,
+    /// Say nothing more
+    #[arg(long, short = 'd', global = true, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
+    verbose: bool,
 }
 
 #[derive(Subcommand)]
-enum Verify {
+enum Command {
     /// Verify a signature over a file
     VerifyBlob(VerifyBlob),
     /// Verify an attestation about a file
     VerifyBlobAttestation(VerifyBlobAttestation),
+    /// Print the version of cosign whose flags these are, and muster's own
+    Version(version::Version),
 }
 
 /// `cosign verify-blob`.
@@ -82,7 +98,7 @@ struct By {
     /// The same
     #[arg(long, value_name = "FILE", hide = true)]
     certificate_chain: Option<PathBuf>,
-    /// A public key's file, or awskms:///ARN for the key that the trust root knows by that ARN
+    /// A public key's file, env://VARIABLE that holds one, or awskms:///ARN for the key that the trust root knows by that ARN
     #[arg(long)]
     key: Option<String>,
     /// A Sigstore trusted root; the realm's own, or else the public instance's, where none is named
@@ -133,15 +149,9 @@ struct By {
     /// Nothing is ever asked
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true")]
     offline: bool,
-    /// Nothing is waited for
-    #[arg(long, short)]
-    timeout: Option<String>,
     /// Nothing is done side by side
     #[arg(long)]
     max_workers: Option<u32>,
-    /// Say nothing more
-    #[arg(long, short = 'd', num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
-    verbose: bool,
     /// A trust directory in place of this binary's trust root
     #[arg(long, value_name = "DIR", hide = true)]
     trust_dir: Option<PathBuf>,
@@ -174,10 +184,7 @@ pub(super) fn main(args: Vec<OsString>) -> ExitCode {
         }
     };
     match parsed.command.run() {
-        Ok(()) => {
-            warn("Verified OK\n");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             report(&failure);
             ExitCode::FAILURE
@@ -191,30 +198,38 @@ fn usage(text: impl Into<String>) -> Failure {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| usage(format!("reading {}: {error}", path.display())))
+    super::input::read(path)
 }
 
 fn subject(path: &Path) -> Result<Subject, Failure> {
     if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().take(1 << 30).read_to_end(&mut bytes);
-        read.map_err(|error| usage(format!("reading standard input: {error}")))?;
-        return Ok(Subject::bytes(Untrusted::new(bytes)));
+        // All of it, however much it is: a file without a name, and not memory.
+        let staged = durable::staging(&std::env::temp_dir()).and_then(|mut file| {
+            std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
+            Subject::file(Untrusted::new(file))
+        });
+        return staged.map_err(|error| usage(format!("reading standard input: {error}")));
     }
     let file = std::fs::File::open(path).and_then(|file| Subject::file(Untrusted::new(file)));
     file.map_err(|error| usage(format!("reading {}: {error}", path.display())))
 }
 
-impl Verify {
+impl Command {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Self::VerifyBlob(command) => {
                 let document = command.by.document(Kind::Signature)?;
                 predicate::is_signature(&document).map_err(refused)?;
-                command.by.judge(&document, &subject(&command.blob)?)
+                command.by.judge(&document, &subject(&command.blob)?)?;
             }
-            Self::VerifyBlobAttestation(command) => command.run(),
+            Self::VerifyBlobAttestation(command) => command.run()?,
+            Self::Version(command) => {
+                command.run();
+                return Ok(());
+            }
         }
+        warn("Verified OK\n");
+        Ok(())
     }
 }
 

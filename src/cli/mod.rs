@@ -9,6 +9,7 @@ mod cosign;
 mod diagnostics;
 mod diff;
 mod image;
+mod input;
 mod module;
 mod panic;
 mod plan;

@@ -8,7 +8,7 @@ use crate::fetch;
 use crate::release::{self, Layout};
 use crate::trust::bundle::BundleError;
 use crate::trust::policy::Asked;
-use crate::trust::sigstore::{SigstoreError, Subject};
+use crate::trust::sigstore::{SigstoreError, Subject, documents};
 use crate::trust::tuf::{Floor, TufError};
 use crate::trust::{Realm, TrustRoot, Untrusted, approve, manifest, verify_commit};
 use clap::{Args, Subcommand};
@@ -123,17 +123,12 @@ impl Verify {
 }
 
 fn read(path: &Path) -> Result<Untrusted<Vec<u8>>, Failure> {
-    let bytes = std::fs::read(path);
-    bytes.map(Untrusted::new).map_err(|error| missing(path, &error))
-}
-
-fn missing(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::message(Stage::Usage, format!("reading {}: {error}", path.display()))
+    super::input::read(path).map(Untrusted::new)
 }
 
 fn open(path: &Path) -> Result<Subject, Failure> {
     let file = File::open(path).and_then(|file| Subject::file(Untrusted::new(file)));
-    file.map_err(|error| missing(path, &error))
+    file.map_err(|error| super::input::missing(path, &error))
 }
 
 fn refused(error: impl Explain) -> Failure {
@@ -187,8 +182,14 @@ impl With {
         Asked { application: &self.application, channel: &self.channel }
     }
 
+    /// The bundles; of several files, the one that is none is named.
     fn bundles(&self) -> Result<Vec<Untrusted<Vec<u8>>>, Failure> {
-        self.bundles.iter().map(|path| read(path)).collect()
+        let one = |path: &PathBuf| {
+            let bytes = read(path)?;
+            let refuse = |error| Failure::message(Stage::Release, format!("{}: {error}", path.display()));
+            documents(&bytes).map(|_| bytes).map_err(refuse)
+        };
+        self.bundles.iter().map(one).collect()
     }
 
     fn approve(&self, what: &str, subject: Subject) -> Result<Verdict, Failure> {
@@ -224,9 +225,13 @@ impl Blob {
 
 impl Image {
     fn judge(&self) -> Result<Verdict, Failure> {
-        let digest = self.image.strip_prefix("sha256:").and_then(|digest| hex::decode(digest).ok());
-        let subject = match digest.and_then(|digest| <[u8; 32]>::try_from(digest).ok()) {
-            Some(digest) => Subject::digest(digest),
+        let subject = match self.image.strip_prefix("sha256:") {
+            Some(hex) => {
+                let digest = <[u8; 32]>::try_from(hex::decode(hex).unwrap_or_default());
+                let none =
+                    |_| Failure::message(Stage::Usage, format!("{}: it is no SHA-256 in hexadecimal", self.image));
+                Subject::digest(digest.map_err(none)?)
+            }
             None => manifest::subject(read(Path::new(&self.image))?)
                 .map_err(|error| refused(BundleError::from(SigstoreError::from(error))))?,
         };

@@ -108,13 +108,26 @@ fn a_release_a_file_and_an_image() {
     assert_eq!(verdict["attestations"][0]["predicate_type"], "https://spdx.dev/Document");
     let (code, verdict) = stage.json(&format!("release release.json --bundle half.jsonl {asked}"));
     assert_eq!((code, &verdict["verdict"]), (20, &json!("fail")));
-    assert!(verdict["reasons"][0].as_str().expect("text").contains("kms and ci"), "{verdict}");
+    let reason = verdict["reasons"][0].as_str().expect("text");
+    // Who is missing, and what to do about that.
+    assert!(reason.contains("kms and ci; signed by kms; ci: no bundle is signed by a certificate"), "{verdict}");
+    assert!(verdict["hint"].as_str().expect("text").contains("have the missing sign too"), "{verdict}");
     let (code, verdict) = stage.json("release release.json --bundle release.jsonl --application shop --channel canary");
     assert_eq!((code, &verdict["verdict"]), (20, &json!("fail")));
     let (code, _) = stage.json(&format!("blob shop --bundle blob.jsonl {asked}"));
     assert_eq!(code, 0);
     let (code, _) = stage.json(&format!("image sha256:{} --bundle blob.jsonl {asked}", digest(b"another")));
     assert_eq!(code, 20);
+    // Of several files the one that is none is named, and what does not end is read no further.
+    stage.write("cut.jsonl", "{\"mediaType\": \"");
+    for (bad, says) in [("cut.jsonl", "EOF"), ("/dev/zero", "larger than")] {
+        let (code, verdict) = stage.json(&format!("blob shop --bundle blob.jsonl --bundle {bad} {asked}"));
+        let reason = verdict["reasons"][0].as_str().expect("text");
+        assert!(code == 20 && reason.contains(bad) && reason.contains(says), "{verdict}");
+    }
+    let output = stage.run(&format!("image sha256:abc --bundle blob.jsonl {asked}"));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(64) && text.contains("no SHA-256"), "{text}");
     stage.write("two.json", r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[],"config":{},"manifests":[]}"#);
     let (code, verdict) = stage.json(&format!("image two.json --bundle blob.jsonl {asked}"));
     assert!(code == 20 && verdict["reasons"][0].as_str().expect("text").contains("manifests"), "{verdict}");

@@ -118,6 +118,16 @@ fn a_file_is_verified_by_a_key_and_kms_is_never_called() {
     stage.refused(&[&blob[..], &["bare.json", "--key", "key.pem", "--insecure-ignore-tlog=false"]].concat(), "log");
     let stamped = ["kms.json", "--key", "key.pem", "--use-signed-timestamps"];
     stage.refused(&[&blob[..], &stamped].concat(), "RFC 3161");
+    // `env://VARIABLE`, as pipelines hand keys over.
+    let by_variable = |value: &str| {
+        let mut command = stage.command(env!("CARGO_BIN_EXE_muster"));
+        command.args(["cosign", "verify-blob", "shop", "--bundle", "kms.json", "--key", "env://RELEASE_KEY"]);
+        told(command.args(["--trusted-root", "root.json"]).env("RELEASE_KEY", value).output().expect("it runs"))
+    };
+    assert_eq!(by_variable(&stage.kms.pem()), (0, "Verified OK\n".into()));
+    assert_eq!(by_variable(&Key::new().pem()).0, 1);
+    stage
+        .refused(&[&blob[..], &["kms.json", "--key", "env://MUSTER_NO_SUCH_KEY"]].concat(), "env://MUSTER_NO_SUCH_KEY");
     let unknown = kms.replace("1234abcd", "9999abcd");
     stage.refused(&[&blob[..], &["kms.json", "--key", &unknown, "--trust-dir", "trust.d"]].concat(), "knows no key");
     for key in ["gcpkms://projects/p", "https://keys.test/k.pem", "awskms://localhost:4566/alias/x"] {
@@ -229,6 +239,39 @@ fn called_by_its_name_it_is_cosign_and_what_it_does_not_know_it_refuses() {
         let (code, text) = stage.run(words);
         assert!(code == 1 && text.contains("error"), "{words:?}: {code}: {text}");
     }
+    // cosign takes these before the command as well.
+    for flags in [&["-d"][..], &["--verbose=true", "--timeout", "10m"], &["-t", "10m"]] {
+        let words = ["verify-blob", "shop", "--bundle", "kms.json", "--key", "key.pem"];
+        stage.verified(&[flags, &words].concat());
+    }
+    // A pipe's bytes are all verified, and what does not end is no bundle.
+    let piped = |text: &str| {
+        let mut command = stage.command(env!("CARGO_BIN_EXE_muster"));
+        command.args(["cosign", "verify-blob", "-", "--bundle", "kms.json", "--key", "key.pem", "--trusted-root"]);
+        let file = std::fs::File::open(stage.scratch.path().join(text)).expect("a file");
+        told(command.arg("root.json").stdin(file).output().expect("it runs"))
+    };
+    assert_eq!(piped("shop"), (0, "Verified OK\n".into()));
+    assert_eq!(piped("other").0, 1);
+    stage.refused(&["verify-blob", "shop", "--bundle", "/dev/zero", "--key", "key.pem"], "larger than");
     let mut help = stage.command(env!("CARGO_BIN_EXE_muster"));
     assert_eq!(help.args(["cosign", "--help"]).output().expect("it runs").status.code(), Some(0));
+}
+
+/// Roles ask for it before they verify, and compare what they read.
+#[test]
+fn it_says_which_cosign_it_stands_for() {
+    let stage = Stage::new();
+    let said = |words: &[&str]| {
+        let mut command = stage.command(env!("CARGO_BIN_EXE_muster"));
+        let output = command.arg("cosign").args(words).output().expect("it runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let version = format!("v3.1.0+muster.{}", env!("CARGO_PKG_VERSION"));
+    let text = said(&["version"]);
+    assert!(text.lines().any(|line| line == format!("GitVersion:    {version}")), "{text}");
+    let document: Value = serde_json::from_str(&said(&["version", "--json"])).expect("JSON");
+    assert_eq!(document["gitVersion"], json!(version));
+    assert_eq!(stage.run(&["version", "--short"]).0, 1);
 }

@@ -51,12 +51,18 @@ impl Believed {
     }
 }
 
-/// A key's file, or the key that one realm of the trust root knows by an ARN. KMS itself is never asked: that would be
+/// A key's file, a variable that holds one, or the key that one realm of the trust root knows by an ARN. KMS itself is never asked: that would be
 /// asking the network whom to believe.
 fn key(reference: &str, trust: Option<&TrustRoot>) -> Result<ReleaseKey, Failure> {
+    if let Some(name) = reference.strip_prefix("env://") {
+        let pem = std::env::var(name).map_err(|error| usage(format!("--key {reference}: {error}")))?;
+        return ReleaseKey::from_pem(reference, &pem).map_err(|error| usage(format!("--key {reference}: {error}")));
+    }
     let Some(rest) = reference.strip_prefix("awskms://") else {
         if let Some((scheme, _)) = reference.split_once("://") {
-            return Err(usage(format!("--key {scheme}://: a file and awskms:///ARN are the only keys")));
+            return Err(usage(format!(
+                "--key {scheme}://: a file, env://VARIABLE and awskms:///ARN are the only keys"
+            )));
         }
         let pem = String::from_utf8_lossy(&read(reference.as_ref())?).into_owned();
         return ReleaseKey::from_pem(reference, &pem).map_err(|error| usage(format!("--key: {error}")));
