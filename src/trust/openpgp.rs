@@ -95,6 +95,15 @@ pub(super) fn verify(
             realm: realm.name.clone(),
         });
     };
+    // The realm's list is heard before anything that the certificate says of itself; a primary key stands for all of it.
+    let own = match &named {
+        Named::Primary => certificate.fingerprint(),
+        Named::Subkey(subkey) => self::fingerprint(&subkey.key),
+    };
+    let listed = |print: &String| realm.revoked.iter().any(|one| one.fingerprint() == *print);
+    if let Some(fingerprint) = [certificate.fingerprint(), own].into_iter().find(listed) {
+        return Err(TrustError::Revoked { object: object.to_owned(), fingerprint, realm: realm.name.clone() });
+    }
     let (fingerprint, verified) = match &named {
         Named::Primary => (certificate.fingerprint(), by(&signature, &certificate.key.primary_key, signed)),
         Named::Subkey(subkey) => (self::fingerprint(&subkey.key), by(&signature, &subkey.key, signed)),

@@ -10,8 +10,14 @@ macro_rules! made {
 }
 
 fn realm(files: &[(&str, &str)]) -> Result<Realm, TrustError> {
+    without(files, "")
+}
+
+/// A realm that has withdrawn some keys.
+fn without(files: &[(&str, &str)], withdrawn: &str) -> Result<Realm, TrustError> {
     let files = files.iter().map(|(name, text)| (format!("openpgp/{name}.asc"), text.as_bytes().to_vec()));
-    Realm::parse("prod", &files.collect::<BTreeMap<_, _>>())
+    let withdrawn = ("revoked_keys".to_owned(), withdrawn.as_bytes().to_vec());
+    Realm::parse("prod", &files.chain([withdrawn]).collect::<BTreeMap<_, _>>())
 }
 
 fn all() -> Realm {
@@ -61,6 +67,24 @@ fn a_certificate_that_was_revoked() {
     let revoked = realm(&[("gone", made!("gone-revoked.asc"))]).expect("a realm");
     let refusal = judge(&revoked, made!("gone.sig")).expect_err("refused");
     assert!(matches!(&refusal, TrustError::NotNow { problem, .. } if problem == "is revoked"), "{refusal:?}");
+}
+
+#[test]
+fn a_key_that_the_realm_has_withdrawn() {
+    let (ops, root) = (("ops", made!("ops.asc")), ("root", made!("root.asc")));
+    let (_, subkey) = judge(&all(), made!("ops.sig")).expect("the benign twin");
+    let primary = all().openpgp.iter().find(|one| one.name == "ops").expect("ops").fingerprint();
+    assert_ne!(primary, subkey, "ops signs with a subkey");
+    for withdrawn in [primary, subkey] {
+        let line = withdrawn.replace("OpenPGP key ", "openpgp:").to_lowercase();
+        let realm = without(&[ops, root], &line).expect("a realm");
+        let refusal = judge(&realm, made!("ops.sig")).expect_err("refused");
+        assert!(
+            matches!(&refusal, TrustError::Revoked { fingerprint, .. } if *fingerprint == withdrawn),
+            "{refusal:?}"
+        );
+        judge(&realm, made!("root.sig")).expect("another key, which was not");
+    }
 }
 
 #[test]

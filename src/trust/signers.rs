@@ -56,6 +56,8 @@ pub enum Revoked {
     Key(SshKey),
     /// As OpenSSH prints it: `SHA256:` and 43 characters.
     Fingerprint(String),
+    /// An OpenPGP key's or subkey's, as GnuPG prints it, written `openpgp:HEX`.
+    OpenPgp(String),
 }
 
 impl Revoked {
@@ -70,10 +72,32 @@ impl Revoked {
                 _ => Err(format!("`{}` is no fingerprint", word.escape_default())),
             };
         }
+        if let Some(hex) = word.strip_prefix("openpgp:") {
+            return Self::openpgp(hex);
+        }
+        if matches!(word.len(), 40 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(format!(
+                "`{word}` is a fingerprint of which kind? write sha256:HEX of a release key, openpgp:HEX of an OpenPGP key"
+            ));
+        }
         let Some(digest) = word.strip_prefix("SHA256:") else { return SshKey::parse(line).map(Self::Key) };
         match STANDARD_NO_PAD.decode(digest) {
             Ok(digest) if digest.len() == 32 => Ok(Self::Fingerprint(word.to_owned())),
             _ => Err(format!("`{}` is no fingerprint", word.escape_default())),
+        }
+    }
+
+    /// A version 4 fingerprint has 20 bytes, a version 6 one 32 (RFC 9580, section 5.5.4).
+    fn openpgp(hex: &str) -> Result<Self, String> {
+        if !cfg!(feature = "openpgp") {
+            return Err(
+                "OpenPGP keys are judged only where muster is built with the feature `openpgp`, and this one is not"
+                    .into(),
+            );
+        }
+        match hex::decode(hex) {
+            Ok(bytes) if matches!(bytes.len(), 20 | 32) => Ok(Self::OpenPgp(hex.to_ascii_uppercase())),
+            _ => Err(format!("`openpgp:{}` is no fingerprint", hex.escape_default())),
         }
     }
 
@@ -85,11 +109,12 @@ impl Revoked {
         matches!((self, digest), (Self::Fingerprint(one), Ok(digest)) if *one == digest)
     }
 
-    /// As OpenSSH prints it.
+    /// As OpenSSH prints it; an OpenPGP key as messages do.
     pub fn fingerprint(&self) -> String {
         match self {
             Self::Key(key) => key.fingerprint(),
             Self::Fingerprint(fingerprint) => fingerprint.clone(),
+            Self::OpenPgp(fingerprint) => format!("OpenPGP key {fingerprint}"),
         }
     }
 }
@@ -283,6 +308,25 @@ mod tests {
         assert_eq!(objection("git"), None);
         assert_eq!(objection("g*"), None);
         assert!(objection("file").is_some());
+    }
+
+    #[test]
+    fn a_fingerprint_says_of_which_kind_it_is() {
+        let print = "0123456789abcdef0123456789ABCDEF01234567";
+        let read = |text: &str| parse_revoked("revoked_keys", text).map(|all| all[0].fingerprint());
+        let refused = read(print).expect_err("of which kind").to_string();
+        assert!(refused.contains("openpgp:HEX"), "{refused}");
+        match cfg!(feature = "openpgp") {
+            true => {
+                let read = read(&format!("openpgp:{print}")).expect("reads");
+                assert_eq!(read, format!("OpenPGP key {}", print.to_uppercase()));
+            }
+            false => {
+                let refused = read(&format!("openpgp:{print}")).expect_err("without the feature").to_string();
+                assert!(refused.contains("the feature `openpgp`"), "{refused}");
+            }
+        }
+        assert!(read("openpgp:0123").is_err());
     }
 
     #[test]
