@@ -60,6 +60,25 @@ fn what_moved_is_refused_before_the_first_change_and_named() {
 }
 
 #[test]
+fn a_plan_is_bound_to_the_facts_that_it_used_and_to_no_other() {
+    const RELEASE: &str = "root/etc/os-release";
+    let mut plan = Plan::new().unwrap();
+    let fact = "content: \"{{ ansible_facts['distribution_version'] }} {{ ansible_facts.os_family }}\"";
+    plan.tree = plan.tree.clone().replace(TASKS, "content: \"{{ web_token }}\"", fact).unwrap();
+    let stage = plan.set().unwrap();
+    stage.put(RELEASE, "ID=debian\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\n");
+    let reviewed = self::plan(&stage);
+    let bound: Vec<&str> = reviewed.inputs.facts.keys().map(String::as_str).collect();
+    assert_eq!(bound, ["distribution_version", "os_family"]);
+    stage.put(RELEASE, "ID=debian\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"13\"\n");
+    let text = apply(&stage, &reviewed).expect_err("refused").to_string();
+    assert!(text.contains("fact distribution_version"), "{text}");
+    stage.put(RELEASE, "ID=debian\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nVARIANT=other\n");
+    apply(&stage, &reviewed).unwrap();
+    assert!(stage.read("/etc/web.token").ends_with(" Debian"), "{}", stage.read("/etc/web.token"));
+}
+
+#[test]
 fn a_path_that_is_made_of_a_secret_is_not_shown_and_is_applied() {
     let mut plan = Plan::new().unwrap();
     plan.tree = plan.tree.clone().replace(TASKS, "dest: /etc/web.token", "dest: \"/etc/{{ web_token }}\"").unwrap();

@@ -114,6 +114,19 @@ impl Facts {
         Some(value)
     }
 
+    /// One member of `ansible_facts`; `None` where only the whole can tell.
+    pub(super) fn member(&self, key: &str, host: &dyn Observe) -> Option<Value> {
+        // A module may have brought it under this very name.
+        if key != KEPT && self.store.borrow().brought.contains_key(&Key::from(key)) {
+            return None;
+        }
+        match key {
+            KEPT => self.variable(KEPT, host),
+            _ if format!("ansible_{key}") == KEPT => None,
+            _ => self.variable(&format!("ansible_{key}"), host),
+        }
+    }
+
     /// `ansible_facts`: names without their prefix.
     pub(super) fn namespace(&self, host: &dyn Observe) -> Value {
         let short = self.all(host).into_iter().map(|(key, value)| {
@@ -163,6 +176,8 @@ mod tests {
         facts.open();
         assert_eq!(facts.variable("ansible_system", &host), Some("Linux".into()));
         facts.add(&Map::from_iter([(Key::from("packages"), Value::list([]))]));
+        assert_eq!(facts.member("system", &host), Some("Linux".into()));
+        assert_eq!(facts.member("packages", &host), None, "the whole has it");
         let names = facts.namespace(&host);
         assert!(names.get("system").is_some() && names.get("packages").is_some());
         facts.clear();

@@ -38,6 +38,19 @@ pub(super) fn find(layers: &[Layer], facts: &Facts, host: &dyn Observe, name: &s
     Binding::Undefined
 }
 
+/// One fact out of `ansible_facts`, where no layer above has a variable of that name.
+pub(super) fn member(layers: &[Layer], facts: &Facts, host: &dyn Observe, name: &str, key: &str) -> Option<Value> {
+    let whole = Key::from(name);
+    let above = layers.iter().take_while(|layer| !matches!(layer, Layer::Facts));
+    let is_hidden = above.into_iter().any(|layer| match layer {
+        Layer::Map(map) => map.contains_key(&whole),
+        Layer::Unknown(names) => names.contains(name),
+        Layer::Facts | Layer::Hosts(_) => false,
+    });
+    let has_facts = layers.iter().any(|layer| matches!(layer, Layer::Facts));
+    (name == "ansible_facts" && has_facts && !is_hidden).then(|| facts.member(key, host)).flatten()
+}
+
 /// Every variable of these layers.
 pub(super) fn flatten(layers: &[Layer], facts: &Facts, host: &dyn Observe) -> Map {
     let mut all = Map::new();

@@ -152,6 +152,14 @@ impl Scope for View<'_> {
         layers::find(&self.layers, &self.facts, self.host, name)
     }
 
+    fn member(&self, name: &str, key: &str) -> Option<Value> {
+        let whole = Key::from(name);
+        let above = self.hidden.iter().any(|hidden| hidden == name)
+            || self.local.contains_key(&whole)
+            || self.extra.contains_key(&whole);
+        if above { None } else { layers::member(&self.layers, &self.facts, self.host, name, key) }
+    }
+
     fn names(&self) -> Vec<String> {
         let mut all = layers::names(&self.layers, &self.facts, self.host);
         all.extend(self.local.keys().chain(self.extra.keys()).chain(self.magic.keys()).map(ToString::to_string));

@@ -1,12 +1,12 @@
 //! Expressions.
 
 use super::args::Given;
-use super::datum::{Datum, Object};
+use super::datum::Datum;
 use super::error::TemplateError;
 use super::run::{Run, is_template};
 use super::syntax::{Args, Expr, Node};
 use super::{Binding, filters, globals, operators, python, tests};
-use crate::roles::value::{Key, Map, Template, Value};
+use crate::roles::value::{Map, Template, Value};
 use crate::roles::vault::Vault;
 use std::sync::Arc;
 
@@ -47,14 +47,8 @@ impl Run<'_> {
             Expr::List(items) => self.list(items),
             Expr::Tuple(items) => Ok(as_tuple(self.list(items)?)),
             Expr::Dict(members) => self.dict(members),
-            Expr::Attr(of, name) => {
-                let of = self.eval(of)?;
-                self.member(of, &Value::str(name.clone()))
-            }
-            Expr::Item(of, subscript) => {
-                let (of, subscript) = (self.eval(of)?, self.finished(subscript)?);
-                self.member(of, &subscript)
-            }
+            Expr::Attr(of, name) => self.attribute(of, name),
+            Expr::Item(of, subscript) => self.item(of, subscript),
             Expr::Slice(of, bounds) => self.slice(of, bounds),
             Expr::Not(of) => {
                 let of = self.eval(of)?;
@@ -157,84 +151,6 @@ impl Run<'_> {
         }
     }
 
-    fn slice(&mut self, of: &Node, bounds: &[Option<Box<Node>>; 3]) -> Outcome {
-        let of = self.value(of)?;
-        let mut numbers = [None; 3];
-        for (number, bound) in numbers.iter_mut().zip(bounds) {
-            if let Some(bound) = bound {
-                match self.finished(bound)? {
-                    Value::Null => {}
-                    Value::Int(int) => *number = Some(int),
-                    _ => return Err(TemplateError::failed("slice indices must be integers")),
-                }
-            }
-        }
-        operators::slice(&of, numbers).map(Datum::Value).map_err(TemplateError::failed)
-    }
-
-    /// `of.key` and `of[key]`, which Jinja treats alike: what is not there is undefined, and so is all beneath it.
-    pub(super) fn member(&self, of: Datum, key: &Value) -> Outcome {
-        let value = match of {
-            Datum::Unknown | Datum::Undefined(_) => return Ok(of),
-            Datum::Object(object) => return self.object_member(&object, key),
-            Datum::Mixed(items) => {
-                let at = python::to_int(key, 10).and_then(|at| operators::index(at, items.len()));
-                return Ok(at.map_or_else(|| missing("list", key), |at| items[at].clone()));
-            }
-            Datum::Value(value) => value,
-        };
-        match (&value, key) {
-            (Value::Map(map), key) => match python::value_key(key).and_then(|key| map.get(&key)) {
-                Some(member) => self.resolve(member.clone()),
-                None => Ok(missing("dict", key)),
-            },
-            (Value::List(items), Value::Str(name)) if items.member(name.expose()).is_some() => {
-                self.resolve(items.member(name.expose()).cloned().unwrap_or_default())
-            }
-            (Value::List(items), Value::Int(at)) => match operators::index(*at, items.len()) {
-                Some(at) => self.resolve(items[at].clone()),
-                None => Ok(missing("list", key)),
-            },
-            // `list.0` is written with a dot and `list['0']` as text: Jinja takes the first only.
-            (Value::Str(text), Value::Int(at)) => {
-                let chars: Vec<char> = text.expose().chars().collect();
-                match operators::index(*at, chars.len()) {
-                    Some(at) => {
-                        let one = Value::str(chars[at].to_string());
-                        Ok(Datum::Value(if text.is_secret() { one.into_secret() } else { one }))
-                    }
-                    None => Ok(missing("str", key)),
-                }
-            }
-            _ => Ok(missing(value.type_name(), key)),
-        }
-    }
-
-    fn object_member(&self, object: &Object, key: &Value) -> Outcome {
-        let found = |members: &indexmap::IndexMap<Key, Datum>| {
-            python::value_key(key).and_then(|key| members.get(&key).cloned())
-        };
-        let name = key.as_str().unwrap_or_default();
-        let member = match object {
-            Object::Namespace(members) => found(&members.lock().unwrap_or_else(std::sync::PoisonError::into_inner)),
-            Object::Module(members) => found(members),
-            Object::Loop(looping) => looping.member(name),
-            Object::HostVars => Some(Datum::object(Object::Vars)),
-            Object::Vars => {
-                return match self.scope.get(name) {
-                    Binding::Value(value) => self.resolve(value),
-                    Binding::Unknown => Ok(Datum::Unknown),
-                    Binding::Undefined => Ok(missing("dict", key)),
-                };
-            }
-            Object::Date(date) => globals::date_member(*date, name),
-            Object::Delta(seconds, micros) => globals::delta_member(*seconds, *micros, name),
-            Object::Macro { it, .. } if name == "name" => Some(Datum::str(it.name.clone())),
-            _ => None,
-        };
-        Ok(member.unwrap_or_else(|| missing(Datum::Object(Arc::new(Object::Vars)).type_name(), key)))
-    }
-
     /// Evaluates written arguments.
     pub(super) fn given(&mut self, args: &Args) -> Result<Given, TemplateError> {
         let mut out = Given::default();
@@ -315,14 +231,4 @@ fn as_tuple(datum: Datum) -> Datum {
         Datum::Value(Value::List(items)) => Datum::Value(Value::tuple(items.to_vec())),
         other => other,
     }
-}
-
-fn missing(type_name: &str, key: &Value) -> Datum {
-    Datum::missing(match key {
-        Value::Str(text) if !text.is_secret() => {
-            format!("object of type '{type_name}' has no attribute {}", python::repr(key))
-        }
-        Value::Str(_) => format!("object of type '{type_name}' has no such attribute"),
-        _ => format!("object of type '{type_name}' has no item {}", python::repr(key)),
-    })
 }

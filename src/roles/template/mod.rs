@@ -25,6 +25,7 @@ mod inspect;
 mod lookups;
 mod lower;
 mod macros;
+mod members;
 mod methods;
 mod operators;
 mod output;
@@ -80,6 +81,10 @@ pub enum Binding {
 pub trait Scope {
     /// What a name stands for.
     fn get(&self, name: &str) -> Binding;
+    /// One member of a name whose members are looked up as they are read; `None` where the name is taken as a whole.
+    fn member(&self, _name: &str, _key: &str) -> Option<Value> {
+        None
+    }
     /// Every name, for `varnames`, `vars` and hints.
     fn names(&self) -> Vec<String>;
 }

@@ -252,6 +252,10 @@ impl Scope for Over<'_> {
         self.extra.get(&Key::from(name)).map_or_else(|| self.base.get(name), |value| Binding::Value(value.clone()))
     }
 
+    fn member(&self, name: &str, key: &str) -> Option<Value> {
+        if self.extra.contains_key(&Key::from(name)) { None } else { self.base.member(name, key) }
+    }
+
     fn names(&self) -> Vec<String> {
         let mut names: HashSet<String> = self.base.names().into_iter().collect();
         names.extend(self.extra.keys().map(ToString::to_string));
