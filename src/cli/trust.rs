@@ -1,34 +1,27 @@
 //! `muster trust`: what is believed, and putting it into a binary.
 
+mod show;
+
 use super::config::SettingsArgs;
 use crate::boot::{self, Baked, Baking, Linting};
 use crate::failure::{Failure, Stage};
 use crate::host::durable;
 use crate::trust::tuf::Finding;
-use crate::trust::{Realm, TrustError, TrustRoot};
-use serde_json::{Value, json};
-use std::fmt::Write;
+use crate::trust::{TrustError, TrustRoot};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// What is believed, and putting it into a binary.
 #[derive(clap::Subcommand)]
 pub enum Trust {
     /// Prints what is believed: realms, signers, host keys, release keys, with fingerprints.
-    Show(Show),
+    Show(show::Show),
     /// Puts a trust directory into a copy of this binary, as the ELF section .muster.trust.
     Embed(Embed),
     /// Makes the image's floor: what the update repository has now is the least that a host accepts later.
     Bake(Bake),
     /// Judges a TUF repository as an operator publishes it.
     Lint(Lint),
-}
-
-/// `muster trust show`.
-#[derive(clap::Args)]
-pub struct Show {
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
 }
 
 /// `muster trust embed`.
@@ -136,13 +129,6 @@ impl Trust {
     }
 }
 
-impl Show {
-    fn run(&self) -> Result<String, TrustError> {
-        let root = TrustRoot::load()?;
-        Ok(if self.json { format!("{:#}\n", document(&root)) } else { text(&root) })
-    }
-}
-
 impl Embed {
     fn run(&self) -> Result<String, TrustError> {
         let (root, bytes) = TrustRoot::embed(&self.binary, &self.directory)?;
@@ -154,130 +140,4 @@ impl Embed {
         let realms = root.realms.iter().map(|realm| realm.name.as_str()).collect::<Vec<_>>().join(", ");
         Ok(format!("{}: realms {realms}, archive sha256 {}\n", self.output.display(), root.sha256))
     }
-}
-
-fn document(root: &TrustRoot) -> Value {
-    json!({
-        "source": root.source,
-        "sha256": root.sha256,
-        "realms": root.realms.iter().map(realm_document).collect::<Vec<_>>(),
-    })
-}
-
-fn realm_document(realm: &Realm) -> Value {
-    json!({
-        "name": realm.name,
-        "signers": realm.signers.iter().map(|signer| json!({
-            "principals": signer.principals,
-            "namespaces": signer.namespaces,
-            "valid_after": signer.valid_after.map(|at| at.to_string()),
-            "valid_before": signer.valid_before.map(|at| at.to_string()),
-            "algorithm": signer.key.algorithm(),
-            "fingerprint": signer.key.fingerprint(),
-            "fingerprint_hex": signer.key.fingerprint_hex(),
-        })).collect::<Vec<_>>(),
-        "openpgp_signers": realm.certificates().iter().map(|(name, fingerprint)| json!({
-            "name": name, "fingerprint": fingerprint,
-        })).collect::<Vec<_>>(),
-        "revoked_signers": realm.revoked.iter().map(|key| key.fingerprint()).collect::<Vec<_>>(),
-        "hosts": realm.hosts.iter().map(|host| json!({
-            "names": host.names(),
-            "revoked": host.revoked,
-            "algorithm": host.key.algorithm(),
-            "fingerprint": host.key.fingerprint(),
-            "fingerprint_hex": host.key.fingerprint_hex(),
-        })).collect::<Vec<_>>(),
-        "release_keys": realm.releases.keys.iter().map(|key| json!({
-            "name": key.name,
-            "fingerprint": openssh_form(&key.fingerprint()),
-            "fingerprint_hex": key.fingerprint(),
-            "unlogged": realm.releases.unlogged.contains(&key.name),
-            "revoked": key.revoked,
-        })).collect::<Vec<_>>(),
-        "rules": realm.releases.policy.iter().flat_map(|policy| &policy.rules).map(|rule| json!({
-            "applications": rule.applications,
-            "channels": rule.channels,
-            "signatures": rule.signatures.as_ref().map(ToString::to_string),
-        })).collect::<Vec<_>>(),
-        "sigstore_trusted_root": realm.releases.trusted_root.is_some(),
-        "sigstore_trusted_roots": realm.releases.trusted_roots.keys().collect::<Vec<_>>(),
-        "tuf_root": realm.root.is_some(),
-        "tuf_roots": realm.roots.keys().collect::<Vec<_>>(),
-    })
-}
-
-fn text(root: &TrustRoot) -> String {
-    let mut out = format!("trust root: {}\narchive:    sha256 {}\n", root.source, root.sha256);
-    for realm in &root.realms {
-        let _ = writeln!(out, "\nrealm {}", realm.name);
-        for signer in &realm.signers {
-            let _ = write!(
-                out,
-                "  signer       {} {} {}",
-                signer.principal(),
-                signer.key.algorithm(),
-                signer.key.fingerprint()
-            );
-            if !signer.namespaces.is_empty() {
-                let _ = write!(out, " for {}", signer.namespaces.join(","));
-            }
-            if let Some(at) = signer.valid_after {
-                let _ = write!(out, " from {at}");
-            }
-            if let Some(at) = signer.valid_before {
-                let _ = write!(out, " until {at}");
-            }
-            let _ = writeln!(out, "\n               sha256 {}", signer.key.fingerprint_hex());
-        }
-        for (name, fingerprint) in realm.certificates() {
-            let _ = writeln!(out, "  signer       {name} {fingerprint}");
-        }
-        for key in &realm.revoked {
-            let _ = writeln!(out, "  revoked      {}", key.fingerprint());
-        }
-        for host in realm.hosts.iter() {
-            let revoked = if host.revoked { " revoked" } else { "" };
-            let _ = writeln!(
-                out,
-                "  host         {} {} {}{revoked}",
-                host.names(),
-                host.key.algorithm(),
-                host.key.fingerprint()
-            );
-            let _ = writeln!(out, "               sha256 {}", host.key.fingerprint_hex());
-        }
-        for key in &realm.releases.keys {
-            let note = match key.revoked {
-                true => " (withdrawn)",
-                false if realm.releases.unlogged.contains(&key.name) => " (needs no log entry)",
-                false => "",
-            };
-            let _ = writeln!(out, "  release key  {} {}{note}", key.name, openssh_form(&key.fingerprint()));
-            let _ = writeln!(out, "               sha256 {}", key.fingerprint());
-        }
-        for rule in realm.releases.policy.iter().flat_map(|policy| &policy.rules) {
-            let signed = rule.signatures.as_ref().map_or("attestations".to_owned(), ToString::to_string);
-            let (applications, channels) = (rule.applications.join(","), rule.channels.join(","));
-            let _ = writeln!(out, "  rule         {applications} in {channels}: {signed}");
-        }
-        for (there, what) in [
-            (realm.releases.trusted_root.is_some(), "sigstore     trusted_root.json"),
-            (realm.root.is_some(), "tuf          root.json"),
-        ] {
-            if there {
-                let _ = writeln!(out, "  {what}");
-            }
-        }
-        for name in realm.roots.keys() {
-            let _ = writeln!(out, "  tuf          tuf/{name}.json");
-        }
-    }
-    out
-}
-
-/// A hexadecimal SHA-256 as OpenSSH prints one.
-fn openssh_form(digest: &str) -> String {
-    use base64::Engine;
-    let bytes = hex::decode(digest).unwrap_or_default();
-    format!("SHA256:{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes))
 }

@@ -164,3 +164,35 @@ fn a_repository_s_commit() {
     let (code, verdict) = stage.json(&format!("repo {} main", path(repository.path())));
     assert_eq!((code, &verdict["verdict"]), (16, &json!("fail")));
 }
+
+#[test]
+fn what_is_believed_is_shown_with_whom_the_rules_speak_of() {
+    let stage = Stage::new();
+    stage.write("trust.d/prod/trusted_roots/staging.json", &stage.instance.document().to_string());
+    let arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    stage.write("trust.d/prod/policy.yaml", &format!("kms: {{\"{arn}\": release}}\n{POLICY}"));
+    let run = |program: &Path, words: &[&str]| {
+        let output = Command::new(program).current_dir(stage.scratch.path()).args(words).output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    run(Path::new(env!("CARGO_BIN_EXE_muster")), &["trust", "embed", "trust.d", "-o", "own"]);
+    let own = stage.scratch.path().join("own");
+    let text = run(&own, &["trust", "show"]);
+    for line in [
+        "realm prod".to_owned(),
+        format!("  kms          {arn} is key release"),
+        "  rule signer  ci: identity `https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main`, issuer \
+         `https://token.actions.githubusercontent.com`, proof log"
+            .to_owned(),
+        "  rule signer  kms: key release, proof none".to_owned(),
+        "  rule         shop in stable: kms and ci".to_owned(),
+        "  sigstore     trusted_root.json".to_owned(),
+        "  sigstore     trusted_roots/staging.json".to_owned(),
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is not in {text}");
+    }
+    let document: Value = serde_json::from_str(&run(&own, &["trust", "show", "--json"])).expect("JSON");
+    let signers = &document["realms"][0]["rule_signers"];
+    assert_eq!((&signers[0]["name"], &signers[1]["known_by"]["key"]), (&json!("ci"), &json!("release")), "{signers}");
+}
