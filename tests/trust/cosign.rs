@@ -275,3 +275,61 @@ fn it_says_which_cosign_it_stands_for() {
     assert_eq!(document["gitVersion"], json!(version));
     assert_eq!(stage.run(&["version", "--short"]).0, 1);
 }
+
+const TASKS: &str = r#"
+- name: Look for cosign
+  ansible.builtin.command: cosign version
+  register: found
+  changed_when: false
+  failed_when: false
+- name: It is there, and new enough
+  ansible.builtin.assert:
+    that:
+    - found.rc == 0
+    - (found.stdout | regex_search('GitVersion:\\s+v([0-9.]+)', '\\1') | first) is version('2.0.0', '>=')
+- name: A signature by a key
+  ansible.builtin.command:
+    argv: [cosign, verify-blob, --key, key.pem, --bundle, bare.json, --insecure-ignore-tlog=true, "{{ file }}"]
+    chdir: "{{ directory }}"
+  register: signed
+  changed_when: false
+- ansible.builtin.assert: {that: "'Verified OK' in signed.stderr"}
+- name: An attestation by a workflow
+  ansible.builtin.shell: |
+    set -e
+    cosign verify-blob-attestation --type spdxjson --bundle spdx.json --trusted-root root.json \
+      --certificate-identity-regexp '^https://github.com/acme/' --certificate-oidc-issuer "$ISSUER" {{ file }}
+  args: {chdir: "{{ directory }}"}
+  environment: {ISSUER: "https://token.actions.githubusercontent.com"}
+  changed_when: false
+"#;
+
+/// A role that shells out to cosign, on a machine whose only cosign is a link to muster.
+#[test]
+fn a_role_that_calls_cosign_runs_unchanged() {
+    let stage = Stage::new();
+    let here = stage.scratch.path();
+    stage.write("tree/roles/app/tasks/main.yml", TASKS);
+    stage.write("tree/site.yml", "- {hosts: all, gather_facts: false, roles: [app]}\n");
+    let (state, run) = (here.join("state"), here.join("run"));
+    let settings = format!(
+        "trust: {{unverified_trees: true}}\nstate_directory: {}\nrun_directory: {}\n",
+        state.display(),
+        run.display()
+    );
+    stage.write("muster.yaml", &settings);
+    stage.write("bin/README", "the link lies here");
+    symlink(env!("CARGO_BIN_EXE_muster"), here.join("bin/cosign")).expect("a link");
+    let path = format!("{}:{}", here.join("bin").display(), std::env::var("PATH").expect("a path"));
+    let converge = |file: &str| {
+        let mut command = stage.command(env!("CARGO_BIN_EXE_muster"));
+        command.args(["converge", "--tree", "tree", "--playbook", "site.yml", "--settings", "muster.yaml"]);
+        command.arg("-e").arg(format!("file={file}")).arg("-e").arg(format!("directory={}", here.display()));
+        command.env("PATH", &path).output().expect("it runs")
+    };
+    let good = converge("shop");
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
+    let bad = converge("other");
+    let text = String::from_utf8_lossy(&bad.stderr).into_owned();
+    assert!(bad.status.code() == Some(19) && text.contains("A signature by a key"), "{text}");
+}
