@@ -186,7 +186,10 @@ impl With {
     fn bundles(&self) -> Result<Vec<Untrusted<Vec<u8>>>, Failure> {
         let one = |path: &PathBuf| {
             let bytes = read(path)?;
-            let refuse = |error| Failure::message(Stage::Release, format!("{}: {error}", path.display()));
+            let refuse = |error: SigstoreError| Failure {
+                hint: error.hint(),
+                ..Failure::message(Stage::Release, format!("{}: {error}", path.display()))
+            };
             documents(&bytes).map(|_| bytes).map_err(refuse)
         };
         self.bundles.iter().map(one).collect()

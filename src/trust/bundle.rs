@@ -131,7 +131,7 @@ impl Explain for BundleError {
                 "name identity and issuer under `signers:` and a rule under `rules:` in policy.yaml".into()
             }
             Self::NoMatch { .. } => "`muster trust show` prints the keys that are believed".into(),
-            Self::Attestation => return None,
+            Self::Attestation => "sign the descriptor itself; what is attested of the release lies beside that".into(),
         })
     }
 }

@@ -200,7 +200,7 @@ impl TrustError {
 impl Explain for TrustError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Line { hint, .. } => return hint.map(str::to_owned),
+            Self::Line { hint, .. } => hint.unwrap_or("mend that line, then run `muster trust embed` again"),
             Self::File { .. } => "mend the file, then run `muster trust embed` again",
             Self::Io { attempt: "write", .. } => "is its directory there, and may this user write into it?",
             Self::Io { .. } => "is it there, and may this user read it?",

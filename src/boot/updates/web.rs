@@ -21,6 +21,10 @@ pub(in crate::boot) struct Web {
     pub(in crate::boot) deadline: Instant,
 }
 
+/// What to do where a server denies what it may lack.
+const DENIED: &str = "let hosts read the repository, and answer 404 for what is not there: a server before a bucket that it \
+                      may not list (s3:ListBucket) answers 403 for both";
+
 /// What the cloud room says, as TUF hears it.
 pub(super) fn refused(error: CloudError) -> Refusal {
     match error {
@@ -50,7 +54,10 @@ impl Web {
         match answer.status {
             200 => Ok(Some(answer.body)),
             404 | 410 => Ok(None),
-            status => Err(Refusal::new(format!("GET {} answered {status}", answer.url))),
+            status => Err(Refusal::Failed {
+                message: format!("GET {} answered {status}", answer.url),
+                hint: matches!(status, 401 | 403).then(|| DENIED.into()),
+            }),
         }
     }
 }
@@ -130,8 +137,10 @@ mod tests {
         let (web, _scratch) = web(answer, Duration::from_secs(20));
         assert!(web.metadata("1.root.json", 10).expect("asked").is_some());
         assert!(web.metadata("2.root.json", 10).expect("asked").is_none());
-        for name in ["3.root.json", "4.root.json"] {
-            assert!(matches!(web.metadata(name, 10), Err(Refusal::Failed { .. })), "{name}");
+        for (name, hinted) in [("3.root.json", true), ("4.root.json", false)] {
+            let refused = web.metadata(name, 10).expect_err("no absence");
+            let Refusal::Failed { hint, .. } = &refused else { panic!("{refused:?}") };
+            assert_eq!(hint.as_ref().is_some_and(|hint| hint.contains("answer 404")), hinted, "{name}");
         }
         assert!(web.target("a b/?", 10).expect("there").is_some());
         assert!(matches!(web.target("../secret", 10), Err(Refusal::Failed { .. })));

@@ -175,7 +175,20 @@ impl Explain for SigstoreError {
                 "fetch artifact and bundle again, and compare with the signer's copy"
             }
             Self::Kind { .. } => "policy.yaml knows a signer by `key` or by `identity` and `issuer`",
-            _ => return None,
+            Self::Json(_) | Self::Shape(_) | Self::Ambiguous(_) | Self::Statement(_) | Self::Incomplete(_) => {
+                "fetch the bundle again; if it is the one that was published, sign again with `cosign ... --bundle FILE`"
+            }
+            Self::Certificate(_) => {
+                "sign again; the authority of an instance of one's own stands in the signer's trusted root"
+            }
+            Self::Log(_) | Self::BareEntry(_) => {
+                "fetch the bundle again, or sign again; a log of one's own stands in the signer's trusted root"
+            }
+            Self::Timestamp(_) => "sign again; a timestamp authority of one's own stands in the signer's trusted root",
+            Self::Logs { .. } => "sign into more logs, or lower the signer's `logs` in policy.yaml",
+            Self::CrossUse => "name the artifact itself: an envelope's signature is judged as an attestation",
+            Self::Manifest(_) => "fetch the manifest as the registry serves it, unaltered",
+            Self::Io(_) => "is it there, and may this user read it?",
         };
         Some(text.to_owned())
     }

@@ -203,9 +203,14 @@ pub enum TufError {
 impl Explain for TufError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Fetch { hint, .. } => return hint.clone(),
-            Self::Io { .. } => return None,
-            Self::Json { .. } | Self::Malformed { .. } | Self::OneKeyTwice { .. } => {
+            Self::Fetch { hint: Some(hint), .. } => return Some(hint.clone()),
+            Self::Fetch { .. } => "look at the repository's address, and at what serves it",
+            Self::Io { .. } => "is the disk there, and may this user read and write it?",
+            Self::Json { .. } => {
+                "judge the repository with `muster trust lint`; what was signed like this must be signed anew, and a server \
+                 must answer 404, and no page, for what is not there"
+            }
+            Self::Malformed { .. } | Self::OneKeyTwice { .. } => {
                 "judge the repository with `muster trust lint`; whoever signed this must sign it anew"
             }
             Self::Missing { .. } => "publish the repository again, whole; every N.root.json stays for ever",

@@ -1,7 +1,7 @@
 //! A Sigstore bundle of a private instance: made after a recipe, altered before or after it was signed, judged by a signer.
 
 use super::edit::{Edit, alter};
-use super::{Outcome, told};
+use super::{Outcome, explained};
 use crate::attacks::{Scene, keyless};
 use crate::instance::{Instance, Key, Log, Recipe};
 use muster::trust::sigstore::{Claim, Keyless, Proof, ReleaseKey, Signatory, Signer, Text, TrustedRoot};
@@ -232,7 +232,7 @@ impl Case {
         };
         let benign = recipe(false);
         let good = scene.ours.bundle(&benign);
-        let twin = told(scene.judge(&good, &benign.artifact, &self.signer.signer(&keys)));
+        let twin = explained(scene.judge(&good, &benign.artifact, &self.signer.signer(&keys)));
         let attack = recipe(true);
         let mut bad = if self.edit.is_empty() { scene.ours.bundle(&attack) } else { good };
         alter(&mut bad, &self.edit, &|| scene.ours.bundle(&benign));
@@ -245,6 +245,6 @@ impl Case {
         }
         let artifact = self.shown_with.as_ref().map_or(&attack.artifact[..], |text| text.as_bytes());
         let signer = self.judged_by.as_ref().unwrap_or(&self.signer).signer(&keys);
-        Outcome { twin, attack: told(scene.bytes(&bytes, artifact, &signer)) }
+        Outcome { twin, attack: explained(scene.bytes(&bytes, artifact, &signer)) }
     }
 }

@@ -1,6 +1,6 @@
 //! A signed commit of the config repository, and what is made of it.
 
-use super::{Outcome, told};
+use super::{Outcome, explained};
 use crate::attacks::git::{TREE, judge, plain, realm, signed, trust, with_header};
 use serde::Deserialize;
 use support::Key;
@@ -42,7 +42,7 @@ impl Case {
             None => format!("ops {public}\n"),
         };
         let good = signed(&key, &plain("message"));
-        let twin = told(judge(&realm(&line(&self.twin_options)), &good));
+        let twin = explained(judge(&realm(&line(&self.twin_options)), &good));
         let mut bad = good;
         if self.unsigned {
             bad = plain("message");
@@ -64,7 +64,7 @@ impl Case {
         }
         let revoked = if self.withdrawn { public.as_str() } else { "" };
         let attack = match trust(&line(&self.options.clone().or_else(|| self.twin_options.clone())), revoked) {
-            Ok(realm) => told(judge(&realm, &bad)),
+            Ok(realm) => explained(judge(&realm, &bad)),
             Err(refusal) => Err(format!("{refusal:?}")),
         };
         Outcome { twin, attack }

@@ -1,7 +1,7 @@
 //! A release descriptor that is a target of the update repository, signed by who may, and about something else.
 
 use super::edit::{Edit, alter};
-use super::{Outcome, told};
+use super::{Outcome, explained};
 use crate::descriptor::{PATH, benign, order};
 use crate::repository::{Repository, now};
 use muster::release::Descriptor;
@@ -33,7 +33,7 @@ fn signed(text: &str) -> Verified<Vec<u8>> {
 
 impl Case {
     pub fn run(&self) -> Outcome {
-        let judge = |text: &str| told(Descriptor::of_target(&signed(text), &order(), PATH));
+        let judge = |text: &str| explained(Descriptor::of_target(&signed(text), &order(), PATH));
         let mut bad = benign();
         alter(&mut bad, &self.edit, &benign);
         let bad = bad.to_string().replacen('{', &format!("{{{}", self.first), 1);

@@ -12,6 +12,7 @@ mod manifest;
 mod policy;
 mod repository;
 
+use muster::failure::Explain;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,14 @@ pub struct Outcome {
 /// An outcome as it is written down.
 pub fn told<T, E: std::fmt::Debug>(result: Result<T, E>) -> Result<(), String> {
     result.map(|_| ()).map_err(|error| format!("{error:?}"))
+}
+
+/// The same of an error that people read: each says what to do.
+pub fn explained<T, E: Explain>(result: Result<T, E>) -> Result<(), String> {
+    result.map(|_| ()).map_err(|error| match error.hint() {
+        Some(_) => format!("{error:?}"),
+        None => format!("(it does not say what to do) {error:?}"),
+    })
 }
 
 pub fn directory() -> PathBuf {

@@ -4,6 +4,7 @@ use super::edit::{Edit, alter};
 use super::{Outcome, told};
 use crate::attacks::policy::{Realm, statement};
 use crate::instance::{Key, Log, Recipe};
+use muster::failure::Explain;
 use muster::trust::policy::PolicyError;
 use serde::Deserialize;
 use serde_json::Value;
@@ -120,6 +121,7 @@ impl Bundle {
 /// A refusal by what was objected to, or by what each bundle was refused for where signatures are missing.
 fn shown(error: PolicyError) -> String {
     match error {
+        other if other.hint().is_none() => format!("(it does not say what to do) {other:?}"),
         PolicyError::Attestation { objection, .. } => format!("{objection:?}"),
         other => format!("{other:?}"),
     }

@@ -1,7 +1,7 @@
 //! A TUF repository, and what thieves of some keys, other applications or whoever is in between make of it.
 
 use super::edit::{Edit, alter};
-use super::{Outcome, told};
+use super::{Outcome, explained};
 use crate::repository::{Key, Repository, days, now};
 use muster::trust::tuf::{Client, Floor, Store, TufError};
 use serde::Deserialize;
@@ -245,8 +245,9 @@ impl Case {
             client.refresh(now()).expect("refreshed");
             client.raised(&repository.anchor, now()).expect("a floor")
         });
-        let ask =
-            |repository: &Repository, target: &str, after| told(self.asked(repository, floor.as_ref(), target, after));
+        let ask = |repository: &Repository, target: &str, after| {
+            explained(self.asked(repository, floor.as_ref(), target, after))
+        };
         let benign = self.twin_target.as_ref().unwrap_or(&self.target);
         let before = self.twin.is_empty().then(|| ask(&repository, benign, 0));
         self.attack.iter().for_each(|step| step.take(&mut repository));
