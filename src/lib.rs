@@ -20,6 +20,7 @@ pub mod trust;
 
 pub mod dns;
 pub mod failure;
+pub mod fnmatch;
 pub mod journal;
 pub mod package_version;
 pub mod secret;

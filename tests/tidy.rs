@@ -24,17 +24,18 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("cloud", &["trust", "dns", "failure", "secret", "journal"]),
     // The local copy of the repository is muster's own state too.
     ("fetch", &["trust", "host::durable", "dns", "failure", "secret", "journal"]),
-    ("roles", &["release", "trust", "host", "package_version", "failure", "secret", "journal"]),
+    ("roles", &["release", "trust", "host", "package_version", "fnmatch", "failure", "secret", "journal"]),
     ("release", &["fetch", "trust", "host", "failure", "secret", "journal"]),
     ("health", &["host", "failure", "secret", "journal"]),
     ("settings", &["host", "failure", "secret", "journal"]),
-    ("validate", &["host", "package_version", "failure", "secret"]),
+    ("validate", &["host", "package_version", "fnmatch", "failure", "secret"]),
     ("trust", &["host", "failure", "secret"]),
     ("host", &["failure", "secret"]),
     // Its files are muster's own state, written through the one door for that.
     ("journal", &["host::durable", "failure", "secret"]),
     ("dns", &[]),
     ("package_version", &[]),
+    ("fnmatch", &[]),
     ("failure", &[]),
     ("secret", &[]),
 ];

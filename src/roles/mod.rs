@@ -2,6 +2,7 @@
 
 pub mod converge;
 pub mod facts;
+pub(crate) mod glob;
 pub mod items;
 pub mod lint;
 pub mod load;

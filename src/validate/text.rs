@@ -1,5 +1,6 @@
 //! A configuration file as it was read: lines that know where they stand.
 
+pub use crate::fnmatch::fits;
 use std::fmt;
 use std::rc::Rc;
 
@@ -82,47 +83,6 @@ impl Text {
     }
 }
 
-/// Whether a name fits a pattern of `*`, `?` and `[...]`, as fnmatch(3) without flags.
-pub fn fits(pattern: &str, name: &str) -> bool {
-    fn from(pattern: &[char], name: &[char]) -> bool {
-        match pattern.split_first() {
-            None => name.is_empty(),
-            Some(('*', rest)) => (0..=name.len()).any(|skip| from(rest, &name[skip..])),
-            Some(('?', rest)) => !name.is_empty() && from(rest, &name[1..]),
-            Some(('[', rest)) => match (class(rest, name.first().copied()), name.is_empty()) {
-                (Some((true, after)), false) => from(&rest[after..], &name[1..]),
-                (Some(_), _) => false,
-                // A bracket that is never closed stands for itself.
-                (None, _) => name.first() == Some(&'[') && from(rest, &name[1..]),
-            },
-            Some((literal, rest)) => name.first() == Some(literal) && from(rest, &name[1..]),
-        }
-    }
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    from(&pattern, &name)
-}
-
-/// Whether a character is of a bracket's class, and where the class ends.
-fn class(rest: &[char], letter: Option<char>) -> Option<(bool, usize)> {
-    let negated = matches!(rest.first(), Some('!' | '^'));
-    let from = usize::from(negated);
-    let end = from + 1 + rest.get(from + 1..)?.iter().position(|letter| *letter == ']')?;
-    let members = &rest[from..end];
-    let letter = letter?;
-    let mut found = false;
-    let mut at = 0;
-    while at < members.len() {
-        if at + 2 < members.len() && members[at + 1] == '-' {
-            found |= (members[at]..=members[at + 2]).contains(&letter);
-            at += 3;
-        } else {
-            found |= members[at] == letter;
-            at += 1;
-        }
-    }
-    Some((found != negated, end + 1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,20 +94,5 @@ mod tests {
             text.joined(false).into_iter().map(|(at, line)| (at.line, line)).collect();
         let want = [(1, "a b"), (3, "# c \\"), (4, "d"), (5, "last \u{fffd}")];
         assert_eq!(joined, want.map(|(line, text)| (Some(line), text.to_owned())));
-    }
-
-    #[test]
-    fn patterns_fit_as_fnmatch_has_it() {
-        for (pattern, name, fit) in [
-            ("*.conf", "a.conf", true),
-            ("*.conf", "a.conf.bak", false),
-            ("a?c", "abc", true),
-            ("[a-c]*", "bx", true),
-            ("[!a-c]*", "bx", false),
-            ("[a", "[a", true),
-            ("", "", true),
-        ] {
-            assert_eq!(fits(pattern, name), fit, "{pattern} {name}");
-        }
     }
 }

@@ -16,6 +16,7 @@ mod software;
 mod storage;
 mod virtualization;
 
+use crate::fnmatch::matches;
 use crate::host::Observe;
 use crate::roles::value::{Key, Map, Value};
 use sight::Sight;
@@ -165,8 +166,7 @@ impl Facts {
                     let name = format!("ansible_{key}");
                     let matches = |filter: &String| {
                         let long = filter.strip_prefix("ansible_").unwrap_or(filter);
-                        super::template::shell_match(long, &key.to_string())
-                            || super::template::shell_match(filter, &name)
+                        matches(long, &key.to_string()) || matches(filter, &name)
                     };
                     if filters.is_empty() || filters.iter().any(matches) {
                         out.insert(Key::from(name.as_str()), value.clone());

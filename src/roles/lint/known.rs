@@ -2,9 +2,9 @@
 
 use super::Linter;
 use super::unit::Unit;
+use crate::fnmatch::matches;
 use crate::roles::converge::item_names;
 use crate::roles::load::{Repeat, Task};
-use crate::roles::template::shell_match;
 use crate::roles::value::{Key, Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -53,14 +53,14 @@ impl Known {
 
     /// Whether something defines a variable.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name) || self.patterns.iter().any(|pattern| shell_match(pattern, name))
+        self.values.contains_key(name) || self.patterns.iter().any(|pattern| matches(pattern, name))
     }
 
     /// Whether a handler hears a notification.
     pub(super) fn hears(&self, notification: &str) -> bool {
         let short = notification.split_once(" : ").map_or(notification, |(_, name)| name);
         let heard = |name: &str| {
-            self.handlers.contains(name) || self.handler_patterns.iter().any(|pattern| shell_match(pattern, name))
+            self.handlers.contains(name) || self.handler_patterns.iter().any(|pattern| matches(pattern, name))
         };
         heard(notification) || heard(short.trim())
     }

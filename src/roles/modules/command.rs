@@ -1,8 +1,9 @@
 //! `command` and `shell`: runs a program, once or guarded by what exists.
 
 use super::programs::say;
-use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob, words};
+use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, words};
 use crate::host::{Change, Command, Effect, Kind};
+use crate::roles::glob;
 use crate::roles::value::{Key, Map, Value};
 use crate::secret::Secret;
 use std::path::{Path, PathBuf};

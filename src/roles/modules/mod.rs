@@ -21,12 +21,11 @@ mod ec2_metadata_facts;
 mod engine;
 mod expect;
 #[cfg(test)]
-mod fake;
+pub(super) mod fake;
 mod files;
 mod firewalld;
 mod getent;
 mod git;
-mod glob;
 mod group;
 #[cfg(test)]
 mod idempotence;

@@ -1,8 +1,8 @@
 //! `rhsm_repository`: which repositories of a Red Hat subscription are on.
 
-use super::glob::{is_pattern, matches};
 use super::programs::run;
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
+use crate::fnmatch::{is_pattern, matches};
 use crate::host::Output;
 use crate::roles::value::Value;
 

@@ -2,8 +2,9 @@
 
 use super::command::ENDED;
 use super::programs::say;
-use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob, words};
+use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, words};
 use crate::host::{Attributes, Change, Command, Effect, FileWrite, Kind};
+use crate::roles::glob;
 use crate::roles::value::{Key, Map, Value};
 use std::path::{Path, PathBuf};
 

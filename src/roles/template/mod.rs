@@ -18,7 +18,6 @@ mod filters;
 mod finish;
 #[cfg(test)]
 mod fixture;
-mod glob;
 mod globals;
 mod header;
 mod inspect;
@@ -39,11 +38,6 @@ mod shape;
 mod syntax;
 mod templar;
 mod tests;
-
-/// `fnmatch`: `*`, `?` and `[...]`, as `setup`'s filters have them.
-pub fn shell_match(pattern: &str, name: &str) -> bool {
-    glob::matches(pattern, name)
-}
 
 /// `json.dumps`.
 pub fn json_text(value: &Value) -> Result<String, String> {

@@ -2,9 +2,9 @@
 
 use super::policy::{Standing, Wanted};
 use super::{Apt, Eyes, Failed, Plan, always, told};
+use crate::fnmatch;
 use crate::host::Change;
 use crate::roles::modules::dpkg::Database;
-use crate::roles::modules::glob;
 
 impl Apt {
     /// Has packages installed.
@@ -147,13 +147,13 @@ fn expanded(eyes: &Eyes<'_>, names: &[&str]) -> Result<Vec<String>, Failed> {
     let mut all = Vec::new();
     for name in names {
         let bare = Wanted::parse(name).name;
-        if !glob::is_pattern(bare) {
+        if !fnmatch::is_pattern(bare) {
             all.push((*name).to_owned());
             continue;
         }
         let known = eyes.ask(["apt-cache", "pkgnames"])?.text();
         let mut matching: Vec<String> =
-            known.lines().filter(|known| glob::matches(bare, known)).map(str::to_owned).collect();
+            known.lines().filter(|known| fnmatch::matches(bare, known)).map(str::to_owned).collect();
         if matching.is_empty() {
             return Err(Failed::new(format!("No package(s) matching '{bare}' available")));
         }

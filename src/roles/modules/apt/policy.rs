@@ -1,9 +1,9 @@
 //! What could be installed: `apt-cache policy`, and who provides a virtual package.
 
 use super::{Apt, Eyes, Failed};
+use crate::fnmatch;
 use crate::package_version::compare;
 use crate::roles::modules::dpkg::Database;
-use crate::roles::modules::glob;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
@@ -32,7 +32,7 @@ impl<'a> Wanted<'a> {
     pub fn accepts(&self, have: &str) -> bool {
         match self.version {
             None => true,
-            Some(("=", pattern)) => glob::matches(pattern, have),
+            Some(("=", pattern)) => fnmatch::matches(pattern, have),
             Some((_, least)) => compare(have, least) != Ordering::Less,
         }
     }

@@ -2,7 +2,8 @@
 
 mod said;
 
-use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec, glob};
+use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
+use crate::fnmatch::is_pattern;
 use crate::host::{Change, Command, Effect};
 use crate::roles::value::Value;
 
@@ -206,7 +207,7 @@ impl Dnf {
     /// Whether a name with a version is of an older one than that which is installed: dnf would go back to it, and the
     /// module does so only when asked.
     fn is_older(&self, eyes: &Eyes<'_>, name: &str) -> Result<bool, Failed> {
-        if is_file(name) || name.starts_with('@') || name.contains(' ') || glob::is_pattern(name) {
+        if is_file(name) || name.starts_with('@') || name.contains(' ') || is_pattern(name) {
             return Ok(false);
         }
         let versioned = |(at, _): &(usize, &str)| name[at + 1..].starts_with(|first: char| first.is_ascii_digit());
@@ -271,7 +272,7 @@ fn is_installed(eyes: &Eyes<'_>, name: &str) -> Result<bool, Failed> {
     if name.starts_with('@') || is_file(name) {
         return Ok(false);
     }
-    if glob::is_pattern(name) {
+    if is_pattern(name) {
         return Ok(!eyes.ask(["rpm", "-qa", name])?.stdout.trim_ascii().is_empty());
     }
     Ok(eyes.ask(["rpm", "-q", name])?.ok() || eyes.ask(["rpm", "-q", "--whatprovides", name])?.ok())

@@ -1,5 +1,6 @@
 //! Archives, read only: tar in its compressions, and zip. What an entry may ask for is judged here; nothing is written.
 
+use crate::fnmatch;
 use crate::host::{Content, durable};
 use crate::roles::modules::Failed;
 use std::collections::HashSet;
@@ -80,9 +81,8 @@ impl Selection {
         let whole = parts.join("/");
         // GNU tar: an exclusion matches the name or a directory above it, from any of its parts on.
         let excluded = self.exclude.iter().map(|pattern| pattern.trim_end_matches('/')).any(|pattern| {
-            (0..parts.len()).any(|from| {
-                (from + 1..=parts.len()).any(|to| super::super::glob::matches(pattern, &parts[from..to].join("/")))
-            })
+            (0..parts.len())
+                .any(|from| (from + 1..=parts.len()).any(|to| fnmatch::matches(pattern, &parts[from..to].join("/"))))
         });
         let included = self.include.is_empty()
             || self
@@ -96,9 +96,7 @@ impl Selection {
     /// Whether an entry is the included one, or below it.
     fn includes(&self, name: &str, whole: &str) -> bool {
         let above = whole.match_indices('/').map(|(end, _)| &whole[..end]);
-        std::iter::once(whole)
-            .chain(above)
-            .any(|part| part == name || self.wildcards && super::super::glob::matches(name, part))
+        std::iter::once(whole).chain(above).any(|part| part == name || self.wildcards && fnmatch::matches(name, part))
     }
 }
 

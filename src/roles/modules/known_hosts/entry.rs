@@ -1,6 +1,6 @@
 //! Lines of `known_hosts`: whom they are about, hashed or not, and which key they give.
 
-use crate::roles::modules::glob;
+use crate::fnmatch;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,7 +55,7 @@ impl Entry {
 
 /// `*` and `?` alone are patterns here: brackets stand around a host with a port.
 fn fits(pattern: &str, host: &str) -> bool {
-    glob::matches(&pattern.replace('[', "[[]"), host)
+    fnmatch::matches(&pattern.replace('[', "[[]"), host)
 }
 
 fn digest(salt: &[u8], host: &str) -> Vec<u8> {

@@ -1,7 +1,8 @@
 //! What systemd tells of a unit.
 
 use super::{Unit, with_suffix};
-use crate::roles::modules::{Eyes, Failed, glob};
+use crate::roles::glob;
+use crate::roles::modules::{Eyes, Failed};
 use crate::roles::value::{Key, Map, Value};
 use std::path::Path;
 

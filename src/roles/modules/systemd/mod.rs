@@ -3,7 +3,8 @@
 mod found;
 mod spec;
 
-use super::{ArgError, Args, Eyes, Failed, Module, Plan, glob};
+use super::{ArgError, Args, Eyes, Failed, Module, Plan};
+use crate::fnmatch::is_pattern;
 use crate::host::{Change, Output, UnitAction};
 use crate::roles::value::{Map, Value};
 
@@ -47,7 +48,7 @@ pub fn unit(args: &mut Args) -> Result<Box<dyn Module>, ArgError> {
     // With a name alone the unit is only asked about, as in Ansible.
     match &unit.name {
         None if wants_name => Err(args.together("state, enabled and masked need `name`")),
-        Some(name) if glob::is_pattern(name) => Err(args.wrong("name", format!("`{name}` is a pattern"))),
+        Some(name) if is_pattern(name) => Err(args.wrong("name", format!("`{name}` is a pattern"))),
         _ => Ok(Box::new(unit)),
     }
 }

@@ -1,10 +1,10 @@
 //! Filters on paths, as `os.path` has them.
 
 use super::{Filter, Outcome};
+use crate::roles::glob;
 use crate::roles::template::args::Given;
 use crate::roles::template::datum::Datum;
 use crate::roles::template::error::TemplateError;
-use crate::roles::template::glob;
 use crate::roles::template::python;
 use crate::roles::template::run::Run;
 use crate::roles::value::Value;

@@ -1,13 +1,15 @@
 //! Lookups of files, of what programs and servers say, and of templates.
 
 use super::{Lookup, Options, Outcome, lost};
+use crate::fnmatch;
 use crate::host::{Command, Content};
+use crate::roles::glob;
 use crate::roles::modules::Failed;
 use crate::roles::remote::Request;
 use crate::roles::template::error::TemplateError;
 use crate::roles::template::header::plain_options;
 use crate::roles::template::run::Run;
-use crate::roles::template::{Binding, Scope, filters, glob, methods, python};
+use crate::roles::template::{Binding, Scope, filters, methods, python};
 use crate::roles::value::{Key, Map, Value};
 use crate::roles::vault::Vault;
 use std::collections::HashSet;
@@ -146,7 +148,7 @@ fn fileglob(run: &mut Run<'_>, terms: Vec<Value>, _: &Options) -> Outcome {
             let entries = run.services.tree.walk(&path).map_err(|error| failed("list files", &error))?;
             let beside = |entry: &Path| entry.components().count() == 1;
             let matching = entries.into_iter().filter(|(entry, directory)| {
-                !directory && beside(entry) && glob::matches(name, &entry.to_string_lossy())
+                !directory && beside(entry) && fnmatch::matches(name, &entry.to_string_lossy())
             });
             found.extend(matching.map(|(entry, _)| path.join(entry).display().to_string()));
             if !found.is_empty() {

@@ -2,14 +2,15 @@
 
 use super::walk::{Found, Trouble};
 use super::{Find, Names};
+use crate::fnmatch;
 use crate::host::{Kind, Stat};
+use crate::roles::modules::Failed;
 use crate::roles::modules::files::draft::Draft;
 use crate::roles::modules::files::edit::Coding;
 use crate::roles::modules::files::encoding;
 use crate::roles::modules::files::file::shown;
 use crate::roles::modules::files::lineinfile::bad_pattern;
 use crate::roles::modules::files::stat::kernel_members;
-use crate::roles::modules::{Failed, glob};
 use crate::roles::pattern::Pattern;
 use crate::roles::value::{Key, Map, Value};
 use std::path::Path;
@@ -61,7 +62,7 @@ impl Find {
         };
         match &self.names {
             Names::Globs(wanted, excluded) => {
-                let any = |patterns: &[String]| patterns.iter().any(|pattern| glob::matches(pattern, &name));
+                let any = |patterns: &[String]| patterns.iter().any(|pattern| fnmatch::matches(pattern, &name));
                 Ok(any(wanted) && !any(excluded))
             }
             Names::Patterns(wanted, excluded) => Ok(matched(wanted)? && !matched(excluded)?),

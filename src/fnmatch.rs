@@ -1,16 +1,23 @@
-//! Shell patterns: Python's `fnmatch`, and `glob.glob` over what is observed.
-
-use crate::host::Observe;
-use std::io;
-use std::path::{Path, PathBuf};
+//! Shell patterns over a whole name: `*`, `?`, `[...]`. A backslash is a letter like any other.
 
 /// Whether a text has a pattern's letters.
 pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// Whether `name` as a whole matches `pattern`: `*`, `?`, `[set]`, `[!set]`, as `fnmatch.fnmatchcase` does.
+/// As Python's `fnmatch.fnmatchcase`: `[!...]` is what is not in the set.
 pub fn matches(pattern: &str, name: &str) -> bool {
+    whole(pattern, name, &['!'])
+}
+
+/// As fnmatch(3): `[^...]` is what is not in the set, too.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    whole(pattern, name, &['!', '^'])
+}
+
+/// Each star but the last is settled once what follows it was found, so that no pattern takes longer than its length
+/// times the name's.
+fn whole(pattern: &str, name: &str, negations: &[char]) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     let (mut p, mut n) = (0, 0);
@@ -24,9 +31,10 @@ pub fn matches(pattern: &str, name: &str) -> bool {
                 continue;
             }
             Some('?') => Some(1),
-            Some('[') => match set(&pattern[p..], name[n]) {
+            Some('[') => match set(&pattern[p..], name[n], negations) {
                 Some((true, length)) => Some(length),
                 Some((false, _)) => None,
+                // A bracket that is never closed stands for itself.
                 None => (name[n] == '[').then_some(1),
             },
             Some(letter) => (*letter == name[n]).then_some(1),
@@ -48,8 +56,8 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Whether a set that begins a pattern has the letter, and the set's length; `None` where the bracket is not closed.
-fn set(pattern: &[char], letter: char) -> Option<(bool, usize)> {
-    let negated = pattern.get(1) == Some(&'!');
+fn set(pattern: &[char], letter: char, negations: &[char]) -> Option<(bool, usize)> {
+    let negated = pattern.get(1).is_some_and(|first| negations.contains(first));
     let first = if negated { 2 } else { 1 };
     // A bracket right at the beginning is a member.
     let end = first + 1 + pattern.get(first + 1..)?.iter().position(|c| *c == ']')?;
@@ -68,64 +76,43 @@ fn set(pattern: &[char], letter: char) -> Option<(bool, usize)> {
     Some((found != negated, end + 1))
 }
 
-/// The paths that a pattern names, sorted; a path without a pattern names itself where it exists.
-pub fn paths(host: &dyn Observe, pattern: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = vec![PathBuf::new()];
-    for part in pattern.components() {
-        let text = part.as_os_str().to_string_lossy();
-        let mut next = Vec::new();
-        for base in found {
-            if !is_pattern(&text) {
-                next.push(base.join(part));
-                continue;
-            }
-            for name in host.list(&base)?.unwrap_or_default() {
-                let shown = name.to_string_lossy();
-                if (!shown.starts_with('.') || text.starts_with('.')) && matches(&text, &shown) {
-                    next.push(base.join(&name));
-                }
-            }
-        }
-        found = next;
-    }
-    let mut there = Vec::new();
-    for path in found {
-        if host.stat(&path, false)?.is_some() {
-            there.push(path);
-        }
-    }
-    Ok(there)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roles::modules::fake::Fake;
 
     #[test]
-    fn patterns_match_as_fnmatch_does() {
+    fn patterns_match_as_python_s_fnmatch_does() {
         for (pattern, name, expected) in [
             ("*", "", true),
+            ("", "", true),
+            ("*.conf", "a.conf", true),
+            ("*.conf", "a.conf.bak", false),
             ("a*b*c", "aXbXbc", true),
             ("a*b", "abc", false),
+            ("a?c", "abc", true),
             ("?[0-9]", "x7", true),
             ("[!a-c]x", "bx", false),
+            ("[!a-c]x", "dx", true),
             ("[]x]", "]", true),
             ("[a", "[a", true),
             ("1.2*", "1.2-3", true),
+            ("[^a]", "^", true),
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
     }
 
     #[test]
-    fn paths_are_found_below_directories() {
-        let machine =
-            Fake::default().file("/etc/a.d/one.conf", "").file("/etc/b.d/two.conf", "").file("/etc/a.d/.x", "");
-        let found = |pattern: &str| paths(&machine, Path::new(pattern)).expect("paths");
-        assert_eq!(found("/etc/*.d/*.conf"), [PathBuf::from("/etc/a.d/one.conf"), "/etc/b.d/two.conf".into()]);
-        assert_eq!(found("/etc/a.d/*"), [PathBuf::from("/etc/a.d/one.conf")]);
-        assert_eq!(found("/etc/a.d"), [PathBuf::from("/etc/a.d")]);
-        assert!(found("/nope/*").is_empty() && found("/nope").is_empty());
+    fn a_caret_negates_where_c_matches() {
+        for (pattern, name, expected) in [("[^a-c]*", "bx", false), ("[^a-c]*", "dx", true), ("[!a-c]*", "bx", false)] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_longer() {
+        let name = "a".repeat(10_000);
+        assert!(!matches(&"*a".repeat(50).replace("a*", "a*?"), &format!("{name}b")));
+        assert!(matches(&"*a".repeat(50), &name));
     }
 }
