@@ -1,6 +1,7 @@
 //! The part of `policy.yaml` that says what must have been attested.
 
 use super::Age;
+use crate::trust::policy::parameters;
 use crate::trust::policy::{Attestations, Format, Provenance, Sbom, Severity, Summary, Vulnerabilities};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -86,6 +87,11 @@ impl AttestationsText {
             filled("provenance", &[&one.signers, &one.build_types, &one.refs])?;
             if !one.builders.values().any(|level| *level >= one.level) {
                 return Err(format!("provenance: no builder is of level {}", one.level));
+            }
+            if let Some((beneath, path)) = parameters::covered(&one.parameters) {
+                return Err(format!(
+                    "provenance: parameter `{beneath}` is never looked at, because `{path}` covers it"
+                ));
             }
         }
         if let Some(one) = &self.vsa {

@@ -92,6 +92,10 @@ fn what_is_wrong_is_said() {
         (format!("signers: {{kms: {{key: release, max_age: -1d}}}}\n{rule}"), "no length of time"),
         (format!("signers: {{kms: {{key: release, logs: 0}}}}\n{rule}"), "`logs`"),
         (format!("releases: {{unlogged: [release]}}\n{kms}\n{rule}"), "without rules"),
+        (
+            SAMPLE.replace("{workflow: \"*\"}", "{workflow: \"*\", workflow.path: release.yml}"),
+            "`workflow.path` is never looked at, because `workflow` covers it",
+        ),
         (format!("signers: {{kms: {{identity: {{regexp: a}}, issuer: b}}}}\n{rule}"), "a text, or `{regex: PATTERN}`"),
         (format!("{kms}\nrules: [{{applications: [a], channels: [b], signatures: [kms]}}]"), "`{all: [...]}`"),
         (
