@@ -31,6 +31,8 @@ mod machine;
 mod own_roles;
 #[path = "boot/plans.rs"]
 mod plans;
+#[path = "boot/profiles.rs"]
+mod profiles;
 #[path = "boot/registries.rs"]
 mod registries;
 #[path = "boot/releases.rs"]

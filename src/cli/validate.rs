@@ -4,15 +4,14 @@ mod fix;
 
 use super::config::SettingsArgs;
 use super::print;
-use crate::boot::{compliance_wanted, comply};
+use crate::boot::{compliance_wanted, comply, profiles};
 use crate::failure::{Failure, Stage};
 use crate::host::Hasher;
 use crate::host::{Digest, Linux, durable};
 use crate::validate::mechanisms::TABLE;
+use crate::validate::profile::{Shelf, is_file};
 use crate::validate::reports::{FORMS, Form};
-use crate::validate::{
-    Control, Machine, Profile, Report, Subject, System, ValidateError, drift, profile, validate, waivers,
-};
+use crate::validate::{Control, Machine, Profile, Report, Subject, System, ValidateError, drift, validate, waivers};
 use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -35,7 +34,7 @@ const DRIFT: u8 = 33;
 /// and of an image nothing is run.
 #[derive(clap::Args)]
 pub(crate) struct Validate {
-    /// The profile: a name of `--list`, or a file that tailors one
+    /// The profile: a name of `--list` (of `benchmarks/NAME.yaml` in the config repository, too), or a file that tailors one
     #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["list", "mechanisms"])]
     profile: Option<String>,
     /// Judge the image below this directory, from its files alone
@@ -102,12 +101,12 @@ impl Validate {
             return Ok(0);
         }
         let Some(name) = self.profile.as_deref().filter(|_| !self.list) else {
-            for (name, title) in profile::list().map_err(refused)? {
+            for (name, title) in self.shelf(None)?.list().map_err(refused)? {
                 print(&format!("{name:<20} {title}\n"));
             }
             return Ok(0);
         };
-        let mut profile = profile::load(name).map_err(refused)?;
+        let mut profile = self.shelf(Some(name))?.load(name).map_err(refused)?;
         if let Some(id) = &self.explain {
             print(&explain(named(&profile, id)?));
             return Ok(0);
@@ -142,6 +141,24 @@ impl Validate {
             super::warn(&format!("{}\n", comply(&report, &kind, &self.settings.sources(Path::new("/"))?)?));
         }
         Ok(code(&report))
+    }
+
+    /// Profiles by name. The config repository is looked at only for what muster does not bring itself.
+    fn shelf(&self, name: Option<&str>) -> Result<Shelf, Failure> {
+        let shelf = Shelf::embedded().map_err(refused)?;
+        if name.is_some_and(|name| shelf.brings(name)) {
+            return Ok(shelf);
+        }
+        let root = Path::new("/");
+        match self.settings.sources(root).and_then(|sources| profiles(&sources, root, None)) {
+            Ok(own) => Ok(shelf.with(own)),
+            // A file, and a list, need no repository; whatever is wrong with it, other commands tell.
+            Err(_) if name.is_none_or(is_file) => Ok(shelf),
+            Err(failure) => {
+                super::warn(&format!("warning: profiles of the config repository: {}\n", failure.reason()));
+                Ok(shelf)
+            }
+        }
     }
 
     /// The type under which Compliance is told. Unasked, single controls are not: they would replace the whole.

@@ -1,8 +1,8 @@
 //! A commit of a repository that is here already, as it was stored, to be judged.
 
-use super::FetchError;
 use super::error::clean;
-use crate::trust::{Candidate, Tag, Untrusted};
+use super::{FetchError, Tree};
+use crate::trust::{Candidate, Commit, Tag, Untrusted, Verified};
 use git2::ObjectType;
 use std::path::Path;
 
@@ -28,4 +28,14 @@ pub fn candidate(directory: &Path, revision: &str) -> Result<Untrusted<Candidate
     };
     let bytes = raw(commit).map_err(fail)?;
     Ok(Untrusted::new(Candidate { id: commit.to_string(), bytes, tag }))
+}
+
+/// The files of a verified commit of a repository that is here already. Nothing of the repository is altered.
+pub fn files(directory: &Path, commit: &Verified<Commit>) -> Result<Tree, FetchError> {
+    let git = git2::Repository::open(directory).map_err(|error| FetchError::Git {
+        attempt: "reading",
+        what: directory.display().to_string(),
+        problem: clean(error.message().as_bytes()),
+    })?;
+    Tree::open(&git, commit)
 }

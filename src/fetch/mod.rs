@@ -27,7 +27,7 @@ pub use deploy_key::DeployKey;
 pub use error::FetchError;
 pub use history::Movement;
 pub use limits::Limits;
-pub use local::candidate;
+pub use local::{candidate, files};
 pub use proxy::Proxy;
 pub use reference::Reference;
 pub use repository::{Fetched, Repository};

@@ -22,7 +22,7 @@ pub use digest::Hasher;
 pub use error::HostError;
 pub use linux::Linux;
 pub use linux::program::{end_programs_at, interrupt};
-pub use observe::{Observe, Through, Unwalked, Visit};
+pub use observe::{Granted, Observe, Through, Unwalked, Visit};
 pub use overlay::Overlay;
 pub use subject::Subject;
 pub use void::Void;

@@ -21,6 +21,17 @@ pub struct Unwalked {
     pub skipped: bool,
 }
 
+/// Rights that a file's access control list gives to somebody by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Whether it is a user, and not a group.
+    pub user: bool,
+    /// The number.
+    pub id: u32,
+    /// As bits: read 4, write 2, execute 1.
+    pub rights: u32,
+}
+
 /// Looks at a machine and alters nothing.
 ///
 /// Paths are absolute, as the machine itself sees them. What does not exist is `Ok(None)`, and `Err` means that it
@@ -47,6 +58,11 @@ pub trait Observe {
     fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
         let _ = (path, follow);
         Ok(None)
+    }
+    /// Whom a file's access control list gives rights beside its owner, its group and everybody; links are followed.
+    fn granted(&self, path: &Path) -> io::Result<Vec<Granted>> {
+        let _ = path;
+        Ok(Vec::new())
     }
     /// The label that SELinux's policy has for something of that kind at a path.
     fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
@@ -145,6 +161,9 @@ impl<T: Through + ?Sized> Observe for T {
     }
     fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
         self.through().label(path, follow)
+    }
+    fn granted(&self, path: &Path) -> io::Result<Vec<Granted>> {
+        self.through().granted(path)
     }
     fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
         self.through().policy_label(path, kind)

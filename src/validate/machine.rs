@@ -15,8 +15,9 @@ use std::time::Duration;
 /// A file that is larger holds no configuration. Logs are looked at by their names and modes.
 const LARGEST: u64 = 32 << 20;
 
-/// How long a program may take to say how the running system stands.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a program may take to say how the running system stands. On a machine that has just started, or that is
+/// translated, `apt-get -s` and `dpkg --verify` take most of a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Memory<K, V> = RefCell<HashMap<K, V>>;
 

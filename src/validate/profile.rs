@@ -22,7 +22,7 @@ struct Written {
     profile: String,
     #[serde(default)]
     title: Option<String>,
-    /// Another profile that this one stands on: an embedded one.
+    /// Another profile that this one stands on: an embedded one, or one of the config repository.
     #[serde(default)]
     extends: Option<String>,
     /// Benchmarks whose controls it takes.
@@ -60,23 +60,73 @@ pub struct Profile {
     pub without: BTreeMap<String, String>,
 }
 
-/// Names and titles of the embedded profiles.
-pub fn list() -> Result<Vec<(String, String)>, ValidateError> {
-    let named = |written: Written| (written.profile, written.title.unwrap_or_default());
-    Ok(shipped()?.into_iter().map(named).collect())
+/// Profiles that have a name: the embedded ones, and those of a config repository. An embedded name is nobody else's.
+#[derive(Debug)]
+pub struct Shelf {
+    shipped: Vec<Written>,
+    own: Vec<(String, String)>,
 }
 
-fn shipped() -> Result<Vec<Written>, ValidateError> {
-    let (file, text) = EMBEDDED;
-    serde_yaml::from_str(text).map_err(|error| ValidateError::yaml(file, text, &error))
+/// Whether a profile is named by its file: what has a slash or ends in `.yaml` or `.yml`.
+pub fn is_file(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
 }
 
-/// Reads a profile: an embedded one by name, or a file, which is what has a slash or ends in `.yaml` or `.yml`.
-pub fn load(name: &str) -> Result<Profile, ValidateError> {
-    let shipped = shipped()?;
-    let file = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
-    let written = if file { read(Path::new(name))? } else { find(&shipped, name)?.clone() };
-    resolve(&written, &shipped, 0)
+impl Shelf {
+    /// The embedded ones.
+    pub fn embedded() -> Result<Self, ValidateError> {
+        let (file, text) = EMBEDDED;
+        let shipped = serde_yaml::from_str(text).map_err(|error| ValidateError::yaml(file, text, &error))?;
+        Ok(Self { shipped, own: Vec::new() })
+    }
+
+    /// With others, by their names and texts.
+    #[must_use]
+    pub fn with(self, own: Vec<(String, String)>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// Whether muster brings a profile of that name.
+    pub fn brings(&self, name: &str) -> bool {
+        self.shipped.iter().any(|written| written.profile == name)
+    }
+
+    /// Names and titles.
+    pub fn list(&self) -> Result<Vec<(String, String)>, ValidateError> {
+        let named = |written: Written| (written.profile, written.title.unwrap_or_default());
+        let own = self.own.iter().filter(|(name, _)| !self.brings(name)).map(|(name, text)| parse(name, text));
+        let own = own.collect::<Result<Vec<Written>, _>>()?;
+        Ok(self.shipped.iter().cloned().chain(own).map(named).collect())
+    }
+
+    /// Reads a profile by its name or its file.
+    pub fn load(&self, name: &str) -> Result<Profile, ValidateError> {
+        let written = if is_file(name) { read(Path::new(name))? } else { self.find(name)? };
+        self.resolve(&written, 0)
+    }
+
+    fn find(&self, name: &str) -> Result<Written, ValidateError> {
+        if let Some(written) = self.shipped.iter().find(|written| written.profile == name) {
+            return Ok(written.clone());
+        }
+        if let Some((name, text)) = self.own.iter().find(|(own, _)| own == name) {
+            return parse(name, text);
+        }
+        let own = self.own.iter().map(|(name, _)| name.clone());
+        let known = self.shipped.iter().map(|written| written.profile.clone()).chain(own).collect();
+        Err(ValidateError::Unknown { what: "profile", name: name.to_owned(), known })
+    }
+}
+
+/// A profile of a config repository. Its file is found by its name, so that both are one.
+fn parse(name: &str, text: &str) -> Result<Written, ValidateError> {
+    let what = format!("benchmarks/{name}.yaml of the config repository");
+    let written: Written = serde_yaml::from_str(text).map_err(|error| ValidateError::yaml(&what, text, &error))?;
+    if written.profile != name {
+        let message = format!("says that it is the profile `{}`", written.profile);
+        return Err(ValidateError::Document { what, message, place: None });
+    }
+    Ok(written)
 }
 
 fn read(path: &Path) -> Result<Written, ValidateError> {
@@ -88,66 +138,61 @@ fn read(path: &Path) -> Result<Written, ValidateError> {
     serde_yaml::from_str(&text).map_err(|error| ValidateError::yaml(&what, &text, &error))
 }
 
-fn find<'a>(shipped: &'a [Written], name: &str) -> Result<&'a Written, ValidateError> {
-    shipped.iter().find(|written| written.profile == name).ok_or_else(|| {
-        let known = shipped.iter().map(|written| written.profile.clone()).collect();
-        ValidateError::Unknown { what: "profile", name: name.to_owned(), known }
-    })
-}
-
-fn resolve(written: &Written, shipped: &[Written], depth: usize) -> Result<Profile, ValidateError> {
-    let fault = |message: String| ValidateError::Document { what: written.profile.clone(), message, place: None };
-    if depth > DEEPEST {
-        return Err(fault("stands on itself".into()));
-    }
-    let title = written.title.clone().unwrap_or_else(|| written.profile.clone());
-    let mut profile = match &written.extends {
-        Some(name) => resolve(find(shipped, name)?, shipped, depth + 1)?,
-        None => Profile {
-            name: String::new(),
-            title: String::new(),
-            versions: Vec::new(),
-            systems: Vec::new(),
-            site: Site::default(),
-            controls: Vec::new(),
-            without: BTreeMap::new(),
-        },
-    };
-    for name in &written.benchmarks {
-        let benchmark = benchmark::embedded(name)?;
-        profile.versions.push(format!("{}, {}", benchmark.head.title, benchmark.head.version));
-        profile.systems.extend(benchmark.head.systems.into_iter().filter(|system| system != "any"));
-        profile.site = profile.site.under(&benchmark.head.site);
-        profile.controls.extend(benchmark.controls);
-    }
-    (profile.name, profile.title) = (written.profile.clone(), title);
-    profile.site = profile.site.under(&written.site);
-    unique(&written.profile, &written.controls)?;
-    for control in &written.controls {
-        match profile.controls.iter_mut().find(|have| have.id == control.id) {
-            Some(have) => have.clone_from(control),
-            None => profile.controls.push(control.clone()),
+impl Shelf {
+    fn resolve(&self, written: &Written, depth: usize) -> Result<Profile, ValidateError> {
+        let fault = |message: String| ValidateError::Document { what: written.profile.clone(), message, place: None };
+        if depth > DEEPEST {
+            return Err(fault("stands on itself".into()));
         }
-    }
-    if let Some(level) = written.level {
-        profile.controls.retain(|control| control.level <= level);
-    }
-    for (id, reason) in &written.without {
-        if reason.trim().is_empty() {
-            return Err(fault(format!("the control {id} is left out without a reason")));
+        let title = written.title.clone().unwrap_or_else(|| written.profile.clone());
+        let mut profile = match &written.extends {
+            Some(name) => self.resolve(&self.find(name)?, depth + 1)?,
+            None => Profile {
+                name: String::new(),
+                title: String::new(),
+                versions: Vec::new(),
+                systems: Vec::new(),
+                site: Site::default(),
+                controls: Vec::new(),
+                without: BTreeMap::new(),
+            },
+        };
+        for name in &written.benchmarks {
+            let benchmark = benchmark::embedded(name)?;
+            profile.versions.push(format!("{}, {}", benchmark.head.title, benchmark.head.version));
+            profile.systems.extend(benchmark.head.systems.into_iter().filter(|system| system != "any"));
+            profile.site = profile.site.under(&benchmark.head.site);
+            profile.controls.extend(benchmark.controls);
         }
-        let before = profile.controls.len();
-        profile.controls.retain(|control| control.id != *id);
-        if profile.controls.len() == before {
-            return Err(fault(format!("the control {id}, which is left out, is not there")));
+        (profile.name, profile.title) = (written.profile.clone(), title);
+        profile.site = profile.site.under(&written.site);
+        unique(&written.profile, &written.controls)?;
+        for control in &written.controls {
+            match profile.controls.iter_mut().find(|have| have.id == control.id) {
+                Some(have) => have.clone_from(control),
+                None => profile.controls.push(control.clone()),
+            }
         }
-        profile.without.insert(id.clone(), reason.clone());
+        if let Some(level) = written.level {
+            profile.controls.retain(|control| control.level <= level);
+        }
+        for (id, reason) in &written.without {
+            if reason.trim().is_empty() {
+                return Err(fault(format!("the control {id} is left out without a reason")));
+            }
+            let before = profile.controls.len();
+            profile.controls.retain(|control| control.id != *id);
+            if profile.controls.len() == before {
+                return Err(fault(format!("the control {id}, which is left out, is not there")));
+            }
+            profile.without.insert(id.clone(), reason.clone());
+        }
+        if profile.controls.is_empty() {
+            return Err(fault("has no control".into()));
+        }
+        unique(&profile.name, &profile.controls)?;
+        Ok(profile)
     }
-    if profile.controls.is_empty() {
-        return Err(fault("has no control".into()));
-    }
-    unique(&profile.name, &profile.controls)?;
-    Ok(profile)
 }
 
 #[cfg(test)]
@@ -156,16 +201,17 @@ mod tests {
 
     fn tailored(text: &str) -> Result<Profile, ValidateError> {
         let written: Written = serde_yaml::from_str(text).map_err(|e| ValidateError::yaml("p.yaml", text, &e))?;
-        resolve(&written, &shipped()?, 0)
+        Shelf::embedded()?.resolve(&written, 0)
     }
 
     #[test]
     fn every_embedded_profile_loads() {
-        for (name, title) in list().expect("list") {
-            let profile = load(&name).expect("load");
+        let shelf = Shelf::embedded().expect("embedded");
+        for (name, title) in shelf.list().expect("list") {
+            let profile = shelf.load(&name).expect("load");
             assert!(!title.is_empty() && !profile.controls.is_empty(), "{name}");
         }
-        let Err(error) = load("ubuntu2404-cis-l3") else { panic!("a profile that is not there") };
+        let Err(error) = shelf.load("ubuntu2404-cis-l3") else { panic!("a profile that is not there") };
         assert!(crate::failure::Explain::hint(&error).is_some_and(|hint| hint.contains("ubuntu2404-cis-l")));
     }
 
@@ -190,6 +236,26 @@ mod tests {
         ] {
             let Err(error) = tailored(text) else { panic!("{text} was read") };
             assert!(error.to_string().contains(want), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_repository_has_profiles_by_name() {
+        let own = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let shelf = Shelf::embedded().expect("embedded").with(vec![
+            own("base", "profile: base\nextends: ubuntu2404-cis-l1\nwithout: {1.1.1.1: ours needs it}\n"),
+            own("web", "profile: web\ntitle: Web\nextends: base\nsite: {firewall: nftables}\n"),
+            own("loop", "profile: loop\nextends: loop\n"),
+            own("other", "profile: web\nextends: base\n"),
+            own("seal", "profile: seal\nextends: muster-image\n"),
+        ]);
+        let web = shelf.load("web").expect("web");
+        assert_eq!((web.name.as_str(), web.title.as_str(), web.without.len()), ("web", "Web", 1));
+        assert!(!web.controls.iter().any(|control| control.id == "1.1.1.1"));
+        assert!(shelf.load("seal").expect("seal").controls.iter().all(|control| control.area == "seal"));
+        for (name, want) in [("loop", "stands on itself"), ("other", "says that it is"), ("wbe", "no profile")] {
+            let Err(error) = shelf.load(name) else { panic!("{name} was read") };
+            assert!(error.to_string().contains(want), "{name}: {error}");
         }
     }
 }

@@ -29,7 +29,8 @@ impl fmt::Display for At {
     }
 }
 
-/// A file's text. Bytes that are no UTF-8 are replaced, so that a line of them equals nothing that is expected.
+/// A file's text. Bytes that are no UTF-8 are replaced, so that a line of them equals nothing that is expected; so are
+/// blanks beyond ASCII, which no tool takes for blanks.
 #[derive(Debug)]
 pub struct Text {
     name: Rc<str>,
@@ -39,7 +40,10 @@ pub struct Text {
 impl Text {
     /// A file's bytes.
     pub fn new(name: &str, bytes: &[u8]) -> Self {
-        Self { name: name.into(), text: String::from_utf8_lossy(bytes).into_owned() }
+        let text = String::from_utf8_lossy(bytes);
+        let foreign = |letter: char| !letter.is_ascii() && letter.is_whitespace();
+        let text = if text.is_ascii() { text.into_owned() } else { text.replace(foreign, "\u{fffd}") };
+        Self { name: name.into(), text }
     }
 
     /// The whole text.

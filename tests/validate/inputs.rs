@@ -65,6 +65,28 @@ fn a_root_without_a_fault_passes() {
 }
 
 #[test]
+fn an_access_control_list_gives_what_the_bits_do_not_show() {
+    let scratch = root();
+    let path = scratch.path().join("root/var/log/big");
+    fs::write(&path, "x").expect("file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("mode");
+    // Version 2; owner rw, the user 1000 r, group r, mask r, nobody else anything.
+    let entries = [(1_u16, 6_u16, u32::MAX), (2, 4, 1000), (4, 4, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)];
+    let entry = |(tag, rights, id): (u16, u16, u32)| {
+        [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat()
+    };
+    let list = [2_u32.to_le_bytes().to_vec(), entries.into_iter().flat_map(entry).collect()].concat();
+    assert_eq!(verdict(scratch.path(), "log").0, "pass");
+    let set = rustix::fs::setxattr(&path, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty());
+    if set.is_err() {
+        println!("SKIPPED access control lists: this file system has none");
+        return;
+    }
+    assert_eq!(fs::metadata(&path).expect("stat").permissions().mode() & 0o7777, 0o640, "the bits are the same");
+    assert_eq!(verdict(scratch.path(), "log").0, "fail");
+}
+
+#[test]
 fn a_fifo_where_a_file_should_be_is_not_waited_for() {
     let scratch = root();
     let path = scratch.path().join("root/etc/ssh/sshd_config");

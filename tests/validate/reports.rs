@@ -1,9 +1,10 @@
 //! Every form of report over the same small machine, and what waivers and an older report make of it.
 
 use muster::host::{Attributes, Change, FileWrite, Host, Overlay, Void};
+use muster::validate::profile::Shelf;
 use muster::validate::report::Report;
 use muster::validate::reports::FORMS;
-use muster::validate::{Machine, Subject, System, drift, profile, validate, waivers};
+use muster::validate::{Machine, Subject, System, drift, validate, waivers};
 use serde_json::Value;
 
 /// One control of each verdict, and what a form has to escape.
@@ -34,7 +35,8 @@ controls:
 ";
     #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
     std::fs::write(&file, text).expect("write");
-    let profile = profile::load(&file.display().to_string()).expect("profile");
+    let shelf = Shelf::embedded().expect("embedded");
+    let profile = shelf.load(&file.display().to_string()).expect("profile");
     let system = System { id: "debian".into(), version: "12".into(), name: "Debian <12>".into() };
     let subject = Subject { root: "/mnt/image".into(), running: false, system };
     validate(&Machine::new(&host, false, profile.site.clone()), &profile, subject)

@@ -1,14 +1,14 @@
 //! `muster trust bake`: at image build, the repository's present state becomes the image's floor.
 
-use super::super::ground::beneath;
+use super::super::footing::Footing;
 use super::super::reach::Reach;
 use super::super::who::Who;
 use super::{Order, anchor, floor_of, refused, remote};
 use crate::cloud::{Instant, Session};
 use crate::failure::{Failure, Stage};
-use crate::settings::{self, Sources, keys};
+use crate::settings::{Sources, keys};
+use crate::trust::TrustRoot;
 use crate::trust::tuf::{Client, Floor, Store, Versions};
-use crate::trust::{Realm, TrustRoot};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,19 +62,15 @@ pub(super) fn session(reach: &Reach, repository: &str) -> Result<Option<Session>
 
 /// Refreshes, and writes the floor. A repository below a floor that is there already is refused.
 pub fn bake(baking: &Baking) -> Result<Baked, Failure> {
-    let written = settings::load(&baking.sources).and_then(|written| written.early());
-    let early = written.map_err(|error| Failure::new(Stage::Settings, error))?;
+    let footing = Footing::find(&baking.sources, &baking.root, baking.trust.as_ref(), None)?;
+    let Footing { early, realm, state, .. } = &footing;
     let named = [early.updates.as_ref(), early.sigstore_updates.as_ref()];
-    let untrusted = |error| Failure::new(Stage::Verify, error);
-    let trust = baking.trust.clone().map_or_else(TrustRoot::load, Ok).map_err(untrusted)?;
-    let realm: &Realm = trust.realm(early.trust.realm.as_ref().map(|name| name.as_str())).map_err(untrusted)?;
     let reach = Arc::new(Reach::open(&early.network, &early.metadata)?);
-    let state = beneath(&baking.root, early.state_directory.as_path());
     let one = |updates: &keys::Updates| {
         let order = Order {
             settings: updates,
             realm,
-            state: &state,
+            state,
             reach: &reach,
             session: session(&reach, &updates.repository)?,
             deadline: Instant::now() + PATIENCE,

@@ -3,11 +3,11 @@
 use super::bake::session;
 use super::place::{Place, Way};
 use super::{Order, anchor, clock, floor_of, refused};
-use crate::boot::ground::beneath;
+use crate::boot::footing::Footing;
 use crate::boot::reach::Reach;
 use crate::cloud::Instant;
 use crate::failure::{Failure, Stage};
-use crate::settings::{self, Early, Sources, keys};
+use crate::settings::{Early, Sources, keys};
 use crate::trust::TrustRoot;
 use crate::trust::tuf::{Client, Floor, Known, Store, Versions};
 use jiff::Timestamp;
@@ -76,19 +76,14 @@ pub struct Looked {
 
 /// Refreshes above the floor, and fetches what is asked for.
 pub fn look(looking: &Looking) -> Result<Looked, Failure> {
-    let early = settings::load(&looking.sources).and_then(|written| written.early());
-    let early = early.map_err(|error| Failure::new(Stage::Settings, error))?;
-    let updates = &chosen(looking, &early)?;
-    let untrusted = |error| Failure::new(Stage::Verify, error);
-    let trust = looking.trust.clone().map_or_else(TrustRoot::load, Ok).map_err(untrusted)?;
-    let named = early.trust.realm.as_ref().map(|name| name.as_str());
-    let realm = trust.realm(looking.realm.as_deref().or(named)).map_err(untrusted)?;
+    let trust = (looking.trust.as_ref(), looking.realm.as_deref());
+    let Footing { early, realm, source, state } = &Footing::find(&looking.sources, &looking.root, trust.0, trust.1)?;
+    let updates = &chosen(looking, early)?;
     let reach = Arc::new(Reach::open(&early.network, &early.metadata)?);
-    let state = beneath(&looking.root, early.state_directory.as_path());
     let order = Order {
         settings: updates,
         realm,
-        state: &state,
+        state,
         reach: &reach,
         session: session(&reach, &updates.repository)?,
         deadline: Instant::now() + PATIENCE,
@@ -110,7 +105,7 @@ pub fn look(looking: &Looking) -> Result<Looked, Failure> {
     let (client, now, floor) = if looking.without_floor {
         (Client::without_floor(anchor, remote, Store::default()), Timestamp::now(), None)
     } else {
-        let floor = Floor::read(&floor_of(&state, realm, updates), anchor).map_err(refused)?;
+        let floor = Floor::read(&floor_of(state, realm, updates), anchor).map_err(refused)?;
         let now = clock::now(&order, &floor)?;
         let least = (floor.versions, floor.baked);
         (Client::above(floor, anchor, remote), now, Some(least))
@@ -121,7 +116,7 @@ pub fn look(looking: &Looking) -> Result<Looked, Failure> {
         looking.targets.iter().map(|path| client.known(path, now)).collect::<Result<_, _>>().map_err(refused)?;
     Ok(Looked {
         realm: realm.name.clone(),
-        source: trust.source.to_string(),
+        source: source.clone(),
         repository: updates.repository.clone(),
         versions: client.versions().map_err(refused)?,
         floor,

@@ -97,12 +97,12 @@ fn stored(label: &str) -> Vec<u8> {
     [label.as_bytes(), b"\0"].concat()
 }
 
-fn place(root: &Root, path: &Path, follow: bool) -> io::Result<OwnedFd> {
+pub(super) fn place(root: &Root, path: &Path, follow: bool) -> io::Result<OwnedFd> {
     root.open_path(path, if follow { OFlag::O_PATH } else { OFlag::O_PATH | OFlag::O_NOFOLLOW })
 }
 
 /// Attributes are not read or set through `O_PATH` descriptors, but through their names in /proc.
-fn by_number(place: &OwnedFd) -> PathBuf {
+pub(super) fn by_number(place: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()))
 }
 

@@ -1,6 +1,7 @@
 //! The real host: every path is opened beneath one root.
 
-pub mod accounts;
+pub mod access;
+mod accounts;
 mod capture;
 mod child;
 pub mod clock;
@@ -22,8 +23,8 @@ mod walk;
 mod write;
 
 use super::{
-    Change, Command, Digest, Effect, GroupEntry, Host, HostError, Kind, Observe, Output, Stat, Unwalked, UserEntry,
-    Visit,
+    Change, Command, Digest, Effect, Granted, GroupEntry, Host, HostError, Kind, Observe, Output, Stat, Unwalked,
+    UserEntry, Visit,
 };
 use root::Root;
 use std::io;
@@ -110,6 +111,9 @@ impl Observe for Linux {
     }
     fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {
         labels::have(&self.root, path, follow)
+    }
+    fn granted(&self, path: &Path) -> io::Result<Vec<Granted>> {
+        access::granted(&self.root, path)
     }
     fn policy_label(&self, path: &Path, kind: Kind) -> io::Result<Option<String>> {
         labels::of_policy(&self.root, path, kind)

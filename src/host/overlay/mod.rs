@@ -5,7 +5,8 @@ mod apply;
 mod tree;
 
 use super::{
-    Change, Command, Digest, Effect, GroupEntry, Hasher, Host, HostError, Kind, Observe, Output, Stat, UserEntry,
+    Change, Command, Digest, Effect, Granted, GroupEntry, Hasher, Host, HostError, Kind, Observe, Output, Stat,
+    UserEntry,
 };
 use accounts::Accounts;
 use std::ffi::OsString;
@@ -82,6 +83,13 @@ impl<O: Observe> Observe for Overlay<O> {
                 tree::Body::Link(target) => Ok(Some(target.clone())),
                 _ => Ok(None),
             },
+        }
+    }
+    fn granted(&self, path: &Path) -> io::Result<Vec<Granted>> {
+        let path = self.tree.resolve(&self.lower, path, true)?;
+        match self.tree.find(&path) {
+            Found::Lower => self.lower.granted(&path),
+            Found::Hidden | Found::Node(_) => Ok(Vec::new()),
         }
     }
     fn label(&self, path: &Path, follow: bool) -> io::Result<Option<String>> {

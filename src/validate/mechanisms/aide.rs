@@ -43,6 +43,8 @@ struct Told {
     variables: BTreeMap<String, String>,
     rules: Vec<Rule>,
     database: Option<(String, At)>,
+    /// Of each `@@if` that is open, whether it holds; none where only the machine itself could tell.
+    conditions: Vec<Option<bool>>,
 }
 
 impl Mechanism for Aide {
@@ -112,6 +114,9 @@ impl Told {
             let words: Vec<&str> = parts.iter().map(String::as_str).collect();
             match words[..] {
                 [first, ..] if first.starts_with('#') => {}
+                [first, ref rest @ ..] if self.condition(machine, first, rest)? => {}
+                // What may not count at all leaves nothing in; what it leaves out is out.
+                [first, ..] if !self.counts(first.starts_with(['!', '-'])) => {}
                 ["@@define", name, value] => drop(self.variables.insert(name.to_owned(), value.to_owned())),
                 ["@@include", other] => self.file(machine, other, depth + 1)?,
                 ["@@include" | "@@x_include", directory, ..] => {
@@ -125,6 +130,52 @@ impl Told {
             }
         }
         Ok(())
+    }
+
+    /// Whether a line opens, turns or closes a condition (aide.conf(5), macro lines), which is then done.
+    fn condition(&mut self, machine: &Machine<'_>, word: &str, rest: &[&str]) -> Result<bool, Unseen> {
+        let name = rest.first().copied().unwrap_or_default();
+        let defined = |told: &Self, name: &str| Some(told.variables.contains_key(name));
+        let opened = match word {
+            "@@ifdef" => defined(self, name),
+            "@@ifndef" => defined(self, name).map(|is| !is),
+            "@@ifhost" | "@@ifnhost" => None,
+            "@@if" => {
+                let (negated, rest) = match rest {
+                    ["not", rest @ ..] => (true, rest),
+                    rest => (false, rest),
+                };
+                let is = match rest {
+                    ["defined", name] => defined(self, name),
+                    ["exists", path] => Some(machine.exists(path)?),
+                    _ => None,
+                };
+                is.map(|is| is != negated)
+            }
+            "@@else" => {
+                if let Some(last) = self.conditions.last_mut() {
+                    *last = last.map(|is| !is);
+                }
+                return Ok(true);
+            }
+            "@@endif" => {
+                self.conditions.pop();
+                return Ok(true);
+            }
+            "@@undef" => {
+                if self.counts(false) {
+                    self.variables.remove(name);
+                }
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        self.conditions.push(opened);
+        Ok(true)
+    }
+
+    fn counts(&self, doubtful: bool) -> bool {
+        self.conditions.iter().all(|is| is.unwrap_or(doubtful))
     }
 
     fn expanded(&self, line: &str) -> String {

@@ -3,6 +3,7 @@
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
 use crate::validate::readers::audit::{Field, Loaded, Rule, Stored, bare, field};
+use crate::validate::readers::audit_silence::Subject;
 use crate::validate::readers::mounts::{Mounts, effective};
 use crate::validate::readers::sudoers::Sudoers;
 use crate::validate::readers::sweep::Sweep;
@@ -105,6 +106,8 @@ impl Mechanism for AuditRule {
 struct Demand {
     /// For evidence.
     name: String,
+    /// What rules must not keep back.
+    subject: Subject,
     /// Whether a rule covers it on some architecture.
     covers: Box<dyn Fn(&Rule) -> bool>,
     /// On which; none where one architecture's rule is enough.
@@ -125,6 +128,9 @@ impl AuditRule {
         let mut finding = Finding::new();
         for demand in &demands {
             demand.judge(Aspect::Stored, &stored.rules, &stored.from, &mut finding);
+        }
+        if let Some(at) = &stored.stopped {
+            finding.show(Aspect::Stored, at, "auditctl cannot read this line, and loads nothing that follows");
         }
         if machine.running() {
             match machine.reader::<Loaded>() {
@@ -150,8 +156,9 @@ impl AuditRule {
                             && machine.stat(path, true)?.is_some_and(|stat| stat.kind == crate::host::Kind::Directory);
                     let (path, perm) = (bare(path), perm.clone());
                     let name = format!("{perm} of {path}");
+                    let subject = Subject::Path { path: path.clone(), perm: perm.clone() };
                     let covers = move |rule: &Rule| watches(rule, &path, directory) && grants(rule, &perm, &[]);
-                    demands.push(Demand { name, covers: Box::new(covers), arches: both() });
+                    demands.push(Demand { name, subject, covers: Box::new(covers), arches: both() });
                 }
                 demands
             }
@@ -165,8 +172,9 @@ impl AuditRule {
                     for exit in &exits {
                         let name = format!("{syscall}{}", exit.as_ref().map_or(String::new(), |e| format!(" -> {e}")));
                         let (syscall, exit, allowed) = (syscall.clone(), exit.clone(), allowed.clone());
+                        let subject = Subject::Call(syscall.clone(), exit.clone());
                         let covers = move |rule: &Rule| calls(rule, &syscall, exit.as_deref(), &allowed);
-                        demands.push(Demand { name, covers: Box::new(covers), arches: arches.clone() });
+                        demands.push(Demand { name, subject, covers: Box::new(covers), arches: arches.clone() });
                     }
                 }
                 demands
@@ -218,8 +226,9 @@ fn runs(path: &str) -> Demand {
     // The places that a merged /usr has two names for.
     let other = path.strip_prefix("/usr").filter(|rest| rest.starts_with("/bin/") || rest.starts_with("/sbin/"));
     let paths: Vec<String> = other.into_iter().chain([path]).map(str::to_owned).collect();
+    let subject = Subject::Path { path: path.to_owned(), perm: "x".to_owned() };
     let covers = move |rule: &Rule| paths.iter().any(|path| watches(rule, path, false)) && grants(rule, "x", &allowed);
-    Demand { name, covers: Box::new(covers), arches: vec!["b64".into(), "b32".into()] }
+    Demand { name, subject, covers: Box::new(covers), arches: vec!["b64".into(), "b32".into()] }
 }
 
 /// Whether a rule is on a path: its own, or that of a directory above it.
@@ -266,20 +275,25 @@ impl Demand {
     fn judge(&self, aspect: Aspect, rules: &[Rule], from: &At, finding: &mut Finding) {
         let mut missing = self.arches.clone();
         let mut used: Option<&Rule> = None;
-        for rule in rules.iter().filter(|rule| matches!(rule.list.as_str(), "exit" | "task")) {
+        // Of these lists any rule is enough, wherever it stands.
+        let whole = |rule: &&Rule| rule.list != "exit" && self.subject.is_silenced_by(rule);
+        let mut silence = rules.iter().find(whole);
+        for rule in rules.iter().filter(|rule| rule.list == "exit") {
             let arch = rule.equal("arch");
-            if rule.action == "never" && silences(rule, &self.name) {
-                let found = format!("{} before it: {}", if used.is_some() { "kept" } else { "silenced" }, rule.text);
-                if used.is_none() || rule.list == "task" {
-                    return finding.fact(aspect, false, &rule.at, found, self.name.clone());
-                }
-            } else if rule.action == "always" && rule.list == "exit" && (self.covers)(rule) {
+            let fits = |wanted: &String| arch.is_none_or(|arch| arch == wanted);
+            let open = if self.arches.is_empty() { used.is_none() } else { missing.iter().any(fits) };
+            if open && self.subject.is_silenced_by(rule) {
+                silence = silence.or(Some(rule));
+            } else if rule.action == "always" && (self.covers)(rule) {
                 used = used.or(Some(rule));
                 missing.retain(|wanted| arch.is_some_and(|arch| arch != wanted));
                 if missing.is_empty() {
                     break;
                 }
             }
+        }
+        if let Some(rule) = silence {
+            return finding.fact(aspect, false, &rule.at, format!("silenced: {}", rule.text), self.name.clone());
         }
         let (at, found) = match used {
             None => (from, format!("no rule audits {}", self.name)),
@@ -288,11 +302,4 @@ impl Demand {
         };
         finding.fact(aspect, used.is_some() && missing.is_empty(), at, found, self.name.clone());
     }
-}
-
-/// Whether a rule of `never` keeps every record of something back: nothing but an architecture narrows it.
-fn silences(rule: &Rule, name: &str) -> bool {
-    let wide = rule.fields.iter().all(|field| field.name == "arch");
-    let call = name.split(' ').next().unwrap_or_default();
-    wide && (rule.syscalls.is_empty() || rule.syscalls.contains(call))
 }

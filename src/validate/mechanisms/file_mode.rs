@@ -1,4 +1,6 @@
 //! `file_mode`: a file's permission bits, owner and group; `file_tree_mode`: those of all files below a directory.
+//!
+//! An access control list gives rights that the bits do not show: of what is named there nobody may have more than everybody.
 
 use super::{Mechanism, Words};
 use crate::host::{Kind, Stat};
@@ -7,6 +9,7 @@ use crate::validate::readers::glob;
 use crate::validate::text::{At, fits};
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
+use std::path::Path;
 
 /// What bits a file may have at most, and whose it may be.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -71,6 +74,9 @@ struct Allowed<'a> {
     group: Option<&'a Words>,
 }
 
+/// Groups that may read logs.
+const READERS: &[&str] = &["adm", "systemd-journal", "wheel"];
+
 impl Allowed<'_> {
     fn shown(&self) -> String {
         let mode = self.mode.map(|mode| format!("mode {mode:04o} or stricter"));
@@ -80,7 +86,7 @@ impl Allowed<'_> {
     }
 
     /// Whether a file is so, and how it is.
-    fn holds(&self, machine: &Machine<'_>, stat: &Stat) -> Result<(bool, String), Unseen> {
+    fn holds(&self, machine: &Machine<'_>, path: &str, stat: &Stat) -> Result<(bool, String), Unseen> {
         let unseen = |error: std::io::Error| Unseen::new("/etc/passwd or /etc/group", error.to_string());
         let user = machine.observe().user(&stat.uid.to_string()).map_err(unseen)?;
         let group = machine.observe().group(&stat.gid.to_string()).map_err(unseen)?;
@@ -98,7 +104,32 @@ impl Allowed<'_> {
         };
         let mode = self.mode.is_none_or(|most| stat.mode & !most == 0);
         let holds = mode && right(self.owner, &user, stat.uid) && right(self.group, &group, stat.gid);
-        Ok((holds, format!("mode {:04o}, owner {user}, group {group}", stat.mode)))
+        let list = self.widened(machine, path)?;
+        let shown = list.iter().map(|who| format!(", and {who}")).collect::<String>();
+        Ok((holds && list.is_empty(), format!("mode {:04o}, owner {user}, group {group}{shown}", stat.mode)))
+    }
+
+    /// Whom the file's access control list gives more than everybody may have.
+    fn widened(&self, machine: &Machine<'_>, path: &str) -> Result<Vec<String>, Unseen> {
+        let Some(most) = self.mode else { return Ok(Vec::new()) };
+        let unseen = |error: std::io::Error| Unseen::new(path, error.to_string());
+        let mut wide = Vec::new();
+        for one in machine.observe().granted(Path::new(path)).map_err(unseen)? {
+            let group = if one.user { None } else { machine.observe().group(&one.id.to_string()).map_err(unseen)? };
+            let name = group.map(|group| group.name);
+            // systemd lets these read journals (tmpfiles.d/systemd.conf), and each user that of his own (journald).
+            let journal = path.starts_with("/var/log/journal/") || path.starts_with("/run/log/journal/");
+            let reads = journal && one.user || name.as_deref().is_some_and(|name| READERS.contains(&name));
+            let reader = reads && one.rights & 2 == 0;
+            if one.rights & !(most & 7) != 0 && one.id != 0 && !reader {
+                let (kind, rights) = (if one.user { "user" } else { "group" }, one.rights);
+                wide.push(format!(
+                    "an access control list gives {kind} {} {rights:o}",
+                    name.unwrap_or(one.id.to_string())
+                ));
+            }
+        }
+        Ok(wide)
     }
 }
 
@@ -126,7 +157,7 @@ impl FileMode {
                     Some(Sort::File) => stat.kind == Kind::File,
                     Some(Sort::Directory) => stat.kind == Kind::Directory,
                 };
-                let (holds, mut found) = self.allowed().holds(machine, &stat)?;
+                let (holds, mut found) = self.allowed().holds(machine, path, &stat)?;
                 if !right_kind {
                     found = format!("is a {:?}, {found}", stat.kind).to_lowercase();
                 }
@@ -182,7 +213,7 @@ impl FileTreeMode {
                 if stat.kind != Kind::File || !asked {
                     continue;
                 }
-                match self.allowed().holds(machine, &stat)? {
+                match self.allowed().holds(machine, &path, &stat)? {
                     (true, _) => right += 1,
                     (false, found) => finding.fact(Aspect::Stored, false, &At::file(&path), found, &expected),
                 }

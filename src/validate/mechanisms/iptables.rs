@@ -93,6 +93,9 @@ impl Iptables {
                     let at = policy.filter(|(_, policy)| policy == "DROP" || policy == "REJECT").map(|(at, _)| at);
                     say(at, &format!("{chain} drops"));
                 }
+                if let Some((at, rule)) = rules.opened(|chain| matches!(chain, "INPUT" | "FORWARD")) {
+                    finding.fact(aspect, false, at, format!("everything is let in: {rule}"), self.expects());
+                }
             }
             What::Loopback => {
                 say(rules.rule("INPUT", &["-i lo", "-j ACCEPT"]), "lo is let in");

@@ -27,7 +27,7 @@ impl Mechanism for KernelModule {
 
     fn reads(&self) -> Vec<String> {
         let places = [
-            "modprobe.d in /etc, /run, /usr/local/lib and /usr/lib",
+            "modprobe.d in /etc, /usr/local/lib and /usr/lib",
             "modules.dep and modules.builtin of each kernel",
             "/proc/modules",
         ];

@@ -51,6 +51,9 @@ impl Mechanism for Mount {
         let expected = self.expects();
         let nowhere = At::file("/etc/fstab");
         let (holds, at, found) = match &known.stored {
+            Some(mount) if known.mounts.of_root(mount) => {
+                (false, &mount.at, format!("{} is a directory of the root file system, bound there", self.path))
+            }
             Some(mount) => (true, &mount.at, format!("{} is mounted ({})", self.path, mount.kind)),
             None => (false, &nowhere, format!("nothing mounts {}", self.path)),
         };
@@ -59,7 +62,9 @@ impl Mechanism for Mount {
         if machine.running() {
             match known.mounts.live(&self.path) {
                 Ok(Some(mount)) => {
-                    finding.fact(Aspect::Live, true, &mount.at, format!("{} is mounted", self.path), expected);
+                    let holds = !known.mounts.live_of_root(mount);
+                    let of = if holds { "" } else { ", and is a directory of the root file system" };
+                    finding.fact(Aspect::Live, holds, &mount.at, format!("{} is mounted{of}", self.path), expected);
                 }
                 Ok(None) => {
                     let (at, found) = (At::file("/proc/self/mountinfo"), format!("{} is no mount", self.path));

@@ -4,6 +4,7 @@ use super::Mechanism;
 use crate::validate::machine::Machine;
 use crate::validate::readers::iptables;
 use crate::validate::readers::nft::{Chain, Nft as Rules, loaded, stored};
+use crate::validate::readers::sysctl::Sysctl;
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -49,13 +50,14 @@ impl Mechanism for Nft {
             }
             return finding;
         }
+        let six = with_ipv6(machine);
         match stored(machine) {
-            Ok((rules, at)) => self.rules(Aspect::Stored, &rules, &at, &mut finding),
+            Ok((rules, at)) => self.rules(Aspect::Stored, &rules, &at, six, &mut finding),
             Err(unseen) => finding.could_not_look(Aspect::Stored, &unseen),
         }
         if machine.running() && self.what != What::Persisted {
             match loaded(machine) {
-                Ok((rules, at)) => self.rules(Aspect::Live, &rules, &at, &mut finding),
+                Ok((rules, at)) => self.rules(Aspect::Live, &rules, &at, six, &mut finding),
                 Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
             }
         }
@@ -91,7 +93,7 @@ impl Nft {
         }
     }
 
-    fn rules(&self, aspect: Aspect, rules: &Rules, whole: &At, finding: &mut Finding) {
+    fn rules(&self, aspect: Aspect, rules: &Rules, whole: &At, six: bool, finding: &mut Finding) {
         let mut say = |holds, at: &At, found: String| finding.fact(aspect, holds, at, found, self.expects());
         match self.what {
             What::NoIptables => {}
@@ -100,16 +102,21 @@ impl Nft {
                 None => say(false, whole, "no table".into()),
             },
             What::BaseChains | What::Persisted | What::Drop => {
-                for hook in HOOKS {
-                    let chains: Vec<&Chain> = rules.base(hook).collect();
+                let families = if self.what == What::Drop && six { &[false, true][..] } else { &[false] };
+                for (hook, six) in HOOKS.iter().flat_map(|hook| families.iter().map(move |six| (*hook, *six))) {
+                    let of = if six { "IPv6" } else { "IPv4" };
+                    let chains: Vec<&Chain> = rules.base(hook).filter(|chain| chain.sees(six)).collect();
                     if chains.is_empty() {
-                        say(false, whole, format!("no chain on the hook {hook}"));
+                        say(false, whole, format!("no chain on the hook {hook} sees {of}"));
                     }
                     // One that drops is enough: the kernel asks all of them.
-                    let drops = chains.iter().any(|chain| chain.policy == "drop");
-                    if let Some(chain) = chains.first() {
-                        let holds = self.what != What::Drop || drops;
-                        say(holds, &chain.at, format!("{} {} on {hook}: {}", chain.table, chain.name, chain.policy));
+                    let drops = chains.iter().find(|chain| chain.drops());
+                    if let Some(chain) = drops.or(chains.first()) {
+                        let holds = self.what != What::Drop || drops.is_some();
+                        let opened = chain.opened().filter(|_| !holds);
+                        let (at, rule) =
+                            opened.map_or((&chain.at, ""), |(at, _)| (at, ", and a rule accepts everything"));
+                        say(holds, at, format!("{} {} on {hook}: {}{rule}", chain.table, chain.name, chain.policy));
                     }
                 }
             }
@@ -134,6 +141,18 @@ impl Nft {
             }
         }
     }
+}
+
+/// Whether packets of IPv6 may come: where that is off nobody has to drop them.
+fn with_ipv6(machine: &Machine<'_>) -> bool {
+    let gone = machine.running()
+        && machine.exists("/proc/sys/net/ipv4").unwrap_or(false)
+        && !machine.exists("/proc/sys/net/ipv6").unwrap_or(true);
+    let off = machine.reader::<Sysctl>().is_ok_and(|stored| {
+        let value = stored.value("net.ipv6.conf.all.disable_ipv6");
+        value.is_some_and(|(value, _)| value == "1")
+    });
+    !gone && !off
 }
 
 fn find(rules: &Rules, fits: impl Fn(&str) -> bool) -> Option<At> {

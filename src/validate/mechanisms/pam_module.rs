@@ -3,6 +3,7 @@
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
 use crate::validate::readers::pam::{self, Line};
+use crate::validate::readers::pam_walk;
 use crate::validate::readers::users::{GROUP, Users};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
@@ -67,14 +68,16 @@ impl PamModule {
     }
 
     fn stack(&self, name: &str, kind: &str, lines: &[Line], finding: &mut Finding) {
-        let reached = pam::reached(lines);
-        let counts: Vec<&Line> =
-            reached.into_iter().filter(|line| line.module == self.module && line.matters()).collect();
+        let optional = self.has.is_empty() && !self.lacks.is_empty();
+        let own = |line: &&Line| line.module == self.module && line.matters();
+        let mut counts: Vec<&Line> = pam_walk::reached(lines).into_iter().filter(own).collect();
+        if !optional {
+            counts.retain(|line| self.rules(lines, line));
+        }
         let at = At::file(&format!("/etc/pam.d/{name}"));
         let mut say = |holds, at: &At, found: String| finding.fact(Aspect::Stored, holds, at, found, self.expects());
         if counts.is_empty() {
             let written = lines.iter().find(|line| line.module == self.module);
-            let optional = self.has.is_empty() && !self.lacks.is_empty();
             match written {
                 Some(line) if !optional => say(false, &line.at, format!("{} decides nothing there", line.shown())),
                 _ => say(optional, &at, format!("no line of {kind} asks {}", self.module)),
@@ -91,6 +94,19 @@ impl PamModule {
             let bare = !self.lacks.iter().any(|argument| line.has(argument));
             say(whole && bare, &line.at, line.shown());
         }
+    }
+}
+
+impl PamModule {
+    /// Whether a line's answer is heeded: the stack may stand on other sources of passwords than pam_unix, and on nothing
+    /// beside what locks accounts or judges new passwords.
+    fn rules(&self, lines: &[Line], line: &Line) -> bool {
+        let Some(at) = lines.iter().position(|one| std::ptr::eq(one, line)) else { return false };
+        // What is asked after a wrong password ends in a refusal either way.
+        if line.has("authfail|authsucc") {
+            return true;
+        }
+        if self.module == "pam_unix.so" { pam_walk::decides(lines, at) } else { pam_walk::bars(lines, at, &[]) }
     }
 }
 
@@ -119,8 +135,12 @@ impl SuRestricted {
             return Ok(Finding::not_applicable("there is no su"));
         };
         let mut finding = Finding::new();
-        let reached = pam::reached(&lines);
-        let wheel = reached.into_iter().find(|line| line.module == "pam_wheel.so" && line.denies());
+        let reached = pam_walk::reached(&lines);
+        let bars = |line: &Line| {
+            let at = lines.iter().position(|one| std::ptr::eq(one, line));
+            at.is_some_and(|at| pam_walk::bars(&lines, at, &["pam_rootok.so"]))
+        };
+        let wheel = reached.into_iter().find(|line| line.module == "pam_wheel.so" && line.denies() && bars(line));
         let Some(line) = wheel else {
             let found = "no line of auth that denies asks pam_wheel.so";
             finding.fact(Aspect::Stored, false, &At::file("/etc/pam.d/su"), found, self.expects());

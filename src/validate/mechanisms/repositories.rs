@@ -59,7 +59,9 @@ impl Mechanism for Repositories {
     }
 
     fn reads(&self) -> Vec<String> {
-        ["/etc/apt/sources.list and sources.list.d", "/etc/yum.repos.d"].map(str::to_owned).to_vec()
+        ["/etc/apt/sources.list and sources.list.d", "/etc/yum.repos.d, /etc/yum/repos.d and /etc/distro.repos.d"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     fn expects(&self) -> String {
@@ -135,6 +137,7 @@ impl Gpgcheck {
             };
             finding.fact(Aspect::Stored, holds, &at, found, format!("{key}=1"));
         }
+        let loose = |value: &str| apt_conf::truth(value) == Some(true);
         let (mut apt, mut wrong) = (false, false);
         for source in &machine.reader::<Sources>()?.0 {
             let yum = source.at.file.ends_with(".repo");
@@ -143,7 +146,7 @@ impl Gpgcheck {
                 source.options.get(key).filter(|value| !on(value)).map(|value| format!("{key}={value}"))
             } else {
                 let lax = ["trusted", "allow-insecure", "allow-weak"];
-                let lax = lax.iter().find(|name| source.options.get(**name).is_some_and(|value| on(value)));
+                let lax = lax.iter().find(|name| source.options.get(**name).is_some_and(|value| loose(value)));
                 lax.map(|name| format!("{name}=yes"))
             };
             if let Some(found) = off {
@@ -152,11 +155,16 @@ impl Gpgcheck {
             }
         }
         if apt {
-            const LAX: [&str; 2] = ["APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"];
+            const LAX: [&str; 4] = [
+                "APT::Get::AllowUnauthenticated",
+                "Acquire::AllowInsecureRepositories",
+                "Acquire::AllowWeakRepositories",
+                "Acquire::AllowDowngradeToInsecureRepositories",
+            ];
             let all = apt_conf::read(machine)?;
             for name in LAX {
                 let last = all.iter().rev().find(|one| one.key.eq_ignore_ascii_case(name));
-                if let Some(one) = last.filter(|one| on(&one.value)) {
+                if let Some(one) = last.filter(|one| loose(&one.value)) {
                     wrong = true;
                     finding.fact(Aspect::Stored, false, &one.at, format!("{name} {}", one.value), self.expects());
                 }

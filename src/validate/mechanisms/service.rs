@@ -146,7 +146,7 @@ fn lacks(machine: &Machine<'_>, right: &str) -> Option<bool> {
 
 fn places() -> Vec<String> {
     vec![
-        "unit files, drop-ins and links of /etc, /run and /usr/lib/systemd/system".into(),
+        "unit files, drop-ins and links of /etc and /usr/lib/systemd/system, scripts of /etc/init.d".into(),
         "systemctl list-units".into(),
     ]
 }

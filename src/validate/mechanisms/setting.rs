@@ -63,7 +63,20 @@ impl Mechanism for Ini {
         let last = settings.iter().rev().find(own);
         let accepts = |value: &str| self.value.accepts(value, false) || same_truth(&self.value, value);
         let names = Names { file: &self.file, key: &self.key, expected: self.expects() };
-        say(last, self.default.as_deref(), accepts, &names)
+        let mut finding = say(last, self.default.as_deref(), accepts, &names);
+        if machine.running() {
+            match settings::until_start(machine, &self.file) {
+                Ok(now) => {
+                    let last = now.iter().rev().find(own).filter(|one| one.at.file.starts_with("/run/"));
+                    if let Some(one) = last {
+                        let found = format!("{} = {}", self.key, one.value);
+                        finding.fact(Aspect::Live, accepts(&one.value), &one.at, found, self.expects());
+                    }
+                }
+                Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
+            }
+        }
+        finding
     }
 
     fn reads(&self) -> Vec<String> {

@@ -95,7 +95,9 @@ impl ShellConfig {
                 fixed |= first == "readonly" || declares && letters.contains('r');
                 exported |= first == "export" || declares && letters.contains('x');
             }
-            if let Some(value) = command.split_whitespace().find_map(|word| word.strip_prefix("TMOUT=")) {
+            let sets = first.contains('=') || matches!(first, "readonly" | "export" | "declare" | "typeset" | "local");
+            let value = command.split_whitespace().find_map(|word| word.strip_prefix("TMOUT="));
+            if let Some(value) = value.filter(|_| sets) {
                 set = true;
                 let value = value.trim_matches(['"', '\'']);
                 let found = format!("TMOUT={value}");

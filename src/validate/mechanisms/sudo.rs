@@ -83,6 +83,14 @@ impl Mechanism for SudoTag {
         judged(machine, |sudoers, finding| {
             let mut clean = true;
             if let Some(name) = self.lacks.strip_prefix('!') {
+                // Members of an exempt group are not asked either.
+                let exempt = sudoers.last("exempt_group").into_iter().filter(|one| name == "authenticate" && !one.off);
+                for one in exempt {
+                    clean = false;
+                    let group = one.value.as_deref().unwrap_or_default();
+                    let found = format!("exempt_group = {group}{}", whom(&one.scope));
+                    finding.fact(Aspect::Stored, false, &one.at, found, self.expects());
+                }
                 for one in sudoers.last(name).into_iter().filter(|one| one.off) {
                     clean = false;
                     let found = format!("{} is off{}", one.name, whom(&one.scope));

@@ -2,7 +2,7 @@
 
 use super::Mechanism;
 use crate::validate::machine::Machine;
-use crate::validate::readers::units::{Standing, Units};
+use crate::validate::readers::units::{DIRECTORIES, Standing, Units};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -26,13 +26,6 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-const UNITS: &[&str] = &[
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
 const TABLES: &[&str] = &["/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron"];
 const SCRIPTS: &[&str] = &["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"];
 
@@ -73,7 +66,7 @@ impl TimerOrCron {
         let Ok(units) = machine.reader::<Units>() else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         let mut seen = Vec::new();
-        for directory in UNITS {
+        for directory in DIRECTORIES {
             for name in machine.names(directory)?.into_iter().filter(|name| name.ends_with(".timer")) {
                 if seen.contains(&name) || !matches!(units.standing(&name), Standing::Started(_)) {
                     continue;
@@ -81,7 +74,7 @@ impl TimerOrCron {
                 let own = value(machine, &format!("{directory}/{name}"), "Unit")?.map(|(_, unit)| unit);
                 let service = own.unwrap_or_else(|| name.replace(".timer", ".service"));
                 seen.push(name);
-                for directory in UNITS {
+                for directory in DIRECTORIES {
                     let Some((at, command)) = value(machine, &format!("{directory}/{service}"), "ExecStart")? else {
                         continue;
                     };

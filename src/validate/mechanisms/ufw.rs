@@ -42,9 +42,18 @@ impl Mechanism for Ufw {
     }
 
     fn reads(&self) -> Vec<String> {
-        [CONF, DEFAULTS, RULES, "/etc/ufw/user6.rules", "/etc/ufw/before.rules", "iptables -S", "ip6tables -S"]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            CONF,
+            DEFAULTS,
+            RULES,
+            "/etc/ufw/user6.rules",
+            "/etc/ufw/before.rules",
+            "/etc/ufw/after.rules",
+            "iptables -S",
+            "ip6tables -S",
+        ]
+        .map(str::to_owned)
+        .to_vec()
     }
 
     fn expects(&self) -> String {
@@ -95,6 +104,9 @@ impl Ufw {
                 policy("DEFAULT_INPUT_POLICY", &["DROP", "REJECT"], &mut finding);
                 policy("DEFAULT_FORWARD_POLICY", &["DROP", "REJECT"], &mut finding);
                 policy("DEFAULT_OUTPUT_POLICY", &["DROP", "REJECT", "ACCEPT"], &mut finding);
+                for (at, rule) in &ufw.opened {
+                    finding.fact(Aspect::Stored, false, at, format!("everything is let in: {rule}"), self.expects());
+                }
             }
             What::Listening => self.listening(machine, &ufw, &mut finding)?,
         }
@@ -135,7 +147,12 @@ impl Ufw {
             finding.fact(Aspect::Live, holds, at, found, "what comes in is led to ufw's rules");
             match self.what {
                 What::Active | What::Listening => {}
-                What::Defaults => ["INPUT", "FORWARD"].iter().for_each(|chain| dropped(kept, chain, finding)),
+                What::Defaults => {
+                    ["INPUT", "FORWARD"].iter().for_each(|chain| dropped(kept, chain, finding));
+                    if let Some((at, rule)) = kept.opened() {
+                        finding.fact(Aspect::Live, false, at, format!("everything is let in: {rule}"), self.expects());
+                    }
+                }
                 What::Loopback => own_addresses(kept, finding),
                 What::Outbound => {
                     if let Some((at, policy)) = kept.policy("OUTPUT") {

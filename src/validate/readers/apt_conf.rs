@@ -1,7 +1,8 @@
 //! apt's configuration: `apt.conf.d` in order of name, then `apt.conf`; the last value of a name wins.
 //!
 //! Names are parted by `::` or written as nested braces, and are the same in either case; of the directory only files
-//! without a suffix or with `.conf` are read (apt.conf(5)).
+//! without a suffix or with `.conf` are read. `#clear NAME` takes back what was set of a name and below it, and `#include
+//! "FILE"` reads another file there; any other `#` begins a comment (apt.conf(5)).
 
 use super::settings::Setting;
 use crate::validate::machine::Machine;
@@ -19,11 +20,75 @@ pub fn read(machine: &Machine<'_>) -> Result<Vec<Setting>, Unseen> {
     let names = machine.names(DIRECTORY)?.into_iter().filter(read).map(|name| format!("{DIRECTORY}/{name}"));
     let mut settings = Vec::new();
     for file in names.chain(["/etc/apt/apt.conf".to_owned()]) {
-        if let Some(text) = machine.text(&file)? {
-            parse(&text, &mut settings);
-        }
+        gather(machine, &file, 0, &mut settings)?;
     }
     Ok(settings)
+}
+
+/// As deep as apt follows `#include`.
+const DEEPEST: usize = 10;
+
+fn gather(machine: &Machine<'_>, file: &str, depth: usize, settings: &mut Vec<Setting>) -> Result<(), Unseen> {
+    if depth > DEEPEST {
+        return Err(Unseen::new(file, "is included too deep"));
+    }
+    let Some(text) = machine.text(file)? else { return Ok(()) };
+    // What an included file sets stands where it is included.
+    let (mut begun, mut line) = (Vec::new(), 0);
+    for (at, command) in text.lines().filter_map(|(at, line)| Some((at, command(line)?))) {
+        let until = at.line.unwrap_or_default();
+        part(&text, line, until, &mut begun);
+        settings.append(&mut begun);
+        line = until;
+        match command {
+            Command::Clear(name) => {
+                let below = format!("{}::", name.to_ascii_lowercase());
+                settings.retain(|one| {
+                    let key = one.key.to_ascii_lowercase();
+                    key != name.to_ascii_lowercase() && !key.starts_with(&below)
+                });
+            }
+            Command::Include(path) if path.starts_with('/') => gather(machine, &path, depth + 1, settings)?,
+            Command::Include(path) => {
+                return Err(Unseen::new(at.to_string(), format!("includes {path}, wherever that is")));
+            }
+        }
+    }
+    part(&text, line, u32::MAX, &mut begun);
+    settings.append(&mut begun);
+    Ok(())
+}
+
+/// What begins with `#` and is no comment.
+enum Command {
+    Clear(String),
+    Include(String),
+}
+
+fn command(line: &str) -> Option<Command> {
+    let (word, rest) = line.trim().strip_prefix('#')?.split_once([' ', '\t'])?;
+    let name = rest.trim().trim_end_matches(';').trim().trim_matches('"').to_owned();
+    match word {
+        "clear" => Some(Command::Clear(name)),
+        "include" => Some(Command::Include(name)),
+        _ => None,
+    }
+}
+
+/// The settings of the lines after one and before another.
+fn part(text: &Text, after: u32, before: u32, settings: &mut Vec<Setting>) {
+    let mut all = Vec::new();
+    parse(text, &mut all);
+    settings.extend(all.into_iter().filter(|one| one.at.line.is_some_and(|line| after < line && line < before)));
+}
+
+/// Words of truth as apt takes them (`StringToBool`).
+pub fn truth(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "true" | "with" | "on" | "enable" => Some(true),
+        "0" | "no" | "false" | "without" | "off" | "disable" => Some(false),
+        _ => None,
+    }
 }
 
 fn parse(text: &Text, settings: &mut Vec<Setting>) {

@@ -1,6 +1,7 @@
 //! apt's lists of packages: whether a repository has a newer version of anything that is installed.
 //!
-//! The lists are what the last `apt-get update` brought. They are read line by line: one may have 50 MB.
+//! The lists are what the last `apt-get update` brought, and are of the day that their repository's Release says. They are
+//! read line by line: one may have 50 MB.
 
 use super::packages::Packages;
 use crate::package_version::compare;
@@ -26,6 +27,26 @@ pub enum Known {
 }
 
 const DIRECTORY: &str = "/var/lib/apt/lists";
+
+/// When the newest of them was made, by its Release; none where no list has one.
+pub fn made(machine: &Machine<'_>) -> Result<Option<(jiff::Timestamp, At)>, Unseen> {
+    let mut newest: Option<(jiff::Timestamp, At)> = None;
+    for name in machine.names(DIRECTORY)?.iter().filter(|name| name.ends_with("Release")) {
+        let path = format!("{DIRECTORY}/{name}");
+        let mut date = None;
+        let looked = machine.observe().lines(Path::new(&path), &mut |line| {
+            if let Some(value) = line.strip_prefix(b"Date: ").filter(|_| date.is_none()) {
+                date = Some(String::from_utf8_lossy(value).trim().replace("UTC", "+0000"));
+            }
+        });
+        looked.map_err(|error| Unseen::new(&*path, error.to_string()))?;
+        let when = date.and_then(|date| jiff::fmt::rfc2822::parse(&date).ok()).map(|date| date.timestamp());
+        if let Some(when) = when.filter(|when| newest.as_ref().is_none_or(|(other, _)| when > other)) {
+            newest = Some((when, At::file(&path)));
+        }
+    }
+    Ok(newest)
+}
 
 /// Reads them. Without any, apt-get itself would say that nothing is waiting.
 pub fn known(machine: &Machine<'_>) -> Result<Known, Unseen> {

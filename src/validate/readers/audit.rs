@@ -1,7 +1,9 @@
 //! Audit rules: as augenrules puts them together for the next start, and as the kernel has them now.
 //!
-//! augenrules reads `/etc/audit/rules.d/*.rules` in the order of `ls -v` and puts `-e` last. A watch (`-w`) is a rule on
-//! `path` or `dir` with `perm`; the kernel takes the first rule of a list that matches (auditctl(8)).
+//! augenrules reads `/etc/audit/rules.d/*.rules` in the order of `ls -v` and puts `-D` first and `-e` last. A watch (`-w`) is
+//! a rule on `path` or `dir` with `perm`; the kernel takes the first rule of a list that matches. `-A` puts a rule before
+//! those that are there, `-d`, `-W` and `-D` take rules away, and a line that auditctl cannot read ends the loading
+//! (auditctl(8)).
 
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
@@ -34,6 +36,8 @@ pub struct Rule {
     pub syscalls: BTreeSet<String>,
     /// Conditions, without the key.
     pub fields: Vec<Field>,
+    /// The last key.
+    pub key: Option<String>,
     /// As written.
     pub text: String,
     /// Where.
@@ -43,7 +47,17 @@ pub struct Rule {
 /// What a line says.
 enum Parsed {
     Rule(Rule),
+    /// One that comes before those that are there.
+    First(Rule),
+    /// One that is taken away.
+    Without(Rule),
+    /// All are taken away, or those with a key.
+    WithoutAll(Option<String>),
     Enabled(String),
+    /// What cannot be read ends nothing from here on.
+    Lenient,
+    /// Nothing that auditctl knows.
+    Unknown,
     Other,
 }
 
@@ -56,6 +70,9 @@ pub struct Stored {
     pub enabled: Option<(String, At)>,
     /// Where they are from, for evidence.
     pub from: At,
+    /// The line at which auditctl stops.
+    pub stopped: Option<At>,
+    lenient: bool,
 }
 
 /// What the kernel has.
@@ -74,29 +91,47 @@ impl Reader for Stored {
         if files.is_empty() {
             files.push(RULES.into());
         }
-        let mut stored = Self { rules: Vec::new(), enabled: None, from };
+        let joined = &*from.file == RULES_D;
+        let mut stored = Self::new(from);
         for file in files {
-            stored.file(machine, &file)?;
+            stored.file(machine, &file, joined)?;
         }
         Ok(stored)
     }
 }
 
 impl Stored {
+    fn new(from: At) -> Self {
+        Self { rules: Vec::new(), enabled: None, from, stopped: None, lenient: false }
+    }
+
     /// One file of rules by itself.
     pub fn of_file(machine: &Machine<'_>, file: &str) -> Result<Self, Unseen> {
-        let mut stored = Self { rules: Vec::new(), enabled: None, from: At::file(file) };
-        stored.file(machine, file)?;
+        let mut stored = Self::new(At::file(file));
+        stored.file(machine, file, false)?;
         Ok(stored)
     }
 
-    fn file(&mut self, machine: &Machine<'_>, file: &str) -> Result<(), Unseen> {
+    /// What is joined by augenrules has its bare `-D` first, and its `-e` last, wherever they stand.
+    fn file(&mut self, machine: &Machine<'_>, file: &str, joined: bool) -> Result<(), Unseen> {
         let Some(text) = machine.text(file)? else { return Ok(()) };
         for (at, line) in text.lines() {
-            match parse(line, &at) {
+            let parsed = parse(line, &at);
+            if let (Parsed::Enabled(value), true) = (&parsed, joined || self.stopped.is_none()) {
+                self.enabled = Some((value.clone(), at.clone()));
+            }
+            if self.stopped.is_some() {
+                continue;
+            }
+            match parsed {
                 Parsed::Rule(rule) => self.rules.push(rule),
-                Parsed::Enabled(value) => self.enabled = Some((value, at)),
-                Parsed::Other => {}
+                Parsed::First(rule) => self.rules.insert(0, rule),
+                Parsed::Without(gone) => self.rules.retain(|rule| rule.canonical() != gone.canonical()),
+                Parsed::WithoutAll(None) if joined => {}
+                Parsed::WithoutAll(key) => self.rules.retain(|rule| key.is_some() && rule.key != key),
+                Parsed::Lenient => self.lenient = true,
+                Parsed::Unknown if !self.lenient => self.stopped = Some(at),
+                Parsed::Enabled(_) | Parsed::Unknown | Parsed::Other => {}
             }
         }
         Ok(())
@@ -137,6 +172,22 @@ fn with_augenrules(machine: &Machine<'_>) -> Result<bool, Unseen> {
     Ok(loads.unwrap_or(true))
 }
 
+/// Options that add no rule: of the daemon's and the kernel's state.
+const STATE: &[&str] = &[
+    "-b",
+    "-f",
+    "-r",
+    "-s",
+    "-q",
+    "-t",
+    "-m",
+    "-v",
+    "-l",
+    "--backlog_wait_time",
+    "--loginuid-immutable",
+    "--reset-lost",
+];
+
 fn parse(line: &str, at: &At) -> Parsed {
     let line = line.trim();
     let mut words = line.split_whitespace();
@@ -145,33 +196,58 @@ fn parse(line: &str, at: &At) -> Parsed {
         list: String::new(),
         syscalls: BTreeSet::new(),
         fields: Vec::new(),
+        key: None,
         text: line.to_owned(),
         at: at.clone(),
     };
-    if line.starts_with('#') {
+    if line.is_empty() || line.starts_with('#') {
         return Parsed::Other;
     }
+    let mut shape: fn(Rule) -> Parsed = Parsed::Rule;
     while let Some(option) = words.next() {
         let mut value = || words.next().unwrap_or_default().trim_matches(['"', '\'']);
         match option {
             "-e" => return Parsed::Enabled(value().to_owned()),
-            "-a" | "-A" => {
+            "-i" | "-c" => return Parsed::Lenient,
+            "-D" => {
+                let key = if value() == "-k" { Some(value().to_owned()) } else { None };
+                return Parsed::WithoutAll(key);
+            }
+            "-a" | "-A" | "-d" => {
+                shape = match option {
+                    "-A" => Parsed::First,
+                    "-d" => Parsed::Without,
+                    _ => shape,
+                };
                 for word in value().split(',') {
                     let part = if matches!(word, "always" | "never") { &mut rule.action } else { &mut rule.list };
                     word.clone_into(part);
                 }
             }
-            "-w" => {
+            "-w" | "-W" => {
+                if option == "-W" {
+                    shape = Parsed::Without;
+                }
                 (rule.action, rule.list) = ("always".into(), "exit".into());
                 rule.fields.push(Field { name: "watch".into(), op: "=", value: bare(value()) });
             }
             "-p" => rule.fields.push(Field { name: "perm".into(), op: "=", value: value().to_owned() }),
             "-S" => rule.syscalls.extend(value().split(',').filter(|name| *name != "all").map(str::to_owned)),
-            "-F" | "-C" => rule.fields.extend(field(value())),
-            _ => {}
+            "-k" => rule.key = Some(value().to_owned()),
+            "-F" | "-C" => {
+                let text = value();
+                match text.strip_prefix("key=") {
+                    Some(key) => rule.key = Some(key.trim_matches(['"', '\'']).to_owned()),
+                    None => rule.fields.extend(field(text)),
+                }
+            }
+            other if STATE.iter().any(|known| other == *known || other.starts_with(&format!("{known}="))) => {
+                return Parsed::Other;
+            }
+            _ => return Parsed::Unknown,
         }
     }
-    if rule.action.is_empty() { Parsed::Other } else { Parsed::Rule(rule) }
+    if rule.action.is_empty() { Parsed::Other } else { shape(rule) }
 }
 
 /// A path without the slash that may end a directory's; /var/run is a link to /run.
@@ -180,7 +256,7 @@ pub fn bare(path: &str) -> String {
     if path.len() > 1 { path.trim_end_matches('/').to_owned() } else { path.to_owned() }
 }
 
-/// A condition as it is written; the key is none.
+/// A condition as it is written.
 pub fn field(text: &str) -> Option<Field> {
     const OPS: &[&str] = &["!=", ">=", "<=", "&=", "=", ">", "<", "&"];
     let at = text.find(['!', '>', '<', '&', '='])?;
@@ -198,7 +274,7 @@ pub fn field(text: &str) -> Option<Field> {
         (_, value) => value.to_owned(),
     };
     let name = if name == "loginuid" { "auid" } else { name };
-    (!matches!(name, "key")).then(|| Field { name: name.to_owned(), op, value })
+    Some(Field { name: name.to_owned(), op, value })
 }
 
 impl Rule {
@@ -253,7 +329,7 @@ mod tests {
 
     fn canonical(line: &str) -> String {
         match parse(line, &At::file("/f")) {
-            Parsed::Rule(rule) => rule.canonical(),
+            Parsed::Rule(rule) | Parsed::Without(rule) => rule.canonical(),
             _ => panic!("{line} is no rule"),
         }
     }
@@ -269,7 +345,10 @@ mod tests {
             assert_eq!(canonical(one), canonical(other));
         }
         assert_ne!(canonical("-w /a -p wa"), canonical("-w /a -p w"));
+        assert_eq!(canonical("-W /a -p wa -k x"), canonical("-w /a -p aw"));
         assert!(matches!(parse("# -w /a -p wa", &At::file("/f")), Parsed::Other));
+        assert!(matches!(parse("--backlog_wait_time 60000", &At::file("/f")), Parsed::Other));
+        assert!(matches!(parse("w /a -p wa", &At::file("/f")), Parsed::Unknown));
     }
 
     #[test]

@@ -73,7 +73,39 @@ fn parse(text: &Text) -> Iptables {
     read
 }
 
+/// Whether a rule lets in whatever comes: it accepts, and what it names is everything.
+pub fn opens(rule: &str) -> bool {
+    let words: Vec<&str> = rule.split_whitespace().collect();
+    let mut rest = words.get(2..).unwrap_or_default();
+    while let [first, after @ ..] = rest {
+        rest = match (*first, after) {
+            ("-j" | "-g", [target, ..]) => return *target == "ACCEPT",
+            ("-s" | "-d", ["0.0.0.0/0" | "::/0", after @ ..])
+            | ("-p", ["all", after @ ..])
+            | ("-c", [_, _, after @ ..]) => after,
+            ("-m", ["comment", "--comment", after @ ..]) => comment(after),
+            // Whatever is new is everything that is not known yet.
+            ("-m", ["conntrack", "--ctstate", states, after @ ..]) if states.contains("NEW") => after,
+            ("-m", ["state", "--state", states, after @ ..]) if states.contains("NEW") => after,
+            _ => return false,
+        };
+    }
+    false
+}
+
+/// What stands behind a comment, which may have blanks within quotes.
+fn comment<'a, 'w>(words: &'a [&'w str]) -> &'a [&'w str] {
+    let quoted = words.first().is_some_and(|word| word.starts_with('"') && !(word.len() > 1 && word.ends_with('"')));
+    let end = if quoted { words.iter().skip(1).position(|word| word.ends_with('"')).map_or(0, |at| at + 1) } else { 0 };
+    words.get(end + 1..).unwrap_or_default()
+}
+
 impl Iptables {
+    /// A rule of chains by which everything comes in or through, whatever the policy.
+    pub fn opened(&self, of: impl Fn(&str) -> bool) -> Option<&(At, String)> {
+        self.rules.iter().find(|(_, rule)| rule.split(' ').nth(1).is_some_and(&of) && opens(rule))
+    }
+
     /// The first rule of a chain that has all of these in it.
     pub fn rule(&self, chain: &str, parts: &[&str]) -> Option<&At> {
         let has = |rule: &str| {

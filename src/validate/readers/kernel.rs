@@ -18,15 +18,18 @@ pub struct Installed {
 impl Reader for Installed {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let mut installed = Self { kernels: Vec::new(), loadable: BTreeSet::new(), built_in: BTreeSet::new() };
-        let base = if machine.exists("/usr/lib/modules")? { "/usr/lib/modules" } else { "/lib/modules" };
-        for version in machine.names(base)? {
-            let Some(loadable) = machine.text(&format!("{base}/{version}/modules.dep"))? else { continue };
-            let path = |line: &str| line.split(':').next().map(module_of);
-            installed.loadable.extend(loadable.lines().filter_map(|(_, line)| path(line)));
-            if let Some(built_in) = machine.text(&format!("{base}/{version}/modules.builtin"))? {
-                installed.built_in.extend(built_in.lines().map(|(_, line)| module_of(line)));
+        // Where /lib is a link the two are one.
+        let merged = machine.link("/lib")?.is_some() || !machine.exists("/lib/modules")?;
+        for base in ["/usr/lib/modules", "/lib/modules"].into_iter().take(if merged { 1 } else { 2 }) {
+            for version in machine.names(base)? {
+                let Some(loadable) = machine.text(&format!("{base}/{version}/modules.dep"))? else { continue };
+                let path = |line: &str| line.split(':').next().map(module_of);
+                installed.loadable.extend(loadable.lines().filter_map(|(_, line)| path(line)));
+                if let Some(built_in) = machine.text(&format!("{base}/{version}/modules.builtin"))? {
+                    installed.built_in.extend(built_in.lines().map(|(_, line)| module_of(line)));
+                }
+                installed.kernels.push(version);
             }
-            installed.kernels.push(version);
         }
         Ok(installed)
     }

@@ -8,8 +8,9 @@ use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::{At, fits};
 use crate::validate::verdict::Unseen;
 
+/// What stands in /run is gone at the next start.
 const DIRECTORIES: &[&str] =
-    &["/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"];
+    &["/etc/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"];
 
 /// What modprobe was told.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! A unit in /etc comes before fstab, from which systemd makes units of its own; drop-ins change either. Of two lines of
 //! fstab for one place systemd takes the first. A later option takes back an earlier one (mount(8)).
 
-use super::units::{Standing, Units};
+use super::units::{DIRECTORIES, Standing, Units};
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
@@ -15,6 +15,8 @@ pub struct Mount {
     pub options: String,
     /// The file system's type.
     pub kind: String,
+    /// What is mounted: of fstab what is written there, live the device's number.
+    pub source: Option<String>,
     /// Where that stands.
     pub at: At,
 }
@@ -32,11 +34,14 @@ impl Reader for Mounts {
         if let Some(text) = machine.text("/etc/fstab")? {
             for (at, line) in text.lines() {
                 let fields: Vec<&str> = line.split_whitespace().collect();
+                // Swap is mounted nowhere, whatever stands in its second field.
                 if let [source, point, kind, rest @ ..] = &fields[..]
                     && !source.starts_with('#')
+                    && *kind != "swap"
                 {
-                    let options = rest.first().map_or("defaults", |options| *options).to_owned();
-                    fstab.push((trimmed(&unescaped(point)), Mount { options, kind: (*kind).to_owned(), at }));
+                    let options = unescaped(rest.first().unwrap_or(&"defaults"));
+                    let source = Some(unescaped(source));
+                    fstab.push((plain(&unescaped(point)), Mount { options, kind: (*kind).to_owned(), source, at }));
                 }
             }
         }
@@ -51,17 +56,40 @@ fn live(machine: &Machine<'_>) -> Result<Vec<(String, Mount)>, Unseen> {
         let (left, right) = line.split_once(" - ")?;
         let fields: Vec<&str> = left.split(' ').collect();
         let kind = right.split(' ').next()?.to_owned();
-        Some((unescaped(fields.get(4)?), Mount { options: (*fields.get(5)?).to_owned(), kind, at }))
+        let (options, source) = ((*fields.get(5)?).to_owned(), Some((*fields.get(2)?).to_owned()));
+        Some((unescaped(fields.get(4)?), Mount { options, kind, source, at }))
     };
     Ok(text.lines().filter_map(mount).collect())
 }
 
+/// What fstab and mountinfo write of bytes that are no plain letters: a backslash and three octal digits (fstab(5)).
 fn unescaped(field: &str) -> String {
-    field.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let octal = after.get(..3).filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
+        let value = octal.map(|digits| digits.iter().fold(0_u32, |sum, digit| sum * 8 + u32::from(digit - b'0')));
+        match value.and_then(|value| u8::try_from(value).ok()).filter(|_| *first == b'\\') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn trimmed(point: &str) -> String {
-    if point.len() > 1 { point.trim_end_matches('/').to_owned() } else { point.to_owned() }
+/// A path without what does not count: slashes that stand twice or at the end, and dots for the directory itself.
+fn plain(point: &str) -> String {
+    if !point.starts_with('/') {
+        return point.to_owned();
+    }
+    let parts: Vec<&str> = point.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    format!("/{}", parts.join("/"))
 }
 
 impl Mounts {
@@ -80,13 +108,36 @@ impl Mounts {
         over.enumerate().max_by_key(|(nth, (point, _))| (point.len(), *nth)).map(|(_, (_, mount))| mount)
     }
 
+    /// Whether what the next start mounts is only a directory of the root file system, shown in another place.
+    pub fn of_root(&self, mount: &Mount) -> bool {
+        let bound = mount.options.split(',').any(|option| matches!(option, "bind" | "rbind"));
+        let Some(source) = mount.source.as_deref().filter(|_| bound).map(plain) else { return false };
+        let apart = |point: &str| {
+            point != "/" && source.strip_prefix(point).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // What a bind is made of is on a file system of its own only where another line mounts that.
+        !self.fstab.iter().any(|(point, other)| apart(point) && other.at != mount.at)
+    }
+
+    /// Whether what is mounted now is on the root's device. Subvolumes of btrfs are file systems of their own.
+    pub fn live_of_root(&self, mount: &Mount) -> bool {
+        let root = self.live("/").ok().flatten();
+        mount.kind != "btrfs" && root.is_some_and(|root| root.source == mount.source && root.at != mount.at)
+    }
+
     /// What the next start mounts there.
     pub fn stored(&self, machine: &Machine<'_>, path: &str) -> Result<Option<Mount>, Unseen> {
         let unit = unit_name(path);
         let in_fstab = self.fstab.iter().find(|(point, _)| point == path).map(|(_, mount)| mount);
         let line = in_fstab.filter(|mount| !mount.options.split(',').any(|option| option == "noauto"));
+        // What is masked is mounted by nobody, fstab's line neither.
+        if let Ok(units) = machine.reader::<Units>()
+            && matches!(units.standing(&unit), Standing::Masked(_))
+        {
+            return Ok(None);
+        }
         let mut mount = None;
-        for directory in ["/etc/systemd/system", "/run/systemd/system"] {
+        for directory in DIRECTORIES.iter().filter(|directory| directory.starts_with("/etc/")) {
             if mount.is_none() {
                 mount = of_unit(machine, &format!("{directory}/{unit}"))?;
             }
@@ -103,7 +154,12 @@ impl Mounts {
         // Without any line systemd mounts shared memory by itself, so (mount-setup.c).
         Ok(mount.or_else(|| {
             let at = At::file("systemd's own mount");
-            (path == "/dev/shm").then(|| Mount { options: "nosuid,nodev".into(), kind: "tmpfs".into(), at })
+            (path == "/dev/shm").then(|| Mount {
+                options: "nosuid,nodev".into(),
+                kind: "tmpfs".into(),
+                source: None,
+                at,
+            })
         }))
     }
 }
@@ -114,7 +170,7 @@ fn enabled(machine: &Machine<'_>, unit: &str) -> Result<Option<Mount>, Unseen> {
     if !matches!(units.standing(unit), Standing::Started(_)) {
         return Ok(None);
     }
-    for directory in ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"] {
+    for directory in DIRECTORIES {
         if let Some(mount) = of_unit(machine, &format!("{directory}/{unit}"))? {
             return Ok(Some(mount));
         }
@@ -124,18 +180,28 @@ fn enabled(machine: &Machine<'_>, unit: &str) -> Result<Option<Mount>, Unseen> {
 
 fn of_unit(machine: &Machine<'_>, file: &str) -> Result<Option<Mount>, Unseen> {
     let Some(text) = machine.text(file)? else { return Ok(None) };
-    let mut mount = Mount { options: String::new(), kind: String::new(), at: text.whole() };
+    let mut mount = Mount { options: String::new(), kind: String::new(), source: None, at: text.whole() };
     let mut mounts = false;
     section(&text.joined(false), |at, key, value| {
-        mounts |= key == "What" && !value.is_empty();
+        if key == "What" {
+            mounts = !value.is_empty();
+            mount.source = Some(value.to_owned());
+        }
         set(&mut mount, at, key, value);
     });
     Ok(mounts.then_some(mount))
 }
 
+/// Drop-ins of a unit: its own, those of names that its own begins with up to a dash, and those of all mounts. Of one
+/// file name that of the longest counts (systemd.unit(5)).
 fn drop_ins(machine: &Machine<'_>, unit: &str, mount: &mut Mount) -> Result<(), Unseen> {
-    let directories = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
-    let directories = directories.map(|directory| format!("{directory}/{unit}.d"));
+    let name = unit.trim_end_matches(".mount");
+    let dashes = name.match_indices('-').map(|(at, _)| format!("{}.mount", &name[..=at]));
+    let mut names: Vec<String> = dashes.collect();
+    names.reverse();
+    let names = std::iter::once(unit.to_owned()).chain(names).chain(["mount".to_owned()]);
+    let directories = names.flat_map(|name| DIRECTORIES.map(|directory| format!("{directory}/{name}.d")));
+    let directories: Vec<String> = directories.collect();
     let directories: Vec<&str> = directories.iter().map(String::as_str).collect();
     for file in super::drop_ins(machine, &directories, ".conf")? {
         if let Some(text) = machine.text(&file)? {

@@ -111,6 +111,18 @@ fn parse(lines: Vec<(At, String)>) -> Nft {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words[..] {
             ["flush", "ruleset"] => nft = Nft::default(),
+            ["delete" | "destroy", "table", ref name @ ..] if open.is_empty() => {
+                let name = name.join(" ");
+                nft.tables.retain(|(_, table)| *table != name);
+                nft.chains.retain(|chain| chain.table != name);
+            }
+            // One rule by itself; its position does not matter to what is asked here.
+            ["add" | "insert", "rule", family, table, name, ref rule @ ..] if open.is_empty() => {
+                let of = format!("{family} {table}");
+                if let Some(chain) = nft.chains.iter_mut().find(|chain| chain.table == of && chain.name == name) {
+                    chain.rules.push((at, rule.join(" ")));
+                }
+            }
             ["table", .., "{"] => {
                 let name = words[1..words.len() - 1].join(" ");
                 nft.tables.push((at, name.clone()));
@@ -139,6 +151,32 @@ fn parse(lines: Vec<(At, String)>) -> Nft {
         }
     }
     nft
+}
+
+impl Chain {
+    /// Whether the packets of a family of addresses come to it.
+    pub fn sees(&self, six: bool) -> bool {
+        let family = self.table.split(' ').next().unwrap_or_default();
+        // A table without a family is of IPv4.
+        matches!((family, six), ("inet", _) | ("ip6", true)) || !six && (family == "ip" || !self.table.contains(' '))
+    }
+
+    /// A rule that accepts whatever comes.
+    pub fn opened(&self) -> Option<&(At, String)> {
+        let open = |rule: &str| {
+            let mut words = rule.split_whitespace().peekable();
+            if words.next_if_eq(&"counter").is_some() && words.next_if_eq(&"packets").is_some() {
+                words.nth(2);
+            }
+            words.next() == Some("accept")
+        };
+        self.rules.iter().find(|(_, rule)| open(rule))
+    }
+
+    /// Whether it drops what none of its rules names.
+    pub fn drops(&self) -> bool {
+        self.policy == "drop" && self.opened().is_none()
+    }
 }
 
 impl Nft {

@@ -31,12 +31,16 @@ const DPKG: &str = "/var/lib/dpkg/status";
 
 impl Reader for Packages {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
-        if let Some(text) = machine.text(DPKG)? {
-            return Ok(Self { all: of_dpkg(&text), database: text.whole() });
+        let dpkg = machine.text(DPKG)?;
+        let all = dpkg.as_ref().map(|text| of_dpkg(text)).unwrap_or_default();
+        if let Some(text) = dpkg.as_ref().filter(|_| !all.is_empty()) {
+            return Ok(Self { all, database: text.whole() });
         }
-        match rpm::database(machine)? {
-            Some((at, all)) => Ok(Self { all, database: at }),
-            None => Err(Unseen::new(DPKG, "is not there, and no database of rpm either")),
+        // A system of rpm's may have dpkg as a tool, whose own list is then empty.
+        match (rpm::database(machine)?, dpkg) {
+            (Some((at, all)), _) => Ok(Self { all, database: at }),
+            (None, Some(text)) => Ok(Self { all, database: text.whole() }),
+            (None, None) => Err(Unseen::new(DPKG, "is not there, and no database of rpm either")),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! with the next. A line that no result of those before it leads to is never asked, and one whose result changes nothing
 //! decides nothing: both stand in the file and protect nobody.
 
+use super::glob;
+use super::pam_walk::{After, actions, outcomes};
 use crate::validate::machine::Machine;
 use crate::validate::text::{At, Text, fits};
 use crate::validate::verdict::Unseen;
@@ -12,19 +14,6 @@ use std::collections::BTreeSet;
 /// As deep as files are followed; libpam stops at 32.
 const DEEPEST: usize = 32;
 const DIRECTORIES: &[&str] = &["/etc/pam.d", "/usr/lib/pam.d"];
-
-/// Where a module's result leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    /// To the next line, as if nothing had been.
-    Next,
-    /// To the next line; the stack has failed.
-    Bad,
-    /// Out of the stack.
-    End,
-    /// Over so many lines.
-    Skip(usize),
-}
 
 /// A line of a stack.
 #[derive(Clone, Debug)]
@@ -39,7 +28,9 @@ pub struct Line {
     pub arguments: Vec<String>,
     /// Where it stands.
     pub at: At,
-    depth: usize,
+    pub(super) depth: usize,
+    /// Whether it is passed over where its module is missing.
+    forgiving: bool,
 }
 
 impl Line {
@@ -63,46 +54,13 @@ impl Line {
 
     /// Whether its result changes anything.
     pub fn matters(&self) -> bool {
-        self.outcomes().iter().any(|after| *after != After::Next)
+        outcomes(self).iter().any(|after| *after != After::Next)
     }
 
     /// Whether its failure makes the stack fail.
     pub fn denies(&self) -> bool {
         let (_, failures) = actions(&self.control);
         failures.iter().any(|action| matches!(*action, "bad" | "die"))
-    }
-
-    fn outcomes(&self) -> Vec<After> {
-        let (success, failures) = actions(&self.control);
-        let after = |action: &str| match action {
-            "ok" | "ignore" | "reset" => After::Next,
-            "done" | "die" => After::End,
-            other => other.parse().map_or(After::Bad, After::Skip),
-        };
-        match self.module.as_str() {
-            "pam_permit.so" => vec![after(success)],
-            "pam_deny.so" => failures.into_iter().map(after).collect(),
-            _ => failures.into_iter().chain([success]).map(after).collect(),
-        }
-    }
-}
-
-/// What a control does on success, and on everything else.
-fn actions(control: &str) -> (&str, Vec<&str>) {
-    match control {
-        "required" => ("ok", vec!["bad"]),
-        "requisite" => ("ok", vec!["die"]),
-        "sufficient" => ("done", vec!["ignore"]),
-        "optional" => ("ok", vec!["ignore"]),
-        other => {
-            let pairs = other.trim_matches(['[', ']']).split_whitespace().filter_map(|pair| pair.split_once('='));
-            let pairs: Vec<(&str, &str)> = pairs.collect();
-            let value = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, action)| *action);
-            let default = value("default").unwrap_or("bad");
-            let others = pairs.iter().filter(|(key, _)| !matches!(*key, "success" | "default" | "new_authtok_reqd"));
-            let failures = others.map(|(_, action)| *action).chain([default]).collect();
-            (value("success").unwrap_or(default), failures)
-        }
     }
 }
 
@@ -127,38 +85,6 @@ pub fn lines_of(machine: &Machine<'_>, module: &str) -> Result<Vec<Line>, Unseen
         }
     }
     Ok(all)
-}
-
-/// Lines that some result of those before them leads to.
-pub fn reached(lines: &[Line]) -> Vec<&Line> {
-    let mut reached = vec![false; lines.len()];
-    let mut next = vec![0];
-    while let Some(at) = next.pop() {
-        if at >= lines.len() || std::mem::replace(&mut reached[at], true) {
-            continue;
-        }
-        next.extend(lines[at].outcomes().into_iter().map(|after| follow(lines, at, after)));
-    }
-    lines.iter().zip(reached).filter(|(_, reached)| *reached).map(|(line, _)| line).collect()
-}
-
-fn follow(lines: &[Line], at: usize, after: After) -> usize {
-    let depth = lines[at].depth;
-    let outside = |from: usize| (from..lines.len()).find(|one| lines[*one].depth < depth).unwrap_or(lines.len());
-    match after {
-        After::Next | After::Bad => at + 1,
-        // The end of a substack is not that of the stack.
-        After::End => outside(at),
-        After::Skip(count) => {
-            // A substack counts as one line.
-            let counts = |one: &usize| {
-                let own = lines[*one].depth;
-                own == depth || own == depth + 1 && lines[*one - 1].depth <= depth
-            };
-            let end = outside(at);
-            (at + 1..end).filter(counts).nth(count).unwrap_or(end)
-        }
-    }
 }
 
 fn gather(
@@ -193,13 +119,14 @@ fn gather(
                     return Err(Unseen::new(&*line.at.file, format!("includes {}, which is not there", line.module)));
                 }
             }
+            _ if line.forgiving && !installed(machine, &line.module)? => {}
             _ => lines.push(Line { depth, ..line }),
         }
     }
     Ok(true)
 }
 
-fn parse(text: &Text) -> Vec<Line> {
+pub(super) fn parse(text: &Text) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut open: Option<(At, String)> = None;
     for (at, line) in text.lines() {
@@ -225,16 +152,59 @@ fn of_words(words: Vec<String>, at: At) -> Option<Line> {
     let mut words = words.into_iter();
     let kind = words.next()?;
     if kind == "@include" {
-        return Some(Line { control: kind.clone(), kind, module: words.next()?, arguments: Vec::new(), at, depth: 0 });
+        return Some(Line {
+            control: kind.clone(),
+            kind,
+            module: words.next()?,
+            arguments: Vec::new(),
+            at,
+            depth: 0,
+            forgiving: false,
+        });
     }
+    // A module that is missing is passed over where a minus stands.
+    let forgiving = kind.starts_with('-');
     let kind = kind.trim_start_matches('-').to_ascii_lowercase();
     let control = words.next()?;
     // Only keywords are the same in either case.
     let control = if control.starts_with('[') { control } else { control.to_ascii_lowercase() };
     let named = words.next()?;
     let included = matches!(control.as_str(), "include" | "substack");
-    let module = if included { named } else { named.rsplit('/').next().unwrap_or_default().to_owned() };
-    Some(Line { kind, control, module, arguments: words.collect(), at, depth: 0 })
+    let module = if included { named } else { of_system(named) };
+    // Brackets hold the blanks of an argument together, and are no part of it (pam.conf(5)).
+    let bare = |word: String| match word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) => inner.replace("\\]", "]"),
+        None => word,
+    };
+    Some(Line { kind, control, module, arguments: words.map(bare).collect(), at, depth: 0, forgiving })
+}
+
+/// A module's name, where its file is in a directory of the system's modules; any other file is another module.
+fn of_system(named: String) -> String {
+    match named.rsplit_once('/') {
+        Some((directory, file)) if directory.ends_with("/security") && !directory.contains("..") => {
+            let system = ["/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/"];
+            if system.iter().any(|base| directory.starts_with(base)) { file.to_owned() } else { named }
+        }
+        _ => named,
+    }
+}
+
+/// Whether the file of a module is there.
+fn installed(machine: &Machine<'_>, module: &str) -> Result<bool, Unseen> {
+    if module.starts_with('/') {
+        return machine.exists(module);
+    }
+    for pattern in
+        ["/lib/security", "/usr/lib/security", "/usr/lib64/security", "/lib/*/security", "/usr/lib/*/security"]
+    {
+        for directory in glob(machine, pattern)? {
+            if machine.exists(&format!("{directory}/{module}"))? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Words as libpam has them: brackets hold blanks together.
@@ -260,36 +230,16 @@ fn words(line: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn reached_modules(text: &str) -> Vec<String> {
-        let lines = parse(&Text::new("/f", text.as_bytes()));
-        reached(&lines).into_iter().map(|line| line.module.clone()).collect()
-    }
-
     #[test]
     fn lines_are_read_as_libpam_reads_them() {
         let text = "# auth required pam_a.so\n-auth [success=1 default=ignore] /lib/security/pam_b.so x [a b] # c \\\n\
                     AUTH Required \\\n pam_c.so nullok\n@include common-auth\n";
         let shown: Vec<String> = parse(&Text::new("/f", text.as_bytes())).iter().map(Line::shown).collect();
         let want = [
-            "auth [success=1 default=ignore] pam_b.so x [a b]",
+            "auth [success=1 default=ignore] pam_b.so x a b",
             "auth required pam_c.so nullok",
             "@include @include common-auth",
         ];
         assert_eq!(shown, want);
-    }
-
-    #[test]
-    fn what_nothing_leads_to_is_not_asked() {
-        for (text, want) in [
-            ("auth sufficient pam_permit.so\nauth required pam_b.so\n", &["pam_permit.so"][..]),
-            (
-                "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_b.so\n",
-                &["pam_unix.so", "pam_deny.so", "pam_b.so"],
-            ),
-            ("auth requisite pam_deny.so\nauth required pam_b.so\n", &["pam_deny.so"]),
-            ("auth [default=1] pam_a.so\nauth required pam_b.so\nauth required pam_c.so\n", &["pam_a.so", "pam_c.so"]),
-        ] {
-            assert_eq!(reached_modules(text), want, "{text}");
-        }
     }
 }

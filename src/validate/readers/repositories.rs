@@ -1,9 +1,10 @@
 //! Where packages come from: apt's sources in both of their forms, and yum's repositories.
 //!
-//! apt reads `sources.list`, then `*.list` and `*.sources` (sources.list(5)); dnf reads `*.repo` of /etc/yum.repos.d, in
-//! which a repository is on unless `enabled=0` (dnf.conf(5)).
+//! apt reads `sources.list`, then `*.list` and `*.sources` (sources.list(5)), unless apt.conf names other places; dnf reads
+//! `*.repo` of three directories, unless dnf.conf names others, in which a repository is on unless `enabled=0`
+//! (dnf.conf(5)).
 
-use super::{drop_ins, settings};
+use super::{apt_conf, drop_ins, settings};
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
@@ -27,6 +28,17 @@ pub struct Sources(pub Vec<Source>);
 impl Reader for Sources {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let mut sources = Vec::new();
+        let moved = |key: &str| {
+            let key = key.to_ascii_lowercase();
+            matches!(key.as_str(), "dir" | "dir::etc" | "dir::etc::sourcelist" | "dir::etc::sourceparts")
+        };
+        if let Some(one) = apt_conf::read(machine)?.iter().find(|one| moved(&one.key)) {
+            return Err(Unseen::new(one.at.to_string(), format!("names another place: {} {}", one.key, one.value)));
+        }
+        let dnf = settings::sections(machine, "/etc/dnf/dnf.conf", None)?;
+        if let Some(one) = dnf.iter().find(|one| one.section == "main" && one.key == "reposdir") {
+            return Err(Unseen::new(one.at.to_string(), format!("names another place: {}", one.value)));
+        }
         let mut files = vec!["/etc/apt/sources.list".to_owned()];
         files.extend(drop_ins(machine, &["/etc/apt/sources.list.d"], ".list")?);
         for file in files {
@@ -39,8 +51,10 @@ impl Reader for Sources {
                 stanzas(&text, &mut sources);
             }
         }
-        for file in drop_ins(machine, &["/etc/yum.repos.d"], ".repo")? {
-            yum(machine, &file, &mut sources)?;
+        for directory in ["/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d"] {
+            for file in drop_ins(machine, &[directory], ".repo")? {
+                yum(machine, &file, &mut sources)?;
+            }
         }
         Ok(Self(sources))
     }
@@ -68,9 +82,7 @@ fn stanzas(text: &Text, sources: &mut Vec<Source>) {
     let mut last = String::new();
     let mut close = |fields: &mut BTreeMap<String, String>, at: &At| {
         let options = std::mem::take(fields);
-        let off = options
-            .get("enabled")
-            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "no" | "false" | "0"));
+        let off = options.get("enabled").is_some_and(|value| apt_conf::truth(value) == Some(false));
         let urls = options.get("uris").cloned().unwrap_or_default();
         for url in urls.split_whitespace().filter(|_| !off) {
             sources.push(Source { url: url.to_owned(), options: options.clone(), at: at.clone() });

@@ -25,18 +25,28 @@ const SYSTEMD: &str = "/etc/systemd/";
 const SYSTEMD_DIRECTORIES: &[&str] =
     &["/etc/systemd/", "/run/systemd/", "/usr/local/lib/systemd/", "/usr/lib/systemd/", "/lib/systemd/"];
 
-/// A file of sections, with the drop-ins that its own tool reads or that are named.
+/// systemd's settings as they are until the next start: with what stands in /run.
+pub fn until_start(machine: &Machine<'_>, file: &str) -> Result<Vec<Setting>, Unseen> {
+    with(machine, file, None, SYSTEMD_DIRECTORIES)
+}
+
+/// A file of sections, with the drop-ins that its own tool reads or that are named, as the next start has them.
 pub fn sections(machine: &Machine<'_>, file: &str, named: Option<&str>) -> Result<Vec<Setting>, Unseen> {
+    let lasting: Vec<&str> = SYSTEMD_DIRECTORIES.iter().copied().filter(|base| !base.starts_with("/run/")).collect();
+    with(machine, file, named, &lasting)
+}
+
+fn with(machine: &Machine<'_>, file: &str, named: Option<&str>, systemd: &[&str]) -> Result<Vec<Setting>, Unseen> {
     let mut files = Vec::new();
     if let Some(name) = file.strip_prefix(SYSTEMD) {
-        for directory in SYSTEMD_DIRECTORIES {
+        for directory in systemd {
             let path = format!("{directory}{name}");
             if machine.text(&path)?.is_some() {
                 files.push(path);
                 break;
             }
         }
-        let directories: Vec<String> = SYSTEMD_DIRECTORIES.iter().map(|base| format!("{base}{name}.d")).collect();
+        let directories: Vec<String> = systemd.iter().map(|base| format!("{base}{name}.d")).collect();
         let directories: Vec<&str> = directories.iter().map(String::as_str).collect();
         files.extend(drop_ins(machine, &directories, ".conf")?);
     } else {

@@ -5,14 +5,13 @@
 //! before every file.
 
 use super::glob;
+use super::sshd_command;
 use super::sshd_defaults::{canonical, default};
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::{At, fits};
 use crate::validate::verdict::Unseen;
 
 const MAIN: &str = "/etc/ssh/sshd_config";
-/// Files that put options on the daemon's command line: Debian's and Red Hat's.
-const COMMAND_LINES: &[(&str, &str)] = &[("/etc/default/ssh", "SSHD_OPTS="), ("/etc/sysconfig/sshd", "OPTIONS=")];
 /// As deep as sshd follows `Include`.
 const DEEPEST: usize = 16;
 /// Options of which every line counts.
@@ -57,8 +56,12 @@ pub struct Sshd {
 impl Reader for Sshd {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let mut sshd = Self { settings: Vec::new(), installed: false, main: At::file(MAIN) };
-        for (file, variable) in COMMAND_LINES {
-            sshd.command_line(machine, file, variable)?;
+        for line in sshd_command::lines(machine)? {
+            let mut words = words(&line.text).into_iter();
+            if let Some(name) = words.next() {
+                let value = words.collect::<Vec<String>>().join(" ");
+                sshd.set(&name, value, &line.at, line.unit.as_deref());
+            }
         }
         let main = machine.exists(MAIN)?;
         sshd.installed = main || machine.exists("/usr/sbin/sshd")?;
@@ -70,27 +73,6 @@ impl Reader for Sshd {
 }
 
 impl Sshd {
-    /// `-o Name=value` on the daemon's own command line.
-    fn command_line(&mut self, machine: &Machine<'_>, file: &str, variable: &str) -> Result<(), Unseen> {
-        let Some(text) = machine.text(file)? else { return Ok(()) };
-        let last = text.lines().filter_map(|(at, line)| Some((at, line.trim().strip_prefix(variable)?))).last();
-        let Some((at, options)) = last else { return Ok(()) };
-        let mut words = options.trim_matches(['"', '\'']).split_whitespace();
-        while let Some(word) = words.next() {
-            let option = match word.strip_prefix("-o") {
-                Some("") => words.next(),
-                other => other,
-            };
-            if word == "-f" {
-                return Err(Unseen::new(file, "names another file than /etc/ssh/sshd_config"));
-            }
-            if let Some((name, value)) = option.and_then(|option| option.split_once('=')) {
-                self.set(name, value.to_owned(), &at, None);
-            }
-        }
-        Ok(())
-    }
-
     fn file(&mut self, machine: &Machine<'_>, file: &str, outer: Option<&str>, depth: usize) -> Result<(), Unseen> {
         if depth > DEEPEST {
             return Err(Unseen::new(file, "is included too deep: sshd refuses its configuration"));
@@ -167,10 +149,12 @@ impl Sshd {
 /// A line's words: quotes hold words together, `=` may stand after the name, `#` ends the line.
 fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    let (mut word, mut quoted, mut open) = (String::new(), false, false);
+    let (mut word, mut quote, mut open) = (String::new(), None, false);
     for letter in line.trim().chars() {
+        let quoted = quote.is_some();
         match letter {
-            '"' => (quoted, open) = (!quoted, true),
+            letter if quote == Some(letter) => quote = None,
+            '"' | '\'' if !quoted => (quote, open) = (Some(letter), true),
             '#' if !quoted && !open => break,
             '=' if !quoted && words.is_empty() && open => {
                 words.push(std::mem::take(&mut word));

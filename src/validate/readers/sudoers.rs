@@ -1,11 +1,13 @@
 //! sudo's policy: what it includes, its `Defaults`, and the tags of its rules.
 //!
 //! `@include` and `#include` name a file, `@includedir` and `#includedir` a directory of which files with a dot or a `~`
-//! at the end are passed over; relative names are beside the file that names them. Of Defaults with the same scope the
-//! last wins (sudoers(5)).
+//! at the end are passed over; relative names are beside the file that names them, and `%h` in one is the host's name. A
+//! comment ends with its line, whatever that ends with. Of Defaults with the same scope the last wins (sudoers(5)). The
+//! policy is another file where sudo.conf(5) says so.
 
+use crate::host::Kind;
 use crate::validate::machine::{Machine, Reader};
-use crate::validate::text::At;
+use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
 
 pub const SUDOERS: &str = "/etc/sudoers";
@@ -41,6 +43,9 @@ pub struct Sudoers {
 impl Reader for Sudoers {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let mut sudoers = Self { defaults: Vec::new(), rules: Vec::new(), installed: false };
+        if let Some((at, line)) = elsewhere(machine)? {
+            return Err(Unseen::new(at.to_string(), format!("takes the policy from another place: {line}")));
+        }
         let main = machine.exists(SUDOERS)?;
         sudoers.installed = main || machine.exists("/usr/bin/sudo")?;
         if main {
@@ -48,6 +53,18 @@ impl Reader for Sudoers {
         }
         Ok(sudoers)
     }
+}
+
+/// A plugin of sudo that is given another file.
+fn elsewhere(machine: &Machine<'_>) -> Result<Option<(At, String)>, Unseen> {
+    let Some(text) = machine.text("/etc/sudo.conf")? else { return Ok(None) };
+    let other = |line: &str| {
+        let mut words = line.split_whitespace();
+        let file =
+            words.clone().any(|word| word.starts_with("sudoers_file=") && word != format!("sudoers_file={SUDOERS}"));
+        words.next() == Some("Plugin") && file
+    };
+    Ok(text.lines().find(|(_, line)| other(line)).map(|(at, line)| (at, line.trim().to_owned())))
 }
 
 impl Sudoers {
@@ -66,21 +83,27 @@ impl Sudoers {
             return Err(Unseen::new(file, "is included too deep: sudo refuses its policy"));
         }
         let Some(text) = machine.text(file)? else { return Ok(()) };
-        for (at, line) in text.joined(true) {
+        for (at, line) in joined(&text) {
             let line = line.trim();
             let (word, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
             let beside = || {
-                let name = rest.trim().trim_matches('"');
+                let name = rest.trim().trim_matches('"').replace("\\ ", " ");
                 let base = file.rsplit_once('/').map_or("", |(base, _)| base);
-                if name.starts_with('/') { name.to_owned() } else { format!("{base}/{name}") }
+                if name.starts_with('/') { name } else { format!("{base}/{name}") }
             };
+            let includes = ["@include", "#include", "@includedir", "#includedir"].contains(&word);
+            if includes && rest.contains("%h") {
+                return Err(Unseen::new(at.to_string(), "includes what the host's name decides"));
+            }
             match word {
                 "@include" | "#include" => self.file(machine, &beside(), depth + 1)?,
                 "@includedir" | "#includedir" => {
                     let directory = beside();
                     for name in machine.names(&directory)? {
-                        if !name.contains('.') && !name.ends_with('~') {
-                            self.file(machine, &format!("{directory}/{name}"), depth + 1)?;
+                        let file = format!("{directory}/{name}");
+                        let passed = name.contains('.') || name.ends_with('~');
+                        if !passed && machine.stat(&file, true)?.is_none_or(|stat| stat.kind != Kind::Directory) {
+                            self.file(machine, &file, depth + 1)?;
                         }
                     }
                 }
@@ -91,16 +114,57 @@ impl Sudoers {
     }
 
     fn line(&mut self, at: &At, line: &str) {
-        if let Some(rest) = line.strip_prefix("Defaults") {
-            let Some(end) = rest.find([' ', '\t']) else { return };
-            let (scope, settings) = rest.split_at(end);
+        const ALIASES: &[&str] = &["User_Alias", "Runas_Alias", "Host_Alias", "Cmnd_Alias", "Cmd_Alias"];
+        let sets = |rest: &&str| rest.starts_with([' ', '\t', ':', '@', '!', '>']);
+        if let Some(rest) = line.strip_prefix("Defaults").filter(sets) {
+            let (scope, settings) = scoped(rest);
             for setting in parted(settings) {
-                self.defaults.extend(self::default(scope, &setting, at));
+                self.defaults.extend(self::default(&scope, &setting, at));
             }
-        } else if !line.is_empty() && line.split(['_', ' ']).nth(1) != Some("Alias") {
+        } else if line.split_whitespace().next().is_some_and(|word| !ALIASES.contains(&word)) {
             self.rules.push((at.clone(), line.to_owned()));
         }
     }
+}
+
+/// Whom a line of Defaults is for, and its settings. Blanks may stand behind the sign and around the commas of a list.
+fn scoped(rest: &str) -> (String, &str) {
+    if !rest.starts_with([':', '@', '!', '>']) {
+        return (String::new(), rest);
+    }
+    let (mut end, mut quoted, mut goes_on) = (rest.len(), false, true);
+    for (at, letter) in rest.char_indices().skip(1) {
+        quoted ^= letter == '"';
+        if letter.is_whitespace() && !quoted {
+            let next = rest[at..].trim_start();
+            if !goes_on && !next.starts_with(',') {
+                end = at;
+                break;
+            }
+        } else {
+            goes_on = letter == ',' || letter == '!' && goes_on;
+        }
+    }
+    (rest[..end].split_whitespace().collect(), &rest[end..])
+}
+
+/// Lines joined where one ends in a backslash. A comment goes on nowhere, and ends what goes on before it.
+fn joined(text: &Text) -> Vec<(At, String)> {
+    let mut joined: Vec<(At, String)> = Vec::new();
+    let mut open = false;
+    for (at, line) in text.lines() {
+        let comment = uncommented(line).len() < line.trim_end().len();
+        let (body, goes_on) = match line.trim_end().strip_suffix('\\').filter(|_| !comment) {
+            Some(body) => (body, true),
+            None => (line, false),
+        };
+        match joined.last_mut() {
+            Some((_, whole)) if open => whole.push_str(&uncommented(body)),
+            _ => joined.push((at, body.to_owned())),
+        }
+        open = goes_on;
+    }
+    joined
 }
 
 fn default(scope: &str, setting: &str, at: &At) -> Option<Default> {

@@ -9,8 +9,8 @@ use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::{At, Text, fits};
 use crate::validate::verdict::Unseen;
 
-const DIRECTORIES: &[&str] =
-    &["/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"];
+/// What stands in /run is gone at the next start.
+const DIRECTORIES: &[&str] = &["/etc/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"];
 
 /// An assignment, or an exception from patterns (`-net.ipv4.conf.eth0.rp_filter` without a value).
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! A rule of `user.rules` is a line `### tuple ### ACTION PROTOCOL PORT DESTINATION PORT SOURCE ... DIRECTION`; what follows it is
 //! made of it. The last value of a shell variable wins.
 
+use super::iptables::opens;
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
@@ -33,11 +34,13 @@ pub struct Ufw {
     pub tuples: Vec<Tuple>,
     /// Lines of before.rules and before6.rules that add a rule.
     pub before: Vec<(At, String)>,
+    /// Lines of all its files by which everything comes in or through, whatever its policies.
+    pub opened: Vec<(At, String)>,
 }
 
 impl Reader for Ufw {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
-        let mut ufw = Self { values: BTreeMap::new(), tuples: Vec::new(), before: Vec::new() };
+        let mut ufw = Self { values: BTreeMap::new(), tuples: Vec::new(), before: Vec::new(), opened: Vec::new() };
         for file in ["/etc/default/ufw", "/etc/ufw/ufw.conf"] {
             for (at, line) in machine.text(file)?.iter().flat_map(|text| text.lines()) {
                 if let Some((name, value)) = line.trim().split_once('=').filter(|_| !line.trim().starts_with('#')) {
@@ -57,9 +60,22 @@ impl Reader for Ufw {
                 let lines = text.iter().flat_map(|text| text.lines()).filter(|(_, line)| line.starts_with("-A "));
                 ufw.before.extend(lines.map(|(at, line)| (at, line.trim().to_owned())));
             }
+            for name in ["before.rules", "before6.rules", "user.rules", "user6.rules", "after.rules", "after6.rules"] {
+                let text = machine.text(&format!("{base}/{name}"))?;
+                let adds = |line: &str| line.starts_with("-A ") || line.starts_with("-I ");
+                let open = |line: &str| adds(line) && line.split_whitespace().nth(1).is_some_and(inward) && opens(line);
+                let lines = text.iter().flat_map(|text| text.lines()).filter(|(_, line)| open(line));
+                ufw.opened.extend(lines.map(|(at, line)| (at, line.trim().to_owned())));
+            }
         }
         Ok(ufw)
     }
+}
+
+/// Whether a chain is asked about what comes in or goes through.
+pub(super) fn inward(chain: &str) -> bool {
+    matches!(chain, "INPUT" | "FORWARD")
+        || chain.starts_with("ufw") && (chain.ends_with("-input") || chain.ends_with("-forward"))
 }
 
 fn tuples(text: &Text) -> impl Iterator<Item = Tuple> {

@@ -4,7 +4,7 @@
 //! opened with `iptables -P`. The chains themselves are asked, by the program that ufw loads them with.
 
 use super::iptables::{Family, Iptables, loaded};
-use super::ufw::{Ufw, covers};
+use super::ufw::{Ufw, covers, inward};
 use crate::validate::machine::Machine;
 use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
@@ -34,6 +34,11 @@ impl Kept {
         let before = format!("{}-before-input", self.prefix);
         self.rules.rule(&before, &[&format!("-j {}-user-input", self.prefix)])?;
         self.rules.rule("INPUT", &[&format!("-j {before}")])
+    }
+
+    /// A rule by which everything comes in or through, whatever the policies.
+    pub fn opened(&self) -> Option<&(At, String)> {
+        self.rules.opened(inward)
     }
 
     /// The policy of a chain of the kernel's own.

@@ -3,15 +3,17 @@
 //! A unit that is enabled for a target that nothing reaches is not started, and one that a vendor's own directory wants
 //! is started without being enabled: so the units that are wanted are followed from `default.target`.
 
+use crate::host::Kind;
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where units are, the first having the last word (systemd.unit(5)).
-pub const DIRECTORIES: [&str; 5] = [
+/// Where units are, the first having the last word (systemd.unit(5)). What stands in /run is gone at the next start.
+pub const DIRECTORIES: [&str; 6] = [
+    "/etc/systemd/system.control",
     "/etc/systemd/system",
-    "/run/systemd/system",
+    "/etc/systemd/system.attached",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
@@ -123,7 +125,44 @@ impl Files {
                 }
             }
         }
+        files.scripts(machine)?;
         Ok(files)
+    }
+
+    /// Scripts of System V, of which a generator makes units where there is no other of the name; the links of runlevels
+    /// say which are started (systemd-sysv-generator(8)).
+    fn scripts(&mut self, machine: &Machine<'_>) -> Result<(), Unseen> {
+        const GENERATOR: &str = "systemd/system-generators/systemd-sysv-generator";
+        const LEVELS: [(&str, &str); 4] = [
+            ("/etc/rc2.d", "multi-user.target"),
+            ("/etc/rc3.d", "multi-user.target"),
+            ("/etc/rc4.d", "multi-user.target"),
+            ("/etc/rc5.d", "graphical.target"),
+        ];
+        if !machine.exists(&format!("/usr/lib/{GENERATOR}"))? && !machine.exists(&format!("/lib/{GENERATOR}"))? {
+            return Ok(());
+        }
+        let unit = |script: &str| format!("{}.service", script.strip_suffix(".sh").unwrap_or(script));
+        let mut made = BTreeSet::new();
+        for script in machine.names("/etc/init.d")? {
+            let path = format!("/etc/init.d/{script}");
+            let runs = machine.stat(&path, true)?.is_some_and(|stat| stat.kind == Kind::File && stat.mode & 0o100 != 0);
+            if runs && !self.units.contains_key(&unit(&script)) {
+                made.insert(unit(&script));
+                self.units.insert(unit(&script), path);
+            }
+        }
+        for (directory, target) in LEVELS {
+            for link in machine.names(directory)? {
+                // `S01name`
+                let script = link.strip_prefix('S').and_then(|rest| rest.get(2..)).unwrap_or_default();
+                if made.contains(&unit(script)) {
+                    let at = At::file(&format!("{directory}/{link}"));
+                    self.wants.entry(target.to_owned()).or_default().push((unit(script), at));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn unit(&mut self, machine: &Machine<'_>, name: &str, path: String) -> Result<(), Unseen> {

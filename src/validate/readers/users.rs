@@ -1,6 +1,8 @@
 //! The user database: passwd, group, shadow, gshadow, the list of shells.
 //!
-//! Lines as glibc reads them: those with too few fields are passed over, numbers may have zeros in front (`00` is root).
+//! Lines as glibc reads them: numbers may have zeros or a sign in front (`00` and `-0` are root), fields at the end may be
+//! missing (`toor::0:0` is an account without a password), and what follows the last one belongs to it. Only those with
+//! fewer fields than that are passed over.
 
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
@@ -54,30 +56,44 @@ pub const PASSWD: &str = "/etc/passwd";
 pub const GROUP: &str = "/etc/group";
 pub const SHADOW: &str = "/etc/shadow";
 
-/// Fields of a file's lines.
-fn fields(machine: &Machine<'_>, file: &str) -> Result<Vec<(At, Vec<String>)>, Unseen> {
+/// The fields of a file's lines, `all` of them where there are at least so many: the last takes the rest of its line.
+fn fields(machine: &Machine<'_>, file: &str, least: usize, all: usize) -> Result<Vec<(At, Vec<String>)>, Unseen> {
     let text = machine.text(file)?.ok_or_else(|| Unseen::new(file, "is not there"))?;
-    let of = |line: &str| line.split(':').map(str::to_owned).collect();
-    Ok(text.lines().filter(|(_, line)| !line.starts_with('#')).map(|(at, line)| (at, of(line))).collect())
+    let lines = text.lines().map(|(at, line)| (at, line.trim_start())).filter(|(_, line)| !line.starts_with('#'));
+    let parted = lines.map(|(at, line)| (at, line.splitn(all, ':').map(str::to_owned).collect::<Vec<String>>()));
+    let whole = parted.filter(|(_, fields)| fields.len() >= least).map(|(at, mut fields)| {
+        fields.resize(all, String::new());
+        (at, fields)
+    });
+    Ok(whole.collect())
+}
+
+/// A number as strtoul(3) reads it.
+fn number(field: &str) -> Option<u32> {
+    let field = field.trim();
+    if field.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte == b'0')) {
+        return Some(0);
+    }
+    field.parse().ok()
 }
 
 impl Reader for Users {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let user = |(at, fields): (At, Vec<String>)| {
             let [name, password, uid, gid, _, home, shell] = <[String; 7]>::try_from(fields).ok()?;
-            let (uid, gid) = (uid.trim().parse().ok()?, gid.trim().parse().ok()?);
+            let (uid, gid) = (number(&uid)?, number(&gid)?);
             Some(User { name, password, uid, gid, home, shell, at })
         };
         let group = |(at, fields): (At, Vec<String>)| {
             let [name, _, gid, members] = <[String; 4]>::try_from(fields).ok()?;
             let members = members.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-            Some(Group { name, gid: gid.trim().parse().ok()?, members: members.collect(), at })
+            Some(Group { name, gid: number(&gid)?, members: members.collect(), at })
         };
         let shells = machine.text("/etc/shells")?;
         let shells = shells.iter().flat_map(|text| text.lines().map(|(_, line)| line.trim().to_owned()));
         Ok(Self {
-            users: fields(machine, PASSWD)?.into_iter().filter_map(user).collect(),
-            groups: fields(machine, GROUP)?.into_iter().filter_map(group).collect(),
+            users: fields(machine, PASSWD, 4, 7)?.into_iter().filter_map(user).collect(),
+            groups: fields(machine, GROUP, 3, 4)?.into_iter().filter_map(group).collect(),
             shells: shells.filter(|line| line.starts_with('/')).collect(),
         })
     }
@@ -137,7 +153,7 @@ pub struct Secrets(pub Vec<Secret>);
 impl Reader for Secrets {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let secret = |(at, fields): (At, Vec<String>)| {
-            let [name, hash, changed, min, max, warn, inactive, ..] = &fields[..] else { return None };
+            let [name, hash, changed, min, max, warn, inactive, _, _] = &fields[..] else { return None };
             let state = match hash.as_str() {
                 "" => Password::Empty,
                 hash if hash.starts_with(['!', '*']) || hash.len() < 13 => Password::Locked,
@@ -146,6 +162,6 @@ impl Reader for Secrets {
             let days = [changed, min, max, warn, inactive].map(|field| field.trim().to_owned());
             Some(Secret { name: name.clone(), state, days, at })
         };
-        Ok(Self(fields(machine, SHADOW)?.into_iter().filter_map(secret).collect()))
+        Ok(Self(fields(machine, SHADOW, 5, 9)?.into_iter().filter_map(secret).collect()))
     }
 }
