@@ -45,8 +45,8 @@ pub(super) fn processors(sight: &Sight<'_>) -> Map {
                 value.clone_into(&mut core);
                 put(&mut cores, value, 1);
             }
-            "cpu cores" => put(&mut sockets, &socket, value.parse().unwrap_or(1)),
-            "siblings" => put(&mut cores, &core, value.parse().unwrap_or(1)),
+            "cpu cores" => put(&mut sockets, &socket, value.parse::<u16>().map_or(1, i64::from)),
+            "siblings" => put(&mut cores, &core, value.parse::<u16>().map_or(1, i64::from)),
             _ => {}
         }
     }

@@ -228,7 +228,7 @@ fn default6(sight: &Sight<'_>, all: &[Address6]) -> Value {
             let metric = u32::from_str_radix(words.get(5)?, 16).ok()?;
             let gateway = Ipv6Addr::from(u128::from_str_radix(words.get(4)?, 16).ok()?);
             let everywhere = words[0].bytes().all(|b| b == b'0') && words[1] == "00" && flags & GATEWAY != 0;
-            everywhere.then(|| (metric, (*words[9]).to_owned(), gateway))
+            everywhere.then_some((metric, (*words.get(9)?).to_owned(), gateway))
         })
         .min();
     let Some((_, device, gateway)) = route else { return Value::Map(Map::new().into()) };

@@ -37,15 +37,15 @@ pub(super) fn mounts(sight: &Sight<'_>) -> Map {
         ]);
         if let Some([size, total, available, inodes, inodes_free]) = sizes.get(row[1].as_str()) {
             out.extend(facts([
-                ("size_total", Value::Int(total * size)),
-                ("size_available", Value::Int(available * size)),
+                ("size_total", Value::Int(total.saturating_mul(*size))),
+                ("size_available", Value::Int(available.saturating_mul(*size))),
                 ("block_size", Value::Int(*size)),
                 ("block_total", Value::Int(*total)),
                 ("block_available", Value::Int(*available)),
-                ("block_used", Value::Int(total - available)),
+                ("block_used", Value::Int(total.saturating_sub(*available))),
                 ("inode_total", Value::Int(*inodes)),
                 ("inode_available", Value::Int(*inodes_free)),
-                ("inode_used", Value::Int(inodes - inodes_free)),
+                ("inode_used", Value::Int(inodes.saturating_sub(*inodes_free))),
             ]));
         }
         Value::Map(out.into())
@@ -80,11 +80,11 @@ pub(super) fn devices(sight: &Sight<'_>) -> Map {
         let base = format!("/sys/block/{name}");
         let read = |file: &str| sight.text(&format!("{base}/{file}"));
         let optional = |text: Option<String>| text.map_or(Value::Null, Value::from);
-        let bytes = read("size").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0) * 512;
+        let bytes = read("size").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0).saturating_mul(512);
         let sector = read("queue/physical_block_size");
         let partitions = sight.list(&base).into_iter().filter(|part| part.starts_with(&name)).map(|part| {
             let read = |file: &str| sight.text(&format!("{base}/{part}/{file}"));
-            let bytes = read("size").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0) * 512;
+            let bytes = read("size").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0).saturating_mul(512);
             let members = [
                 ("start", optional(read("start"))),
                 ("sectors", optional(read("size"))),

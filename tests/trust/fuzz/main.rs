@@ -4,7 +4,8 @@
 //!     cargo run --example fuzz -- SEED SECONDS [TARGET...]
 //!
 //! `FUZZ_CORPUS=DIRECTORY` adds the YAML files and templates below a directory to the seeds of roles.
-//! A panic ends the run with its code, after the parser, the seed and the case that it was; counts are printed at the end.
+//! A panic is told with the parser, the seed and the case that it was, once for each place in the source, and the run ends
+//! with its code; a case that takes too long on a processor, or too much memory, ends the run. Counts are printed at the end.
 #![expect(clippy::unwrap_used, reason = "a stage that cannot be set has failed the run")]
 #![expect(clippy::print_stdout, reason = "it says what it did")]
 
@@ -13,20 +14,22 @@ mod deep;
 mod descriptor;
 #[path = "../instance/mod.rs"]
 mod instance;
+#[path = "../../ansible/fuzz/machines.rs"]
+mod machines;
 mod mutation;
 #[path = "../tuf/repository.rs"]
 #[expect(dead_code, reason = "the attacks on repositories use all of it")]
 mod repository;
-#[path = "../../ansible/fuzz.rs"]
+#[path = "../../ansible/fuzz/roles.rs"]
 mod roles;
 mod target;
+mod watch;
 
 use mutation::Mutator;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-
-/// No input is worth more than this: a parser that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(10);
+use watch::Watch;
 
 fn main() -> std::process::ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +49,7 @@ fn main() -> std::process::ExitCode {
     }
     // Of roles there are pieces of seeds too, which need not be taken.
     targets.extend(roles::all());
+    targets.extend(machines::all());
     targets.retain(|target| words.len() < 3 || words[2..].iter().any(|name| name == target.name));
     if targets.is_empty() {
         println!("no such target");
@@ -53,29 +57,37 @@ fn main() -> std::process::ExitCode {
     }
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut mutator = Mutator::new(seed);
+    let watch = Watch::new();
+    let mut wrongs = BTreeSet::new();
     let mut case = 0_u64;
     while Instant::now() < end {
         for target in &mut targets {
             case += 1;
             let input = mutator.of(&target.seeds);
             let begun = Instant::now();
+            watch.begin(|| format!("{}: seed {seed}, case {case}: {}", target.name, hex::encode(&input)));
             let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(&input)));
             let wrong = match outcome {
-                Err(_) => Some("it panicked"),
-                Ok(target::Verdict::Forged) => Some("it was believed, and is altered"),
-                Ok(_) if begun.elapsed() > LONGEST => Some("it took too long"),
+                Err(_) => Some(format!("it panicked at {}", watch::panicked_at())),
+                Ok(target::Verdict::Forged) => Some("it was believed, and is altered".to_owned()),
                 Ok(verdict) => {
                     target.count(&verdict, begun.elapsed());
                     None
                 }
             };
-            if let Some(wrong) = wrong {
+            if let Some(wrong) = wrong
+                && wrongs.insert((target.name, wrong.clone()))
+            {
+                println!("{}: {wrong}: seed {seed}, case {case}: {}", target.name, hex::encode(&input));
+            }
+            if let Some(wrong) = watch.end() {
                 println!("{}: {wrong}: seed {seed}, case {case}: {}", target.name, hex::encode(&input));
                 return 101.into();
             }
         }
     }
-    println!("seed {seed}, {seconds} s, {case} cases, no panic");
+    let went = if wrongs.is_empty() { "no panic".to_owned() } else { format!("{} WENT WRONG", wrongs.len()) };
+    println!("seed {seed}, {seconds} s, {case} cases, {went}");
     for target in &targets {
         println!(
             "{:<16} {:>9} cases, {:>9} taken, {:>9} refused, {:>6} s",
@@ -86,5 +98,5 @@ fn main() -> std::process::ExitCode {
             target.took.as_secs()
         );
     }
-    0.into()
+    if wrongs.is_empty() { 0.into() } else { 101.into() }
 }

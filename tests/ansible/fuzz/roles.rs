@@ -1,11 +1,12 @@
-//! What is mutated of roles: YAML, whole trees, free forms, patterns, templates, plans, vaults; a part of `tests/trust/fuzz`.
+//! What is mutated of roles: YAML, whole trees, free forms, patterns, templates, plans, vaults; playbooks that run; a part of `tests/trust/fuzz`.
 #![expect(clippy::disallowed_methods, reason = "it sets the stage")]
 
 use crate::target::{Target, Verdict};
 use muster::failure::Place;
-use muster::host::Void;
+use muster::host::{Overlay, Void};
+use muster::roles::converge::{Input, KnownNames, Limits, Machine, Variables, converge};
 use muster::roles::lint::lint;
-use muster::roles::load::{parse_pairs, split};
+use muster::roles::load::{Directory, Loader, parse_pairs, split};
 use muster::roles::modules::{Diff, Failed, RenderOptions, Tree};
 use muster::roles::pattern::{Flags, Pattern};
 use muster::roles::plan::{FORMAT, Inputs, PlanFile, Step};
@@ -17,6 +18,10 @@ use muster::roles::yaml;
 use muster::secret::{Redactor, Secret};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a play may wait for anything.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `ansible-vault` makes of `secret: hunter2` with the passphrase `pass`.
 const SEALED: &str = "$ANSIBLE_VAULT;1.1;AES256
@@ -39,12 +44,12 @@ fn text(name: &'static str, seeds: Vec<String>, mut run: impl FnMut(&str) -> Ver
         lines.chunks(size).map(|piece| piece.concat().into_bytes()).collect::<Vec<_>>()
     });
     let run = Box::new(move |bytes: &[u8]| run(&String::from_utf8_lossy(bytes)));
-    Target { name, seeds: pieces.collect(), run, taken: 0, refused: 0, took: std::time::Duration::ZERO }
+    Target { name, seeds: pieces.collect(), run, taken: 0, refused: 0, took: Duration::ZERO }
 }
 
 /// Every one.
 pub fn all() -> Vec<Target> {
-    vec![documents(), trees(), free_forms(), templates(), plans(), vaults()]
+    vec![documents(), trees(), plays(), free_forms(), templates(), plans(), vaults()]
 }
 
 fn below(directory: &Path, ends: &[&str], into: &mut Vec<String>) {
@@ -98,10 +103,43 @@ fn trees() -> Target {
     })
 }
 
+/// Playbooks, run over a machine that only remembers. What waits does so no longer than its deadline.
+fn plays() -> Target {
+    let root = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir_all(root.path().join("roles/r/tasks")).expect("a role");
+    std::fs::write(root.path().join("roles/r/tasks/main.yml"), "- debug: {msg: '{{ a }}'}\n").expect("tasks");
+    text("play", corpus(&[".yml", ".yaml"]), move |text| {
+        // A file of tasks, and of variables, is a playbook with them.
+        let text = match yaml::read("f.yml", text) {
+            Ok(document) if document.root.list().is_some_and(|list| list.iter().any(|one| one.get("hosts").is_some())) => {
+                text.to_owned()
+            }
+            Ok(document) if document.root.list().is_some() => {
+                format!("- hosts: all\n  gather_facts: no\n  tasks:\n  {}", text.trim_start_matches("---\n").replace('\n', "\n  "))
+            }
+            _ => return Verdict::Refused,
+        };
+        std::fs::write(root.path().join("site.yml"), text).expect("a playbook");
+        let tree = Directory::new(root.path()).expect("a tree");
+        let loader = Loader::new(Arc::new(tree), &[]);
+        let (templar, variables, mut host) = (Templar::new(), Variables::default(), Overlay::new(Void::new()));
+        let names =
+            KnownNames { loader: &loader, templar: &templar, host: &host, remote: &Offline, variables: &variables };
+        let Ok(playbook) = loader.playbook(Path::new("site.yml"), &names) else { return Verdict::Refused };
+        let limits = Limits { deadline: Some(Instant::now() + PATIENCE), stopped: None };
+        let input = Input { check: true, limits, ..Input::default() };
+        let machine = Machine { host: &mut host, remote: &Offline, real: None };
+        match converge(&input, &playbook, &loader, &templar, machine, &mut ()).error {
+            None => Verdict::Taken,
+            Some(_) => Verdict::Refused,
+        }
+    })
+}
+
 /// Expressions that ansible-core answered, and template files.
 fn expressions() -> Vec<String> {
     let table: serde_json::Value =
-        serde_json::from_str(include_str!("../ansible/expressions.json")).expect("the table of expressions");
+        serde_json::from_str(include_str!("../expressions.json")).expect("the table of expressions");
     let cases = table["cases"].as_array().expect("cases").iter();
     let mut found: Vec<String> = cases.filter_map(|case| Some(case["template"].as_str()?.to_owned())).collect();
     // Passwords are hashed slowly on purpose.
@@ -150,7 +188,7 @@ impl Scope for Few {
 }
 
 /// A tree without files.
-struct Bare;
+pub struct Bare;
 
 fn no_file(name: &str) -> Failed {
     Failed::new(format!("{name} is not there"))
