@@ -16,7 +16,7 @@ import tempfile
 import yaml
 
 PLAIN = """yes No on OFF true TRUE ~ null Null 0 -1 +12 0o17 017 08 0x1F 0b101 1_000 1:30 190:20:30 1.5 1e3 1.0e+3 .5 -.inf
-1. 685_230.15 2026-01-02 2026-1-2 a a#b 1,2 http://x:80/y C:\\x é 日本 y n 12e03 1e -0 0.0 +.5 0_ _1 1__2 0x 0b2 1:60 12:30:45.5
+1. 685_230.15 2026-01-02 2026-1-2 2001-12-14t21:59:43.10-05:00 2001-1-4T1:02:03Z a a#b 1,2 http://x:80/y C:\\x é 日本 y n 12e03 1e -0 0.0 +.5 0_ _1 1__2 0x 0b2 1:60 12:30:45.5
 - ? : & * ! % @a ` ' " [ { a] << {{x}} {%if%}""".split()
 MARKS = set("*&!%@`'\"[]{}#,?:-|><")
 KEYS = ["a", "b", "c", "k1", "yes", "1", "1.5", "null", "'q'", '"d"', "a b", "~", "0x10"]
@@ -93,7 +93,7 @@ class Writer:
 def by_pyyaml(text):
     """As JSON; `None` where PyYAML refuses it."""
     try:
-        return json.dumps(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), default=str)
+        return json.dumps(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), default=lambda moment: moment.isoformat())
     # Of a scalar that is not what its tag says it raises whatever its converter did.
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
         return None

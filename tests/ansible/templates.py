@@ -46,10 +46,14 @@ FACTS = {"os_family": "Debian", "distribution": "Ubuntu", "distribution_version"
 SPECIAL = {"omit", "groups", "hostvars", "inventory_hostname", "inventory_hostname_short", "group_names", "playbook_dir",
            "role_path", "role_name", "ansible_role_name", "ansible_play_hosts", "ansible_play_batch", "ansible_search_path",
            "ansible_managed", "template_path", "template_host", "template_uid", "template_fullpath", "template_run_date",
-           "template_destpath", "template_mtime", "ansible_check_mode", "ansible_version", "ansible_play_name", "vars", "lookup",
+           "template_destpath", "template_mtime", "ansible_check_mode", "play_hosts", "ansible_play_hosts_all", "ansible_version", "ansible_play_name", "vars", "lookup",
            "query", "q", "now", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "undef"}
 # What no two runs share.
 UNSTABLE = re.compile(r"now\(|\| *(?:ansible\.builtin\.)?strftime|\| *random|template_(?:run_date|mtime|uid|host)|ansible_date_time|(?:lookup|query|q)\( *['\"](?:ansible\.builtin\.)?(?:pipe|password|random|url|env|lines)")
+
+
+# A method that was named and not called, printed with where it lies in Python's memory.
+PYTHON = re.compile(r"<(?:built-in|bound) method |<function ")
 
 
 class Expressions:
@@ -137,7 +141,7 @@ class Expressions:
 def by_jinja(loader, variables, text):
     """What ansible-core makes of it: `(True, value)`, or `(False, why not)`."""
     try:
-        return True, plain(Templar(loader=loader, variables=variables).template(trust_as_template(text)))
+        return True, plain(Templar(loader=loader, variables=variables).template(trusted(text)))
     except Exception as error:
         return False, " ".join(str(error).split())[:200]
 
@@ -165,6 +169,9 @@ def asking(name, text):
 
 
 def same(one, other):
+    if one[0] and PYTHON.search(str(one[1])):
+        # Nobody else has these to print.
+        return not other[0]
     if not one[0] or not other[0]:
         return one[0] == other[0]
     # As texts: to Python `2`, `2.0` and `True` may be equal.
@@ -245,13 +252,28 @@ def role_of(template):
 def written(role, loader):
     """The variables that a role brings."""
     given = {}
-    for source in [role / part / name for part in ("defaults", "vars") for name in ("main.yml", "main.yaml")]:
-        try:
-            if source.exists() and (read := loader.load_from_file(str(source), trusted_as_template=True)):
-                given |= read
-        except Exception:
-            pass
+    for main in [role / part / name for part in ("defaults", "vars") for name in ("main.yml", "main.yaml", "main")]:
+        if not main.exists():
+            continue
+        for source in sorted(main.rglob("*.y*ml")) if main.is_dir() else [main]:
+            try:
+                given |= loader.load_from_file(str(source), trusted_as_template=True) or {}
+            except Exception:
+                pass
     return given
+
+
+def unstable(text, given):
+    """Whether it, or a variable that it reads, is something that no two runs share."""
+    seen, waiting = set(), [text]
+    while waiting:
+        one = waiting.pop()
+        if UNSTABLE.search(one):
+            return True
+        for name in (set(re.findall(r"\b[a-z_]\w*", one)) & set(given)) - seen:
+            seen.add(name)
+            waiting.extend(strings(given[name]))
+    return False
 
 
 def both(options, loader, file, role, work):
@@ -262,15 +284,17 @@ def both(options, loader, file, role, work):
     ways = fills(needed - set(given), attributes)
     theirs, plays = {}, []
     for way, fill in ways.items():
-        variables = {**given, **trusted(fill), "inventory_hostname": "localhost", "role_path": str(role), "role_name": "it",
+        hosts = {name: ["localhost"] for name in ("play_hosts", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch")}
+        variables = {**given, **trusted(fill), **hosts, "inventory_hostname": "localhost", "inventory_hostname_short": "localhost",
+                     "ansible_check_mode": False, "ansible_play_name": "it", "role_path": str(role), "role_name": "it",
                      "ansible_role_name": "it", "ansible_search_path": [str(role)], "playbook_dir": str(role),
                      "groups": {"all": ["localhost"], "ungrouped": ["localhost"]}, "group_names": ["ungrouped"]}
         variables["hostvars"] = {"localhost": dict(variables)}
-        theirs[way] = by_jinja(loader, variables, "{{ lookup('template', '" + str(file) + "') }}")
+        theirs[way] = by_jinja(loader, variables, ["{{ lookup('template', '" + str(file) + "') }}"])
         tasks = work / f"roles/it/tasks/{way}.yml"
         tasks.parent.mkdir(exist_ok=True)
-        tasks.write_text(json.dumps([asking(way, "{{ lookup('template', '" + f"{work}/roles/it/{file.relative_to(role)}" + "') }}")]))
-        plays.append({"hosts": "all", "gather_facts": False, "vars": fill,
+        tasks.write_text(json.dumps([asking(way, ["{{ lookup('template', '" + f"{work}/roles/it/{file.relative_to(role)}" + "') }}"])]))
+        plays.append({"name": "it", "hosts": "all", "gather_facts": False, "vars": fill,
                       "tasks": [{"name": "its", "import_role": {"name": "it", "tasks_from": way}}]})
     ours, said = by_muster(options.muster, work, plays)
     for way, play in zip(ways, plays):
@@ -286,7 +310,8 @@ def both(options, loader, file, role, work):
 
 def corpus(options, loader):
     files = sorted({file.resolve() for directory in options.corpus for file in directory.rglob("*.j2")})
-    kept = [file for file in files if not UNSTABLE.search(file.read_text(errors="replace"))]
+    brought = {role: written(role, loader) for role in {role_of(file) for file in files}}
+    kept = [file for file in files if not unstable(file.read_text(errors="replace"), brought[role_of(file)])]
     compared, failing, count = 0, 0, 0
     left = ("tasks", "handlers", "meta", "molecule", "files", "library", "*_plugins")
     for role, members in itertools.groupby(sorted(kept, key=role_of), role_of):
@@ -310,7 +335,7 @@ def corpus(options, loader):
 def tell(file, way, theirs, mine):
     print(f"--- {file} ({way})")
     if theirs[0] and mine[0]:
-        lines = zip(str(theirs[1]).splitlines() + [""], str(mine[1]).splitlines() + [""])
+        lines = zip(str(theirs[1][0]).splitlines() + [""], str(mine[1][0]).splitlines() + [""])
         theirs, mine = next(((a, b) for a, b in lines if a != b), (theirs, mine))
     print(f"    Jinja2: {str(theirs)[:400]}\n    muster: {str(mine)[:400]}", flush=True)
 
@@ -323,8 +348,11 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--show", type=int, default=40, help="how many differences are shown")
     options = parser.parse_args()
+    options.muster, options.corpus = os.path.abspath(options.muster), [path.resolve() for path in options.corpus]
     init_plugin_loader()
     loader = DataLoader()
+    # A password's file is made where it is run.
+    os.chdir(tempfile.mkdtemp())
     good = expressions(options, loader)
     if options.corpus:
         good = corpus(options, loader) and good

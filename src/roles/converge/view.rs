@@ -251,7 +251,7 @@ impl View<'_> {
             extra,
             ..*self
         };
-        within.templar.file(&within, &within.services(), text, &self.loader.shown(path), options)
+        within.templar.file(&within, &within.services(), text, (&self.loader.shown(path), path), options)
     }
 }
 

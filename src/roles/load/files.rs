@@ -116,10 +116,11 @@ impl Loader {
         Ok(files)
     }
 
-    /// `group_vars` and `host_vars` beside a playbook: `all`, then the groups in order, then the host.
+    /// `group_vars` and `host_vars` beside a playbook: `all`, then the groups in order, or `ungrouped`, then the host.
     pub fn inventory_vars(&self, directory: &Path, groups: &[String], host: &str) -> Result<Map, LoadError> {
         let mut all = Map::new();
-        let groups = std::iter::once("all").chain(groups.iter().map(String::as_str));
+        let ungrouped = groups.is_empty().then_some("ungrouped");
+        let groups = std::iter::once("all").chain(ungrouped).chain(groups.iter().map(String::as_str));
         let names = groups.map(|group| ("group_vars", group)).chain([("host_vars", host)]);
         for (kind, name) in names {
             if let Some(map) = self.vars_named(&directory.join(kind), name, false)? {

@@ -7,7 +7,8 @@ use crate::roles::value::Value;
 /// A scalar as Python's `str()` writes it.
 pub(super) fn written(value: &Value) -> Option<String> {
     Some(match value {
-        Value::Str(text) => text.expose().to_owned(),
+        // To a module a moment is what JSON has of it.
+        Value::Str(text) => text.iso(),
         Value::Template(template) => template.text.clone(),
         Value::Int(i) => i.to_string(),
         Value::Float(f) if f.fract() == 0.0 && f.abs() < 1e16 => format!("{f:.1}"),

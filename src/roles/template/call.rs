@@ -36,7 +36,7 @@ impl Run<'_> {
     pub(super) fn invoke_node(&mut self, callee: &Node, given: Given) -> Outcome {
         if let Expr::Attr(of, method) = &callee.expr {
             let receiver = self.eval(of)?;
-            return self.method(of, receiver, method, given);
+            return self.method(Some(of), receiver, method, given);
         }
         let target = match &callee.expr {
             // A variable may hide a function's name (`dict`, `range`) without being meant to be called.
@@ -58,9 +58,13 @@ impl Run<'_> {
         };
         match &*object {
             Object::Function(name) => globals::call(self, name, given),
-            Object::Macro { it, source, module } => {
-                self.deeper(|run| run.call_macro(it, source, module.as_ref(), &given))
-            }
+            Object::Macro { it, source, module, alone } => self.deeper(|run| {
+                let before = std::mem::replace(&mut run.alone, *alone);
+                let done = run.call_macro(it, source, module.as_ref(), &given);
+                run.alone = before;
+                done
+            }),
+            Object::Method(of, name) => self.method(None, Datum::Value(of.clone()), name, given),
             Object::Loop(Looping { recursive: Some(it), depth, .. }) => {
                 let (it, depth) = (it.clone(), depth + 1);
                 let items = given.positional.into_iter().next().unwrap_or(Datum::missing("loop() takes a list"));
@@ -88,7 +92,8 @@ impl Run<'_> {
         }
     }
 
-    fn method(&mut self, of: &Node, receiver: Datum, method: &str, given: Given) -> Outcome {
+    /// Calls a method; `of` is where its receiver is written, which an alteration goes back to.
+    fn method(&mut self, of: Option<&Node>, receiver: Datum, method: &str, given: Given) -> Outcome {
         if let Datum::Object(object) = &receiver {
             return self.object_method(&object.clone(), method, given);
         }
@@ -100,6 +105,12 @@ impl Run<'_> {
             return Ok(Datum::Unknown);
         }
         let value = self.force(receiver)?;
+        if let Value::Str(text) = &value
+            && let Some(moment) = text.moment_of()
+        {
+            let iso = (method == "isoformat").then(|| Ok(Datum::str(text.iso())));
+            return iso.unwrap_or_else(|| self.object_method(&Arc::new(Object::Date(moment)), method, given));
+        }
         let mut args = Vec::with_capacity(given.positional.len());
         for datum in given.positional {
             args.push(self.deep(datum)?);
@@ -110,7 +121,9 @@ impl Run<'_> {
         }
         if let Some((result, altered)) = methods::alter(&value, method, &args, &named) {
             let result = result.map_err(TemplateError::failed)?;
-            self.write_back(of, altered)?;
+            if let Some(of) = of {
+                self.write_back(of, altered)?;
+            }
             return Ok(Datum::Value(result));
         }
         let lazy = matches!(method, "keys" | "items" | "values" | "copy");
@@ -130,7 +143,7 @@ impl Run<'_> {
             return Err(TemplateError::failed("get expected at least 1 argument, got 0"));
         };
         let key = self.deep(key)?;
-        match self.member(receiver, &key)? {
+        match self.entry(receiver, &key)? {
             Datum::Undefined(_) => Ok(given.get(1, "default").cloned().unwrap_or(Datum::Value(Value::Null))),
             found => Ok(found),
         }

@@ -65,23 +65,28 @@ impl Run<'_> {
                 let first = self.blocks.get(name).and_then(|bodies| bodies.first()).cloned();
                 self.block(name, 0, &first.unwrap_or_else(|| body.clone()), out)?;
             }
-            Stmt::Include { name, ignore_missing } => match self.included(name) {
+            Stmt::Include { name, ignore_missing, context } => match self.included(name) {
                 Ok(program) => {
                     let here = std::mem::replace(&mut self.source, program.source.clone());
                     let blocks = std::mem::take(&mut self.blocks);
+                    let hidden = (!context).then(|| (std::mem::take(&mut self.frames), self.alone));
+                    self.alone |= !context;
                     let done = self.deeper(|run| run.within(Frame::new(), |run| run.execute(&program, out)));
+                    if let Some(hidden) = hidden {
+                        (self.frames, self.alone) = hidden;
+                    }
                     (self.source, self.blocks) = (here, blocks);
                     done?;
                 }
                 Err(error) if *ignore_missing && error.kind == TemplateTrouble::Lookup => {}
                 Err(error) => return Err(error),
             },
-            Stmt::Import { from, name } => {
-                let module = self.import(from)?;
+            Stmt::Import { from, name, context } => {
+                let module = self.import(from, *context)?;
                 self.assign(name, Datum::object(Object::Module(module)));
             }
-            Stmt::FromImport { from, names } => {
-                let module = self.import(from)?;
+            Stmt::FromImport { from, names, context } => {
+                let module = self.import(from, *context)?;
                 for (name, alias) in names {
                     let datum = module.get(&Key::Str(name.clone())).cloned();
                     let datum =
@@ -109,7 +114,7 @@ impl Run<'_> {
         };
         let mut last = TemplateError::failed("no template is named");
         for one in &names {
-            match self.templar.included(self.services, one.as_str().unwrap_or_default()) {
+            match self.templar.included(self.services, one.as_str().unwrap_or_default(), self.beside.as_ref()) {
                 Ok(program) => return Ok(program),
                 Err(error) => last = error,
             }
@@ -117,19 +122,25 @@ impl Run<'_> {
         Err(self.located(last, name.at))
     }
 
-    /// What a template sets and defines at its top level.
-    fn import(&mut self, from: &Node) -> Outcome<IndexMap<Key, Datum>> {
+    /// What a template sets and defines at its top level. With the context it sees this one's variables, and else none.
+    fn import(&mut self, from: &Node, context: bool) -> Outcome<IndexMap<Key, Datum>> {
         let program = self.included(from)?;
         let mut run = Run::new(self.templar, self.scope, self.services, program.source.clone());
         (run.depth, run.calls) = (self.depth + 1, self.calls);
+        (run.alone, run.beside) = (self.alone || !context, self.beside.clone());
+        if context {
+            run.frames.insert(0, self.around());
+        }
         run.deeper(|run| run.execute(&program, &mut Output::default()))?;
-        let module = Arc::new(run.frames.pop().unwrap_or_default());
+        let seen = Arc::new(run.around());
+        let module = run.frames.pop().unwrap_or_default();
         let bound = |datum: &Datum| match datum {
             Datum::Object(object) => match &**object {
-                Object::Macro { it, source, module: None } => Datum::object(Object::Macro {
+                Object::Macro { it, source, module: None, alone } => Datum::object(Object::Macro {
                     it: it.clone(),
                     source: source.clone(),
-                    module: Some(module.clone()),
+                    module: Some(seen.clone()),
+                    alone: *alone,
                 }),
                 _ => datum.clone(),
             },

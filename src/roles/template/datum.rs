@@ -40,8 +40,9 @@ pub(super) struct Missing {
 pub(super) enum Object {
     /// `namespace()`.
     Namespace(Mutex<IndexMap<Key, Datum>>),
-    /// A macro: its text, and the variables that it sees where those are not the running template's.
-    Macro { it: Arc<Macro>, source: Source, module: Option<Arc<Frame>> },
+    /// A macro: its text, the variables that it sees where those are not the running template's, and whether it sees none
+    /// but those.
+    Macro { it: Arc<Macro>, source: Source, module: Option<Arc<Frame>>, alone: bool },
     /// What `{% import %}` yields.
     Module(IndexMap<Key, Datum>),
     /// `loop`.
@@ -62,6 +63,8 @@ pub(super) enum Object {
     HostVars,
     /// A global function that was named and not called.
     Function(Arc<str>),
+    /// A method that was named and not called.
+    Method(Value, Arc<str>),
 }
 
 /// The state of a loop.
@@ -110,6 +113,7 @@ impl Datum {
                 Object::Delta(..) => "timedelta",
                 Object::Vars | Object::HostVars => "dict",
                 Object::Function(_) => "function",
+                Object::Method(..) => "builtin_function_or_method",
             },
         }
     }

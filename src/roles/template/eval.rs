@@ -105,7 +105,7 @@ impl Run<'_> {
     }
 
     /// Evaluates what a filter or test may accept undefined: an undefined name anywhere in it makes all of it so.
-    fn tolerant(&mut self, node: &Node) -> Outcome {
+    pub(super) fn tolerant(&mut self, node: &Node) -> Outcome {
         match self.eval(node) {
             Err(error) if error.is_undefined() => Ok(Datum::Undefined(Arc::new(error.into()))),
             Err(error) if error.is_unknown() => Ok(Datum::Unknown),

@@ -47,7 +47,7 @@ impl Run<'_> {
             Stmt::With { assignments, body } => {
                 let mut frame = Frame::new();
                 for (target, value) in assignments {
-                    let datum = self.eval(value)?;
+                    let datum = self.tolerant(value)?;
                     if let Expr::Name(name) = &target.expr {
                         frame.insert(name.clone(), datum);
                     }
@@ -55,7 +55,8 @@ impl Run<'_> {
                 return self.within(frame, |run| run.body(body, out));
             }
             Stmt::Set { target, value } => {
-                let datum = self.eval(value)?;
+                // What cannot be told because something in it is undefined is an error where it is used.
+                let datum = self.tolerant(value)?;
                 self.store(target, datum)?;
             }
             Stmt::SetBlock { target, filter, body } => {

@@ -35,6 +35,11 @@ impl Run<'_> {
                 }
                 Ok(Value::Map(Arc::new(map)))
             }
+            Object::Method(..) => {
+                let problem = "Type 'builtin_function_or_method' is unsupported for variable storage.";
+                Err(TemplateError::failed(problem)
+                    .with_hint("a method is called with parentheses; a key of its name is written `['key']`"))
+            }
             other => Err(TemplateError::failed(format!("a {} is no value", kind(other)))),
         }
     }

@@ -240,6 +240,7 @@ pub(super) fn difference(
             Object::Date(date) => Some(*date),
             _ => None,
         },
+        Datum::Value(Value::Str(text)) => text.moment_of(),
         _ => None,
     };
     let (Some(a), Some(b)) = (date(&run.eval(left)?), date(&run.eval(right)?)) else { return Ok(None) };

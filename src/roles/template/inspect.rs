@@ -145,11 +145,11 @@ impl Walk<'_> {
                 self.function(caller);
             }
             Stmt::Include { name, .. } => self.node(name),
-            Stmt::Import { from, name } => {
+            Stmt::Import { from, name, .. } => {
                 self.node(from);
                 self.set.insert(name.clone());
             }
-            Stmt::FromImport { from, names } => {
+            Stmt::FromImport { from, names, .. } => {
                 self.node(from);
                 self.set.extend(names.iter().map(|(_, alias)| alias.clone()));
             }

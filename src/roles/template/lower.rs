@@ -71,9 +71,18 @@ impl Lower<'_> {
             _ => Arc::from(""),
         };
         match statement {
-            ast::Stmt::Include(it) => Stmt::Include { name: cooked.node(&it.name), ignore_missing: it.ignore_missing },
-            ast::Stmt::Import(it) => Stmt::Import { from: cooked.node(&it.expr), name: name(&it.name) },
+            ast::Stmt::Include(it) => Stmt::Include {
+                name: cooked.node(&it.name),
+                ignore_missing: it.ignore_missing,
+                context: self.context(it.span()).unwrap_or(true),
+            },
+            ast::Stmt::Import(it) => Stmt::Import {
+                from: cooked.node(&it.expr),
+                name: name(&it.name),
+                context: self.context(it.span()).unwrap_or(false),
+            },
             ast::Stmt::FromImport(it) => Stmt::FromImport {
+                context: self.context(it.span()).unwrap_or(false),
                 from: cooked.node(&it.expr),
                 names: it.names.iter().map(|(n, alias)| (name(n), name(alias.as_ref().unwrap_or(n)))).collect(),
             },
@@ -85,6 +94,17 @@ impl Lower<'_> {
             ast::Stmt::Break(_) => Stmt::Break,
             // Every other kind was taken by `statement`.
             _ => Stmt::Text("".into()),
+        }
+    }
+
+    /// What a statement ends with: `with context`, `without context`, or neither. minijinja reads and drops it.
+    fn context(&self, span: minijinja::machinery::Span) -> Option<bool> {
+        let text = self.text.get(span.start_offset as usize..span.end_offset as usize)?;
+        let mut words = text.split_whitespace().rev().skip_while(|word| matches!(*word, "ignore" | "missing"));
+        match (words.next(), words.next()) {
+            (Some("context"), Some("with")) => Some(true),
+            (Some("context"), Some("without")) => Some(false),
+            _ => None,
         }
     }
 

@@ -16,13 +16,19 @@ type Outcome<T = ()> = Result<T, TemplateError>;
 impl Run<'_> {
     /// A macro of the running template: it sees that one's top-level variables as they are when it is called.
     pub(super) fn function(&self, it: Arc<Macro>) -> Datum {
-        Datum::object(Object::Macro { it, source: self.source.clone(), module: None })
+        Datum::object(Object::Macro { it, source: self.source.clone(), module: None, alone: self.alone })
+    }
+
+    /// Every variable of the running template that is seen here.
+    pub(super) fn around(&self) -> Frame {
+        self.frames.iter().flatten().map(|(name, datum)| (name.clone(), datum.clone())).collect()
     }
 
     /// The body of `{% call %}` sees the variables around it.
     pub(super) fn closure(&self, it: Arc<Macro>) -> Datum {
-        let around: Frame = self.frames.iter().flatten().map(|(name, datum)| (name.clone(), datum.clone())).collect();
-        Datum::object(Object::Macro { it, source: self.source.clone(), module: Some(Arc::new(around)) })
+        let around = self.around();
+        let (source, module, alone) = (self.source.clone(), Some(Arc::new(around)), self.alone);
+        Datum::object(Object::Macro { it, source, module, alone })
     }
 
     /// Calls a macro: its text.

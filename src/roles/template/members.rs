@@ -4,7 +4,7 @@ use super::datum::{Datum, Object};
 use super::error::TemplateError;
 use super::run::Run;
 use super::syntax::{Expr, Node};
-use super::{Binding, globals, operators, python};
+use super::{Binding, globals, methods, operators, python};
 use crate::roles::value::{Key, Value};
 use std::sync::Arc;
 
@@ -17,7 +17,13 @@ impl Run<'_> {
             return member;
         }
         let of = self.eval(of)?;
-        self.member(of, &Value::str(name))
+        // A dot means a method before a member, a subscript the member before a method.
+        match &of {
+            Datum::Value(value) if methods::has(value, name) => {
+                Ok(Datum::object(Object::Method(value.clone(), name.into())))
+            }
+            _ => self.member(of, &Value::str(name)),
+        }
     }
 
     /// `of[subscript]`.
@@ -34,6 +40,9 @@ impl Run<'_> {
     /// A member of a name, where it is looked up as it is read: of facts, the others are not gathered for it.
     fn read_member(&self, of: &Node, key: &str) -> Option<Result<Datum, TemplateError>> {
         let Expr::Name(name) = &of.expr else { return None };
+        if self.alone {
+            return None;
+        }
         let own = self.frames.iter().any(|frame| frame.contains_key(name));
         let value = self.scope.member(name, key).filter(|_| !own)?;
         Some(self.resolve(value))
@@ -54,8 +63,20 @@ impl Run<'_> {
         operators::slice(&of, numbers).map(Datum::Value).map_err(TemplateError::failed)
     }
 
-    /// `of.key` and `of[key]`, which Jinja treats alike: what is not there is undefined, and so is all beneath it.
+    /// `of[key]`: its member, or where it has none its attribute; what is not there is undefined, and so is all beneath it.
     pub(super) fn member(&self, of: Datum, key: &Value) -> Outcome {
+        let attribute = match (&of, key) {
+            (Datum::Value(value), Value::Str(name)) => methods::attribute(value, name.expose()),
+            _ => None,
+        };
+        match self.entry(of, key)? {
+            Datum::Undefined(missing) => Ok(attribute.unwrap_or(Datum::Undefined(missing))),
+            found => Ok(found),
+        }
+    }
+
+    /// The same without attributes.
+    pub(super) fn entry(&self, of: Datum, key: &Value) -> Outcome {
         let value = match of {
             Datum::Unknown | Datum::Undefined(_) => return Ok(of),
             Datum::Object(object) => return self.object_member(&object, key),
@@ -78,7 +99,11 @@ impl Run<'_> {
                 None => Ok(missing("list", key)),
             },
             // `list.0` is written with a dot and `list['0']` as text: Jinja takes the first only.
-            (Value::Str(text), Value::Int(at)) => {
+            (Value::Str(text), Value::Str(name)) if text.is_moment() => {
+                let member = text.moment_of().and_then(|moment| globals::date_member(moment, name.expose()));
+                Ok(member.unwrap_or_else(|| missing(value.type_name(), key)))
+            }
+            (Value::Str(text), Value::Int(at)) if !text.is_moment() => {
                 let chars: Vec<char> = text.expose().chars().collect();
                 match operators::index(*at, chars.len()) {
                     Some(at) => {

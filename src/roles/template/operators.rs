@@ -32,7 +32,9 @@ fn unsupported(sign: &str, a: &Value, b: &Value) -> String {
 }
 
 fn add(a: &Value, b: &Value) -> Outcome {
+    let moment = |value: &Value| matches!(value, Value::Str(text) if text.is_moment());
     match (a, b) {
+        (a, b) if moment(a) || moment(b) => Err(unsupported("+", a, b)),
         (Value::Str(a), Value::Str(b)) => Ok(Value::str(format!("{}{}", a.expose(), b.expose()))),
         (Value::List(a), Value::List(b)) if a.is_tuple() == b.is_tuple() => {
             Ok(Value::formed(a.iter().chain(b.iter()).cloned().collect(), plain(a)))
@@ -150,8 +152,10 @@ pub(super) fn compare(op: CompareOp, a: &Value, b: &Value) -> Result<bool, Strin
 /// `item in container`.
 pub(super) fn contains(container: &Value, item: &Value) -> Result<bool, String> {
     match (container, item) {
-        (Value::Str(text), Value::Str(part)) => Ok(text.expose().contains(part.expose())),
-        (Value::Str(_), other) => {
+        (Value::Str(text), Value::Str(part)) if !text.is_moment() && !part.is_moment() => {
+            Ok(text.expose().contains(part.expose()))
+        }
+        (Value::Str(text), other) if !text.is_moment() => {
             Err(format!("'in <string>' requires string as left operand, not {}", other.type_name()))
         }
         (Value::List(items), item) => Ok(items.contains(item)),
@@ -193,7 +197,7 @@ pub(super) fn slice(value: &Value, bounds: [Option<i64>; 3]) -> Outcome {
             let part = positions(bounds, items.len())?.into_iter().map(|at| items[at].clone());
             Ok(Value::formed(part.collect(), plain(items)))
         }
-        Value::Str(text) => {
+        Value::Str(text) if !text.is_moment() => {
             let chars: Vec<char> = text.expose().chars().collect();
             let part: String = positions(bounds, chars.len())?.into_iter().map(|at| chars[at]).collect();
             let part: Arc<str> = part.into();

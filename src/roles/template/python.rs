@@ -36,7 +36,10 @@ fn write_repr(out: &mut String, value: &Value) {
             let _ = write!(out, "{int}");
         }
         Value::Float(float) => out.push_str(&float_text(*float)),
-        Value::Str(text) => quote(out, text.expose()),
+        Value::Str(text) => match text.moment_repr() {
+            Some(moment) => out.push_str(&moment),
+            None => quote(out, text.expose()),
+        },
         Value::Template(template) => quote(out, &template.text),
         Value::Omit => out.push_str("<<Omit>>"),
         Value::Unknown => out.push_str("<<Unknown>>"),
@@ -169,6 +172,7 @@ pub(super) fn to_float(value: &Value) -> Option<f64> {
 /// `<` and kin; `None` where Python raises `TypeError`.
 pub(super) fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
+        (Value::Str(a), Value::Str(b)) if a.is_moment() != b.is_moment() => None,
         (Value::Str(a), Value::Str(b)) => Some(a.expose().cmp(b.expose())),
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
         (Value::List(a), Value::List(b)) if a.is_tuple() == b.is_tuple() => {
@@ -187,7 +191,7 @@ pub(super) fn compare(a: &Value, b: &Value) -> Option<Ordering> {
 /// `len()`.
 pub(super) fn length(value: &Value) -> Option<usize> {
     match value {
-        Value::Str(text) => Some(text.expose().chars().count()),
+        Value::Str(text) if !text.is_moment() => Some(text.expose().chars().count()),
         Value::List(items) => Some(items.len()),
         Value::Map(map) => Some(map.len()),
         _ => None,
@@ -222,7 +226,7 @@ pub(super) fn items(value: &Value) -> Option<Vec<Value>> {
     match value {
         Value::List(items) => Some(items.to_vec()),
         Value::Map(map) => Some(map.keys().map(key_value).collect()),
-        Value::Str(text) => Some(
+        Value::Str(text) if !text.is_moment() => Some(
             text.expose()
                 .chars()
                 .map(|c| if text.is_secret() { Value::secret(c.to_string()) } else { Value::str(c.to_string()) })

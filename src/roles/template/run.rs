@@ -9,6 +9,7 @@ use super::{Binding, Scope, Services, Templar, globals};
 use crate::roles::value::{Template, Value};
 use crate::roles::vault::Vault;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Variables of one block.
@@ -20,6 +21,22 @@ const DEEPEST: usize = 80;
 /// Macros and templates within one another: Python's own limit lies about here.
 const MOST_CALLS: usize = 250;
 
+/// The directory of a template's file.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    pub(super) directory: PathBuf,
+    /// Whether it is looked into before the role's `templates`, as the lookup has it, or after, as the module has it.
+    pub(super) first: bool,
+}
+
+impl Beside {
+    /// Of a file's path.
+    pub(super) fn of(path: &Path, first: bool) -> Option<Self> {
+        let directory = path.parent().filter(|parent| *parent != Path::new(""))?.to_owned();
+        Some(Self { directory, first })
+    }
+}
+
 /// One evaluation of one text.
 pub(super) struct Run<'a> {
     pub(super) templar: &'a Templar,
@@ -30,6 +47,10 @@ pub(super) struct Run<'a> {
     pub(super) calls: usize,
     /// Whether it is a condition, whose quoted texts are templates too, as Ansible still has it.
     pub(super) condition: bool,
+    /// Whether it sees no variables but its own, as what is imported without the context.
+    pub(super) alone: bool,
+    /// Where the template's file lies: templates that it names are looked for there, too.
+    pub(super) beside: Option<Beside>,
     pub(super) source: Source,
     pub(super) frames: Vec<Frame>,
     /// Bodies of `{% block %}`, the innermost template's first.
@@ -39,7 +60,8 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(templar: &'a Templar, scope: &'a dyn Scope, services: &'a Services<'a>, source: Source) -> Self {
         let (frames, blocks) = (vec![Frame::new()], HashMap::new());
-        Self { templar, scope, services, depth: 0, calls: 0, condition: false, source, frames, blocks }
+        let (condition, alone, beside) = (false, false, None);
+        Self { templar, scope, services, depth: 0, calls: 0, condition, alone, beside, source, frames, blocks }
     }
 
     /// Runs a macro or another template within this one: one that runs itself would never end.
@@ -66,7 +88,8 @@ impl<'a> Run<'a> {
         if let Some(datum) = self.frames.iter().rev().find_map(|frame| frame.get(name)) {
             return Ok(datum.clone());
         }
-        match self.scope.get(name) {
+        let bound = if self.alone { Binding::Undefined } else { self.scope.get(name) };
+        match bound {
             Binding::Value(value) => self.resolve(value),
             Binding::Unknown => Ok(Datum::Unknown),
             Binding::Undefined => Ok(match name {
@@ -77,8 +100,8 @@ impl<'a> Run<'a> {
                 _ => Datum::Undefined(Arc::new(Missing {
                     message: format!("'{name}' is undefined"),
                     place: Some(self.source.place(at)),
-                    hint: None,
-                    name: Some(name.into()),
+                    hint: self.alone.then(|| "variables are seen by what is imported `with context`".to_owned()),
+                    name: (!self.alone).then(|| name.into()),
                 })),
             }),
         }

@@ -4,7 +4,7 @@ use super::error::{TemplateError, TemplateTrouble};
 use super::header::{header, plain_options};
 use super::output::Output;
 use super::place::Source;
-use super::run::{Run, ended_as, is_template};
+use super::run::{Beside, Run, ended_as, is_template};
 use super::syntax::Program;
 use super::{Decision, Scope, Services, lookups, parse, python};
 use crate::failure::Place;
@@ -186,16 +186,17 @@ impl Templar {
         }
     }
 
-    /// Renders a template file to text.
+    /// Renders a template file to text; `name` is for messages, `path` is where it lies.
     pub fn file(
         &self,
         scope: &dyn Scope,
         services: &Services<'_>,
         text: &str,
-        name: &str,
+        (name, path): (&str, &Path),
         options: &RenderOptions,
     ) -> Result<Value, TemplateError> {
-        Ok(match self.file_with(scope, services, text, name, options)?.0 {
+        let beside = Beside::of(path, false);
+        Ok(match self.file_with(scope, services, text, (name, beside), options)?.0 {
             text @ Value::Str(_) => text,
             other if other.has_secret() => Value::secret(python::text(&other.without_tuples())),
             other => Value::str(python::text(&other.without_tuples())),
@@ -208,13 +209,14 @@ impl Templar {
         scope: &dyn Scope,
         services: &Services<'_>,
         text: &str,
-        name: &str,
+        (name, beside): (&str, Option<Beside>),
         options: &RenderOptions,
     ) -> Result<(Value, bool), TemplateError> {
         let (text, options) = header(text, options)?;
         let normal = text.replace("\r\n", "\n").replace('\r', "\n");
         let program = parse::file(Source::file(one_end_less(&normal), name), &options)?;
         let mut run = Run::new(self, scope, services, program.source.clone());
+        run.beside = beside;
         let mut out = Output::default();
         run.execute(&program, &mut out)?;
         // What is no text is written as it is: Ansible puts line ends back to text alone.
@@ -257,11 +259,23 @@ impl Templar {
     }
 
     /// A template that another one includes, extends or imports: of the tree, with the usual delimiters.
-    pub(super) fn included(&self, services: &Services<'_>, name: &str) -> Result<Arc<Program>, TemplateError> {
+    pub(super) fn included(
+        &self,
+        services: &Services<'_>,
+        name: &str,
+        beside: Option<&Beside>,
+    ) -> Result<Arc<Program>, TemplateError> {
         let lost = |error: crate::roles::modules::Failed| {
             TemplateError::new(TemplateTrouble::Lookup, format!("template `{name}` is not found: {error}"))
         };
-        let path = services.tree.resolve("templates", name).map_err(lost)?;
+        let own = beside.and_then(|beside| {
+            let path = beside.directory.join(name).to_str().map(str::to_owned)?;
+            services.tree.resolve("templates", &path).ok()
+        });
+        let path = match (own, beside) {
+            (Some(own), Some(Beside { first: true, .. })) => own,
+            (own, _) => services.tree.resolve("templates", name).or_else(|error| own.ok_or(error)).map_err(lost)?,
+        };
         let bytes = services.tree.read(&path).map_err(lost)?;
         let text = String::from_utf8_lossy(&bytes);
         let (text, options) = header(&text, &plain_options())?;
@@ -351,7 +365,9 @@ mod tests {
     }
 
     fn file(text: &str) -> Result<Value, TemplateError> {
-        with(|templar, variables, services| templar.file(variables, services, text, "x.j2", &plain_options()))
+        with(|templar, variables, services| {
+            templar.file(variables, services, text, ("x.j2", Path::new("x.j2")), &plain_options())
+        })
     }
 
     #[test]

@@ -13,6 +13,7 @@ impl Value {
             Self::Int(i) => Json::from(*i),
             Self::Float(f) => Json::from(*f),
             Self::Str(text) if text.is_secret() => Json::from(crate::secret::REDACTED),
+            Self::Str(text) if text.is_moment() => Json::from(text.iso()),
             Self::Str(text) => Json::from(text.expose()),
             Self::Template(template) => Json::from(template.text.as_str()),
             Self::List(items) => items.iter().map(Self::to_json).collect(),

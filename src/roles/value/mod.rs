@@ -2,6 +2,7 @@
 
 mod json;
 mod key;
+pub mod moment;
 mod text;
 
 pub use key::Key;
@@ -149,6 +150,8 @@ impl Value {
             Self::Bool(_) => "bool",
             Self::Int(_) => "int",
             Self::Float(_) => "float",
+            Self::Str(text) if text.has_time() => "datetime",
+            Self::Str(text) if text.is_moment() => "date",
             Self::Str(_) | Self::Template(_) => "str",
             Self::List(items) => match items.form() {
                 Form::List => "list",
@@ -178,7 +181,7 @@ impl PartialEq for Value {
         match (self, other) {
             (Self::Null, Self::Null) | (Self::Omit, Self::Omit) => true,
             (Self::Int(a), Self::Int(b)) => a == b,
-            (Self::Str(a), Self::Str(b)) => a.expose() == b.expose(),
+            (Self::Str(a), Self::Str(b)) => a.expose() == b.expose() && a.is_moment() == b.is_moment(),
             (Self::Template(a), Self::Template(b)) => a.text == b.text,
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Map(a), Self::Map(b)) => a == b,

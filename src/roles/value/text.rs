@@ -19,11 +19,15 @@ enum Origin {
     Tree,
     /// A value that was encrypted.
     Vault,
+    /// A date, or a moment, that YAML wrote plainly: no text to Python.
+    Moment,
+    /// What a filter has made safe for HTML, which none escapes again.
+    Markup,
 }
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.secret == other.secret
+        self.text == other.text && self.secret == other.secret && self.is_moment() == other.is_moment()
     }
 }
 
@@ -50,6 +54,16 @@ impl Text {
         Self { text: text.into(), secret: true, origin: Origin::Vault }
     }
 
+    /// A date, or a moment, as Python's `str` has it.
+    pub fn moment(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), secret: false, origin: Origin::Moment }
+    }
+
+    /// A text that is safe for HTML.
+    pub(in crate::roles) fn markup(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), secret: false, origin: Origin::Markup }
+    }
+
     /// The same text, not to be seen any more.
     pub(super) fn into_secret(self) -> Self {
         Self { secret: true, ..self }
@@ -64,6 +78,16 @@ impl Text {
     /// Whether it was opened with a key of Ansible Vault.
     pub fn was_encrypted(&self) -> bool {
         self.origin == Origin::Vault
+    }
+
+    /// Whether it is a date, or a moment.
+    pub fn is_moment(&self) -> bool {
+        self.origin == Origin::Moment
+    }
+
+    /// Whether it is safe for HTML.
+    pub(in crate::roles) fn is_markup(&self) -> bool {
+        self.origin == Origin::Markup
     }
 
     /// The text itself, secret or not: for the work, not for printing.

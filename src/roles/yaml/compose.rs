@@ -230,7 +230,7 @@ impl Composer {
         let Some(tag) = tag else {
             return Ok(match style {
                 ScalarStyle::Plain => match resolve(text) {
-                    Value::Str(_) => as_text(),
+                    Value::Str(text) if !text.is_moment() => as_text(),
                     other => Content::Plain(other),
                 },
                 _ => as_text(),

@@ -1,13 +1,13 @@
 //! What a plain scalar is, by PyYAML's implicit resolvers (`yaml/resolver.py`, YAML 1.1).
 
-use crate::roles::value::Value;
+use crate::roles::value::{Text, Value, moment};
 
 /// Whether a text has marks of a template.
 pub fn is_template(text: &str) -> bool {
     text.as_bytes().windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
 }
 
-/// The value of a plain, untagged scalar. Timestamps stay text: what Ansible prints of them is what was written.
+/// The value of a plain, untagged scalar.
 pub(super) fn resolve(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
@@ -18,7 +18,9 @@ pub(super) fn resolve(text: &str) -> Value {
     if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) || text.len() > 400 {
         return Value::str(text);
     }
-    int(text).map(Value::Int).or_else(|| float(text).map(Value::Float)).unwrap_or_else(|| Value::str(text))
+    let number = || int(text).map(Value::Int).or_else(|| float(text).map(Value::Float));
+    let moment = || moment::read(text).map(|written| Value::Str(Text::moment(written)));
+    number().or_else(moment).unwrap_or_else(|| Value::str(text))
 }
 
 fn unsigned(text: &str) -> (bool, &str) {
@@ -124,7 +126,9 @@ mod tests {
             ("-.5", Value::str("-.5")),
             (".5", Value::Float(0.5)),
             ("1:30.5", Value::Float(90.5)),
-            ("2001-12-14", Value::str("2001-12-14")),
+            ("2001-12-14", Value::Str(Text::moment("2001-12-14"))),
+            ("2001-12-14T01:02:03", Value::Str(Text::moment("2001-12-14 01:02:03"))),
+            ("2026-02-30", Value::str("2026-02-30")),
             ("1.2.3", Value::str("1.2.3")),
             ("12:30:45", Value::Int(45045)),
             ("-", Value::str("-")),

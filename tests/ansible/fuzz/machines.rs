@@ -133,9 +133,9 @@ fn lasts(module: &str, arguments: &Map) -> bool {
     let kind = arguments.iter().find(|(name, _)| name.to_string() == "type");
     match module.rsplit('.').next().unwrap_or(module) {
         "wait_for" | "wait_for_connection" | "reboot" | "openssl_dhparam" => true,
-        "openssl_privatekey" | "openssh_keypair" => {
-            !kind.is_some_and(|(_, kind)| ["ECC", "Ed25519", "ed25519", "ecdsa"].iter().any(|one| kind == &Value::str(*one)))
-        }
+        "openssl_privatekey" | "openssh_keypair" => !kind.is_some_and(|(_, kind)| {
+            ["ECC", "Ed25519", "ed25519", "ecdsa"].iter().any(|one| kind == &Value::str(*one))
+        }),
         _ => false,
     }
 }

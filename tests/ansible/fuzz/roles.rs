@@ -111,11 +111,16 @@ fn plays() -> Target {
     text("play", corpus(&[".yml", ".yaml"]), move |text| {
         // A file of tasks, and of variables, is a playbook with them.
         let text = match yaml::read("f.yml", text) {
-            Ok(document) if document.root.list().is_some_and(|list| list.iter().any(|one| one.get("hosts").is_some())) => {
+            Ok(document)
+                if document.root.list().is_some_and(|list| list.iter().any(|one| one.get("hosts").is_some())) =>
+            {
                 text.to_owned()
             }
             Ok(document) if document.root.list().is_some() => {
-                format!("- hosts: all\n  gather_facts: no\n  tasks:\n  {}", text.trim_start_matches("---\n").replace('\n', "\n  "))
+                format!(
+                    "- hosts: all\n  gather_facts: no\n  tasks:\n  {}",
+                    text.trim_start_matches("---\n").replace('\n', "\n  ")
+                )
             }
             _ => return Verdict::Refused,
         };

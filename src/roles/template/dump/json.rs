@@ -43,7 +43,7 @@ fn write(out: &mut String, value: &Value, layout: &JsonLayout, level: usize) -> 
             out.push_str(if *float > 0.0 { "Infinity" } else { "-Infinity" });
         }
         Value::Float(float) => out.push_str(&python::float_text(*float)),
-        Value::Str(text) => string(out, text.expose(), layout.ascii),
+        Value::Str(text) => string(out, &text.iso(), layout.ascii),
         Value::Template(template) => string(out, &template.text, layout.ascii),
         Value::Omit => return Err("`omit` is no value of JSON".into()),
         Value::Unknown => return Err("a value that is not known yet is no value of JSON".into()),

@@ -260,6 +260,7 @@ impl Emitter {
 
     fn scalar(&mut self, value: &Value, place: Place) -> Result<(), String> {
         let (text, implicit, tag) = match value {
+            Value::Str(text) if text.is_moment() => (text.expose().to_owned(), true, "!!timestamp"),
             Value::Str(text) => (text.expose().to_owned(), !is_not_text(text.expose()), "!!str"),
             Value::Template(template) => (template.text.clone(), !is_not_text(&template.text), "!!str"),
             Value::Null => ("null".into(), true, "!!null"),

@@ -6,7 +6,7 @@ use crate::roles::template::datum::Datum;
 use crate::roles::template::error::TemplateError;
 use crate::roles::template::eval::list_of;
 use crate::roles::template::run::Run;
-use crate::roles::template::{python, tests};
+use crate::roles::template::{methods, python, tests};
 use crate::roles::value::Value;
 use std::sync::Arc;
 
@@ -35,7 +35,19 @@ pub(super) static FILTERS: &[Filter] = &[
             return Err(TemplateError::failed("filter `attr`: needs a name"));
         };
         let name = run.deep(name)?;
-        run.member(input, &name)
+        // Attributes alone: a mapping's members are none.
+        match (&input, &name) {
+            (Datum::Value(value), Value::Str(name)) => {
+                Ok(methods::attribute(value, name.expose()).unwrap_or_else(|| {
+                    Datum::missing(format!(
+                        "object of type '{}' has no attribute '{}'",
+                        value.type_name(),
+                        name.expose()
+                    ))
+                }))
+            }
+            _ => run.member(input, &name),
+        }
     }),
     Filter::run("extract", extract),
     Filter::run("ternary", ternary),

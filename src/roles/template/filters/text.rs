@@ -4,7 +4,7 @@ use super::Filter;
 use crate::roles::template::args::Args;
 use crate::roles::template::methods;
 use crate::roles::template::python;
-use crate::roles::value::{Map, Value};
+use crate::roles::value::{Map, Text, Value};
 use std::fmt::Write;
 
 type Outcome = Result<Value, String>;
@@ -36,10 +36,10 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::values("wordwrap", &["width", "break_long_words", "wrapstring", "break_on_hyphens"], wordwrap),
     Filter::values("truncate", &["length", "killwords", "end", "leeway"], truncate),
     Filter::values("format", &["*", "**"], format),
-    Filter::values("escape", &[], |v, _| Ok(Value::str(escape(&python::text(v))))),
-    Filter::values("e", &[], |v, _| Ok(Value::str(escape(&python::text(v))))),
-    Filter::values("forceescape", &[], |v, _| Ok(Value::str(escape(&python::text(v))))),
-    Filter::values("safe", &[], |v, _| Ok(Value::str(python::text(v)))),
+    Filter::values("escape", &[], |v, _| Ok(safe(escaped(v, false)))),
+    Filter::values("e", &[], |v, _| Ok(safe(escaped(v, false)))),
+    Filter::values("forceescape", &[], |v, _| Ok(safe(escaped(v, true)))),
+    Filter::values("safe", &[], |v, _| Ok(safe(python::text(v)))),
     Filter::values("striptags", &[], |v, _| Ok(Value::str(striptags(&python::text(v))))),
     Filter::values("xmlattr", &["autospace"], xmlattr),
     Filter::values("pprint", &[], |v, _| Ok(Value::str(python::repr(v)))),
@@ -48,6 +48,18 @@ pub(super) static FILTERS: &[Filter] = &[
         Ok(Value::str(shell_quote(&text)))
     }),
 ];
+
+fn safe(text: String) -> Value {
+    Value::Str(Text::markup(text))
+}
+
+/// A value as HTML has it; what a filter has made safe already is escaped again only by force.
+fn escaped(value: &Value, force: bool) -> String {
+    match value {
+        Value::Str(text) if text.is_markup() && !force => text.expose().to_owned(),
+        other => escape(&python::text(other)),
+    }
+}
 
 fn subject(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| format!("takes text, not {}", value.type_name()))
@@ -188,6 +200,10 @@ fn xmlattr(value: &Value, args: &Args) -> Outcome {
     let map = value.as_map().ok_or("takes a mapping")?;
     let mut out = String::new();
     for (key, member) in map.iter().filter(|(_, member)| !matches!(member, Value::Null)) {
+        let key = key.to_string();
+        if key.contains(|c: char| c.is_ascii_whitespace() || "/>=".contains(c)) {
+            return Err(format!("Invalid character in attribute name: {}", python::repr(&Value::str(key))));
+        }
         let _ = write!(out, " {key}=\"{}\"", escape(&python::text(member)));
     }
     Ok(Value::str(if args.flag(0, true) { out } else { out.trim_start().to_owned() }))

@@ -8,7 +8,7 @@ use crate::roles::modules::Failed;
 use crate::roles::remote::Request;
 use crate::roles::template::error::TemplateError;
 use crate::roles::template::header::plain_options;
-use crate::roles::template::run::Run;
+use crate::roles::template::run::{Beside, Run};
 use crate::roles::template::{Binding, Scope, filters, methods, python};
 use crate::roles::value::{Key, Map, Value};
 use crate::roles::vault::Vault;
@@ -284,7 +284,8 @@ fn template(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome 
         let bytes = tree.read(&path).map_err(|error| failed(&format!("read {name}"), &error))?;
         let text = String::from_utf8_lossy(&bytes);
         let shown = path.display().to_string();
-        let (value, printed) = run.templar.file_with(&scope, run.services, &text, &shown, &layout)?;
+        let (value, printed) =
+            run.templar.file_with(&scope, run.services, &text, (&shown, Beside::of(&path, true)), &layout)?;
         // A template that has nothing to print yields nothing, as opposed to one that prints nothing.
         out.push(if printed { value } else { Value::Null });
     }

@@ -37,6 +37,17 @@ fn password(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome 
 
 fn one(run: &Run<'_>, asked: &Asked) -> Result<Value, TemplateError> {
     let path = PathBuf::from(filters::expand_user(run, &asked.path));
+    let path = match run.services.tree.directory() {
+        _ if path.is_absolute() => path,
+        Some(directory) => directory.join(path),
+        None => {
+            let why = format!(
+                "lookup `password`: `{}` lies in the tree, where nothing is kept: give an absolute path",
+                asked.path
+            );
+            return Err(lost(why));
+        }
+    };
     let lasting = path != Path::new("/dev/null");
     let found =
         if lasting { run.templar.owed(&path).or_else(|| run.services.host.read(&path).ok().flatten()) } else { None };

@@ -1,9 +1,11 @@
 //! Methods of Python's built-in types.
 
 mod format;
+mod names;
 mod text;
 
 pub(super) use format::percent;
+pub(super) use names::{attribute, has};
 pub(super) use text::{capitalize, center, lines, split, strip};
 
 use super::python;
@@ -128,7 +130,9 @@ fn alter_map(map: &mut Map, method: &str, args: &[Value], named: &Named) -> Opti
 pub(super) fn call(value: &Value, method: &str, args: &[Value], named: &Named) -> Outcome {
     let none = || format!("'{}' object has no attribute '{method}'", value.type_name());
     match value {
-        Value::Str(it) => text::call(it.expose(), method, args, named).unwrap_or_else(|| Err(none())),
+        Value::Str(it) if !it.is_moment() => {
+            text::call(it.expose(), method, args, named).unwrap_or_else(|| Err(none()))
+        }
         Value::Map(map) => match method {
             "keys" => Ok(Value::list(map.keys().map(python::key_value))),
             "values" => Ok(Value::list(map.values().cloned())),

@@ -14,7 +14,7 @@ type Outcome = Result<bool, String>;
 
 pub(super) static TESTS: &[Test] = &[
     Test::values("none", &[], |v, _| Ok(matches!(v, Value::Null))),
-    Test::values("string", &[], |v, _| Ok(matches!(v, Value::Str(_)))),
+    Test::values("string", &[], |v, _| Ok(is_text(v))),
     Test::values("boolean", &[], |v, _| Ok(matches!(v, Value::Bool(_)))),
     Test::values("true", &[], |v, _| Ok(matches!(v, Value::Bool(true)))),
     Test::values("false", &[], |v, _| Ok(matches!(v, Value::Bool(false)))),
@@ -22,18 +22,18 @@ pub(super) static TESTS: &[Test] = &[
     Test::values("float", &[], |v, _| Ok(matches!(v, Value::Float(_)))),
     Test::values("number", &[], |v, _| Ok(matches!(v, Value::Int(_) | Value::Float(_) | Value::Bool(_)))),
     Test::values("mapping", &[], |v, _| Ok(matches!(v, Value::Map(_)))),
-    Test::values("sequence", &[], |v, _| Ok(matches!(v, Value::List(_) | Value::Map(_) | Value::Str(_)))),
-    Test::values("iterable", &[], |v, _| Ok(matches!(v, Value::List(_) | Value::Map(_) | Value::Str(_)))),
+    Test::values("sequence", &[], |v, _| Ok(matches!(v, Value::List(_) | Value::Map(_)) || is_text(v))),
+    Test::values("iterable", &[], |v, _| Ok(matches!(v, Value::List(_) | Value::Map(_)) || is_text(v))),
     Test::run("callable", |_, datum, _| {
         let Datum::Object(object) = datum else { return Ok(false) };
-        Ok(matches!(&*object, Object::Macro { .. } | Object::Function(_) | Object::Joiner(..)))
+        Ok(matches!(&*object, Object::Macro { .. } | Object::Function(_) | Object::Joiner(..) | Object::Method(..)))
     }),
     Test::values("lower", &[], |v, _| Ok(letters(v, char::is_lowercase, char::is_uppercase))),
     Test::values("upper", &[], |v, _| Ok(letters(v, char::is_uppercase, char::is_lowercase))),
     Test::values("even", &[], |v, _| rest(v, &Value::Int(2)).map(|rest| rest == 0.0)),
     Test::values("odd", &[], |v, _| rest(v, &Value::Int(2)).map(|rest| rest == 1.0)),
     Test::values("divisibleby", &["num"], |v, args| rest(v, args.need(0)?).map(|rest| rest == 0.0)),
-    Test::values("escaped", &[], |_, _| Ok(false)),
+    Test::values("escaped", &[], |v, _| Ok(matches!(v, Value::Str(text) if text.is_markup()))),
     Test::values("filter", &[], |v, _| Ok(v.as_str().is_some_and(|name| filters::TABLE.has(name)))),
     Test::values("test", &[], |v, _| Ok(v.as_str().is_some_and(|name| super::TABLE.has(name)))),
     // Values have no identity here; those of different types are never the same.
@@ -82,6 +82,11 @@ pub(super) static TESTS: &[Test] = &[
         Ok(matches!(v, Value::Str(text) if text.was_encrypted() || Vault::is_encrypted(text.expose().as_bytes())))
     }),
 ];
+
+/// Whether it is a text: a date is none.
+fn is_text(value: &Value) -> bool {
+    matches!(value, Value::Str(text) if !text.is_moment())
+}
 
 fn compared(op: CompareOp, value: &Value, args: &Args) -> Outcome {
     operators::compare(op, value, args.need(0)?)
