@@ -1,11 +1,11 @@
 //! Facts: what `setup` knows of the host, gathered section by section when first read.
 //!
-//! The values are those of `ansible -m setup`. Three are decided otherwise: `fqdn` comes from the host's name and
+//! The values are those of `ansible -m setup`. Two are decided otherwise: `fqdn` comes from the host's name and
 //! `/etc/hosts`, since no name server is asked; `python` is there where a `python3` is installed, since roles ask for
-//! its version and muster has none of its own; `devices` has
-//! what says what a disk is and how large; credentials of the instance are never facts.
+//! its version and muster has none of its own. Credentials of the instance are never facts.
 
 mod board;
+mod devices;
 mod distribution;
 mod hardware;
 mod local;
@@ -55,7 +55,7 @@ static SECTIONS: &[Section] = &[
     Section { subset: "hardware", names: hardware::MEMORY, gather: hardware::memory },
     Section { subset: "hardware", names: board::BOARD, gather: board::board },
     Section { subset: "hardware", names: &["mounts"], gather: storage::mounts },
-    Section { subset: "hardware", names: &["devices"], gather: storage::devices },
+    Section { subset: "hardware", names: devices::NAMES, gather: devices::gather },
     Section { subset: "hardware", names: &["uptime_seconds", "loadavg"], gather: hardware::running },
     Section { subset: "virtual", names: virtualization::NAMES, gather: virtualization::gather },
     Section { subset: "network", names: network::NAMES, gather: network::gather },

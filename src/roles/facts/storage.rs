@@ -1,4 +1,4 @@
-//! Mounts and block devices.
+//! Mounts.
 
 use super::sight::{Sight, facts, int};
 use crate::host::Command;
@@ -73,45 +73,4 @@ fn sizes(sight: &Sight<'_>, paths: &[&str]) -> HashMap<String, [i64; 5]> {
         }
     }
     out
-}
-
-pub(super) fn devices(sight: &Sight<'_>) -> Map {
-    let devices = sight.list("/sys/block").into_iter().map(|name| {
-        let base = format!("/sys/block/{name}");
-        let read = |file: &str| sight.text(&format!("{base}/{file}"));
-        let optional = |text: Option<String>| text.map_or(Value::Null, Value::from);
-        let bytes = read("size").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0).saturating_mul(512);
-        let sector = read("queue/physical_block_size");
-        let partitions = sight.list(&base).into_iter().filter(|part| part.starts_with(&name)).map(|part| {
-            let read = |file: &str| sight.text(&format!("{base}/{part}/{file}"));
-            let bytes = read("size").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0).saturating_mul(512);
-            let members = [
-                ("start", optional(read("start"))),
-                ("sectors", optional(read("size"))),
-                ("size", size_text(bytes).into()),
-            ];
-            (part.clone(), Value::map(members))
-        });
-        let members = [
-            ("model", optional(read("device/model"))),
-            ("vendor", optional(read("device/vendor"))),
-            ("removable", optional(read("removable"))),
-            ("rotational", optional(read("queue/rotational"))),
-            ("sectors", optional(read("size"))),
-            ("sectorsize", optional(sector)),
-            ("size", size_text(bytes).into()),
-            ("partitions", Value::map(partitions.collect::<Vec<_>>())),
-        ];
-        (name.clone(), Value::map(members))
-    });
-    facts([("devices", Value::map(devices.collect::<Vec<_>>()))])
-}
-
-#[expect(clippy::cast_precision_loss, reason = "two places are shown")]
-fn size_text(bytes: i64) -> String {
-    let units = [("TB", 1i64 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
-    match units.iter().find(|(_, limit)| bytes >= *limit) {
-        Some((unit, limit)) => format!("{:.2} {unit}", bytes as f64 / *limit as f64),
-        None => format!("{:.2} Bytes", bytes as f64),
-    }
 }
