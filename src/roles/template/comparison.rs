@@ -26,7 +26,7 @@ fn expressions_give_what_ansible_gives() {
         let template = Value::Template(Arc::new(Template::new(text, place)));
         let ours = match templar.render(&variables, &services, &template) {
             Ok(value) => serde_json::json!({ "value": value.to_json() }),
-            Err(error) if error.kind == TemplateTrouble::Undefined => serde_json::json!({ "error": "undefined" }),
+            Err(error) if error.is_undefined() => serde_json::json!({ "error": "undefined" }),
             Err(error) => serde_json::json!({ "error": "failed", "why": error.to_string() }),
         };
         let same = match case.get("error") {

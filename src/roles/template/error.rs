@@ -23,6 +23,9 @@ pub enum TemplateTrouble {
     Syntax,
     /// A variable or attribute is not defined.
     Undefined,
+    /// The same where an operator needed its value: no `default` around it helps, as opposed to one of the variable that
+    /// the expression stands in.
+    Used,
     /// The value depends on one that is not known before apply.
     Unknown,
     /// A file, program or service that a lookup asked could not answer.
@@ -81,7 +84,15 @@ impl TemplateError {
 
     /// Whether a variable or attribute is not defined.
     pub fn is_undefined(&self) -> bool {
-        self.kind == TemplateTrouble::Undefined
+        matches!(self.kind, TemplateTrouble::Undefined | TemplateTrouble::Used)
+    }
+
+    /// An operator's error.
+    pub(super) fn of_operator(mut self) -> Self {
+        if self.kind == TemplateTrouble::Undefined {
+            self.kind = TemplateTrouble::Used;
+        }
+        self
     }
 }
 

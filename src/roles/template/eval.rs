@@ -2,7 +2,7 @@
 
 use super::args::Given;
 use super::datum::Datum;
-use super::error::TemplateError;
+use super::error::{TemplateError, TemplateTrouble};
 use super::run::{Run, is_template};
 use super::syntax::{Args, Expr, Node};
 use super::{Binding, filters, globals, operators, python, tests};
@@ -15,7 +15,13 @@ type Outcome = Result<Datum, TemplateError>;
 impl Run<'_> {
     /// Evaluates an expression; what it yields may be undefined.
     pub(super) fn eval(&mut self, node: &Node) -> Outcome {
-        stacker::maybe_grow(128 << 10, 2 << 20, || self.expression(node)).map_err(|error| self.located(error, node.at))
+        let outcome = stacker::maybe_grow(128 << 10, 2 << 20, || self.expression(node));
+        outcome.map_err(|error| match node.expr {
+            Expr::Not(_) | Expr::Neg(_) | Expr::Plus(_) | Expr::Binary(..) | Expr::Compare(..) => {
+                self.located(error, node.at).of_operator()
+            }
+            _ => self.located(error, node.at),
+        })
     }
 
     /// Evaluates an expression to a value, its members still lazy.
@@ -83,8 +89,8 @@ impl Run<'_> {
                 Ok(Datum::Value(Value::Bool(true)))
             }
             Expr::If { test, yes, no } => {
-                let test = self.eval(test)?;
-                match (self.truth(test)?, no) {
+                let test = self.eval(test).and_then(|test| self.truth(test)).map_err(TemplateError::of_operator)?;
+                match (test, no) {
                     (true, _) => self.eval(yes),
                     (false, Some(no)) => self.eval(no),
                     (false, None) => Ok(Datum::missing(
@@ -107,7 +113,7 @@ impl Run<'_> {
     /// Evaluates what a filter or test may accept undefined: an undefined name anywhere in it makes all of it so.
     pub(super) fn tolerant(&mut self, node: &Node) -> Outcome {
         match self.eval(node) {
-            Err(error) if error.is_undefined() => Ok(Datum::Undefined(Arc::new(error.into()))),
+            Err(error) if error.kind == TemplateTrouble::Undefined => Ok(Datum::Undefined(Arc::new(error.into()))),
             Err(error) if error.is_unknown() => Ok(Datum::Unknown),
             other => other,
         }
@@ -128,17 +134,37 @@ impl Run<'_> {
             let Some(key) = python::value_key(&written) else {
                 return Err(TemplateError::failed(format!("unhashable type: '{}'", written.type_name())));
             };
-            let value = self.value(value)?;
+            let datum = self.tolerant(value)?;
+            let value = self.kept(datum, value.at).map_err(|error| self.located(error, value.at))?;
             out.insert(key, value);
         }
         Ok(Datum::Value(Value::Map(Arc::new(out))))
+    }
+
+    /// What a mapping holds: what is undefined in it is an error where it is used.
+    fn kept(&self, datum: Datum, at: u32) -> Result<Value, TemplateError> {
+        match datum {
+            Datum::Undefined(missing) => {
+                let text = match &missing.name {
+                    Some(name) => format!("{{{{ {name} }}}}"),
+                    None => format!("{{{{ undef(hint={}) }}}}", python::repr(&Value::str(missing.message.as_str()))),
+                };
+                let place = missing.place.clone().unwrap_or_else(|| self.source.place(at));
+                Ok(Value::Template(Arc::new(Template::new(text, place))))
+            }
+            Datum::Mixed(items) => {
+                let items = items.iter().map(|item| self.kept(item.clone(), at));
+                Ok(Value::list(items.collect::<Result<Vec<_>, _>>()?))
+            }
+            other => self.force(other),
+        }
     }
 
     /// `and`, `or`: what is not known yet is decided by the other side where that can decide alone.
     fn junction(&mut self, left: &Node, right: &Node, or: bool) -> Outcome {
         let first = match self.eval(left) {
             Err(error) if error.is_unknown() => Datum::Unknown,
-            other => other?,
+            other => other.map_err(TemplateError::of_operator)?,
         };
         match self.truth(first.clone()) {
             Ok(truth) if truth == or => Ok(first),
@@ -147,7 +173,7 @@ impl Run<'_> {
                 Ok(truth) if truth == or => Ok(Datum::Value(Value::Bool(or))),
                 _ => Err(error),
             },
-            Err(error) => Err(self.located(error, left.at)),
+            Err(error) => Err(self.located(error, left.at).of_operator()),
         }
     }
 

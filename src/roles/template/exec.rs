@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::datum::{Datum, Looping, Object};
-use super::error::TemplateError;
+use super::error::{TemplateError, TemplateTrouble};
 use super::output::Output;
 use super::run::{Frame, Run};
 use super::syntax::{Expr, For, Node, Stmt};
@@ -61,8 +61,14 @@ impl Run<'_> {
             }
             Stmt::SetBlock { target, filter, body } => {
                 let mut inner = Output::default();
-                self.within(Frame::new(), |run| run.body(body, &mut inner))?;
-                let mut datum = if inner.is_empty() { Datum::str("") } else { inner.native() };
+                let done = self.within(Frame::new(), |run| run.body(body, &mut inner));
+                let mut datum = match done {
+                    Err(error) if error.kind == TemplateTrouble::Undefined => Datum::Undefined(Arc::new(error.into())),
+                    other => {
+                        other?;
+                        if inner.is_empty() { Datum::str("") } else { inner.native() }
+                    }
+                };
                 if let Some(filter) = filter {
                     datum = self.chain(filter, datum)?;
                 }

@@ -35,7 +35,10 @@ fn vars(run: &mut Run<'_>, terms: Vec<Value>, options: &Options) -> Outcome {
             ),
         };
         match (datum, options.get("default")) {
-            (Datum::Undefined(_), Some(default)) => out.push(default.clone()),
+            // A variable that is there and refers to one that is not has no default.
+            (Datum::Undefined(missing), Some(default)) if missing.name.as_deref() == Some(name.as_str()) => {
+                out.push(default.clone());
+            }
             (datum, _) => out.push(run.deep(datum)?),
         }
     }
