@@ -1,7 +1,7 @@
 //! Expressions side by side with what ansible-core says of them (`tests/ansible/expressions.json`).
 
 use super::fixture::{Bare, Variables};
-use super::{Services, Templar, TemplateTrouble};
+use super::{Services, Templar};
 use crate::failure::Place;
 use crate::host::Linux;
 use crate::roles::remote::Offline;
