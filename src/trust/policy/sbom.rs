@@ -65,22 +65,36 @@ pub(super) fn object(wanted: &Sbom, evidence: &Evidence) -> Result<(), Objection
     };
     let Some(accepted) = &wanted.licences else { return Ok(()) };
     let accepts = |licence: &str| accepted.iter().any(|glob| pattern::matches(glob, licence, true));
-    for (package, licence) in packages {
+    // What cannot be read is not accepted: that includes NOASSERTION, NONE and free text.
+    let met = |licence: &String| licence::met(licence, &accepts).unwrap_or(false);
+    for (package, licences) in packages {
         let excused = wanted.unlicensed.iter().any(|glob| pattern::matches(glob, &package, false));
-        // What cannot be read is not accepted: that includes NOASSERTION, NONE and free text.
-        if !excused && !licence::met(&licence, &accepts).unwrap_or(false) {
-            return Err(Objection::Licence { package, licence });
+        if !excused && (licences.is_empty() || !licences.iter().all(met)) {
+            return Err(Objection::Licence { package, licence: licences.join(" AND ") });
         }
     }
     Ok(())
+}
+
+/// What a bill lists of one thing: its name, and licences that hold together, each an expression of its own. They are never
+/// put together into one, where a part could reach beyond itself.
+type Listed = (String, Vec<String>);
+
+/// A list, or none where it is not there.
+fn items<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], Objection> {
+    match value.get(name) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) => Err(Objection::Malformed(format!("`{name}` is no list"))),
+    }
 }
 
 fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Packages and their licence expressions.
-fn spdx(predicate: &Value, licences: bool) -> Result<Vec<(String, String)>, Objection> {
+/// Packages and their licences.
+fn spdx(predicate: &Value, licences: bool) -> Result<Vec<Listed>, Objection> {
     if predicate.get("@graph").is_some() {
         return match licences {
             true => Err(Objection::Unsupported("judging licences of an SPDX 3 document".into())),
@@ -90,7 +104,7 @@ fn spdx(predicate: &Value, licences: bool) -> Result<Vec<(String, String)>, Obje
     if !text(predicate, "spdxVersion").starts_with("SPDX-2.") {
         return Err(Objection::Malformed("it is no SPDX document in JSON".into()));
     }
-    let packages = predicate.get("packages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let packages = items(predicate, "packages")?;
     let licence = |package: &Value| {
         let concluded = text(package, "licenseConcluded");
         match concluded.as_str() {
@@ -98,11 +112,11 @@ fn spdx(predicate: &Value, licences: bool) -> Result<Vec<(String, String)>, Obje
             _ => concluded,
         }
     };
-    Ok(packages.iter().map(|package| (text(package, "name"), licence(package))).collect())
+    Ok(packages.iter().map(|package| (text(package, "name"), vec![licence(package)])).collect())
 }
 
-/// Components and their licence expressions; several licences of one component hold together.
-fn cyclonedx(predicate: &Value) -> Result<Vec<(String, String)>, Objection> {
+/// Components and their licences.
+fn cyclonedx(predicate: &Value) -> Result<Vec<Listed>, Objection> {
     if text(predicate, "bomFormat") != "CycloneDX" {
         return Err(Objection::Malformed("it is no CycloneDX document in JSON".into()));
     }
@@ -111,17 +125,15 @@ fn cyclonedx(predicate: &Value) -> Result<Vec<(String, String)>, Objection> {
     Ok(found)
 }
 
-fn components(of: &Value, depth: usize, found: &mut Vec<(String, String)>) -> Result<(), Objection> {
+fn components(of: &Value, depth: usize, found: &mut Vec<Listed>) -> Result<(), Objection> {
     let depth = depth.checked_sub(1).ok_or_else(|| Objection::Malformed("components nest too deep".into()))?;
-    for component in of.get("components").and_then(Value::as_array).into_iter().flatten() {
-        let licences = component.get("licenses").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for component in items(of, "components")? {
         let one = |entry: &Value| match entry.get("license") {
             Some(licence) if licence.get("id").is_some() => text(licence, "id"),
             Some(licence) => text(licence, "name"),
-            None => format!("({})", text(entry, "expression")),
+            None => text(entry, "expression"),
         };
-        let expression = licences.iter().map(one).collect::<Vec<_>>().join(" AND ");
-        found.push((text(component, "name"), expression));
+        found.push((text(component, "name"), items(component, "licenses")?.iter().map(one).collect()));
         components(component, depth, found)?;
     }
     Ok(())
@@ -151,13 +163,22 @@ mod tests {
             {"name": "a", "licenseConcluded": "NOASSERTION", "licenseDeclared": "MIT"},
             {"name": "b", "licenseConcluded": "Apache-2.0"},
         ]});
-        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        assert_eq!(spdx(&document, true), Ok(vec![pair("a", "MIT"), pair("b", "Apache-2.0")]));
+        let listed = |name: &str, licences: &[&str]| -> Listed {
+            (name.to_owned(), licences.iter().map(|one| (*one).to_owned()).collect())
+        };
+        assert_eq!(spdx(&document, true), Ok(vec![listed("a", &["MIT"]), listed("b", &["Apache-2.0"])]));
         let bom = json!({"bomFormat": "CycloneDX", "components": [
             {"name": "a", "licenses": [{"license": {"id": "MIT"}}, {"expression": "A OR B"}],
              "components": [{"name": "b"}]},
         ]});
-        assert_eq!(cyclonedx(&bom), Ok(vec![pair("a", "MIT AND (A OR B)"), pair("b", "")]));
+        assert_eq!(cyclonedx(&bom), Ok(vec![listed("a", &["MIT", "A OR B"]), listed("b", &[])]));
+        for malformed in [
+            json!({"bomFormat": "CycloneDX", "components": {}}),
+            json!({"bomFormat": "CycloneDX", "components": [{"licenses": "MIT"}]}),
+        ] {
+            assert!(matches!(cyclonedx(&malformed), Err(Objection::Malformed(_))), "{malformed}");
+        }
+        assert!(spdx(&json!({"spdxVersion": "SPDX-2.3", "packages": {}}), true).is_err());
         assert!(spdx(&json!({"Data": "SPDXVersion: SPDX-2.2"}), false).is_err());
     }
 }

@@ -86,11 +86,16 @@ fn intoto(predicate: &Value) -> Result<Vec<(String, Severity)>, Objection> {
     items(predicate, "/scanner/result")?.iter().map(one).collect()
 }
 
-fn trivy(report: &Value) -> Result<Vec<(String, Severity)>, Objection> {
+fn trivy<'r>(report: &'r Value) -> Result<Vec<(String, Severity)>, Objection> {
+    // A report without findings has no `Results`, and a result without any has no `Vulnerabilities`, or null.
+    let listed = |value: &'r Value, name: &str| match value.get(name) {
+        None | Some(Value::Null) => Ok(&[][..]),
+        Some(Value::Array(items)) => Ok(items.as_slice()),
+        Some(_) => Err(Objection::Malformed(format!("`{name}` is no list"))),
+    };
     let mut found = Vec::new();
-    // A report without findings has no `Results`.
-    for result in report.get("Results").and_then(Value::as_array).into_iter().flatten() {
-        for one in result.get("Vulnerabilities").and_then(Value::as_array).into_iter().flatten() {
+    for result in listed(report, "Results")? {
+        for one in listed(result, "Vulnerabilities")? {
             found.push((text(one, "/VulnerabilityID")?, Severity::read(&text(one, "/Severity")?)));
         }
     }
@@ -128,6 +133,9 @@ mod tests {
         assert_eq!(scan(COSIGN, trivy).expect("reads").findings, [id("CVE-3", Severity::Critical)]);
         let grype = json!({"matches": [{"vulnerability": {"id": "CVE-4", "severity": "Negligible"}}]});
         assert_eq!(scan(COSIGN, grype).expect("reads").findings, [id("CVE-4", Severity::Low)]);
+        for malformed in [json!({"Results": {}}), json!({"Results": [{"Vulnerabilities": {"CVE-3": 1}}]})] {
+            assert!(matches!(scan(COSIGN, malformed), Err(Objection::Malformed(_))));
+        }
         assert!(matches!(scan(COSIGN, json!({"runs": []})), Err(Objection::Unsupported(_))));
         assert!(matches!(scan(INTOTO[1], json!({})), Err(Objection::Malformed(_))));
     }
