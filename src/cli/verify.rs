@@ -76,6 +76,9 @@ pub(crate) struct Release {
     /// An artifact of the release; without it what must be attested is looked for of every artifact
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
+    /// Where the descriptor keeps a value, as `layout` in the release's settings says it: app=/name
+    #[arg(long = "layout", value_name = "NAME=POINTER")]
+    layout: Vec<String>,
     #[command(flatten)]
     with: With,
 }
@@ -204,14 +207,38 @@ impl With {
 }
 
 impl Release {
+    fn layout(&self) -> Result<Layout, Failure> {
+        let mut layout = Layout::default();
+        for one in &self.layout {
+            let set = one.split_once('=').ok_or_else(|| "it is written NAME=POINTER".to_owned());
+            let set = set.and_then(|(name, pointer)| layout.set(name, pointer));
+            set.map_err(|problem| Failure::message(Stage::Usage, format!("--layout {one}: {problem}")))?;
+        }
+        Ok(layout)
+    }
+
+    /// The descriptor. One of the update repository is signed there, and by no bundle.
+    fn descriptor(&self) -> Result<Untrusted<Vec<u8>>, Failure> {
+        let bytes = super::input::read(&self.descriptor)?;
+        let read = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default();
+        if self.layout.is_empty() && read["schema"] == release::SCHEMA {
+            let path = self.descriptor.display();
+            let text = format!("{path}: a descriptor of `{}` is signed by the update repository", release::SCHEMA);
+            return Err(Failure::message(Stage::Usage, text).with_hint(
+                "`muster verify tuf TARGET` judges it there, and `muster verify blob FILE` what policy.yaml demands of its artifact",
+            ));
+        }
+        Ok(Untrusted::new(bytes))
+    }
+
     fn judge(&self) -> Result<Verdict, Failure> {
         let (root, realm) = self.with.by.realm()?;
         let artifact = self.artifact.as_deref().map(open).transpose()?;
         let order = release::Asking {
-            descriptor: read(&self.descriptor)?,
+            descriptor: self.descriptor()?,
             bundles: &self.with.bundles()?,
             artifact: artifact.as_ref(),
-            layout: &Layout::default(),
+            layout: &self.layout()?,
             asked: self.with.asked(),
             now: jiff::Timestamp::now(),
         };

@@ -49,6 +49,33 @@ impl Default for Layout {
     }
 }
 
+impl Layout {
+    /// Says where one value stands, by the name that it has here and in settings.
+    pub fn set(&mut self, name: &str, pointer: &str) -> Result<(), String> {
+        let members = [
+            ("app", &mut self.app),
+            ("component", &mut self.component),
+            ("version", &mut self.version),
+            ("release_id", &mut self.release_id),
+            ("channel", &mut self.channel),
+            ("artifacts", &mut self.artifacts),
+            ("os", &mut self.os),
+            ("arch", &mut self.arch),
+            ("path", &mut self.path),
+            ("sha256", &mut self.sha256),
+            ("size", &mut self.size),
+        ];
+        let names = members.each_ref().map(|(name, _)| *name).join(", ");
+        let found = members.into_iter().find(|(known, _)| *known == name);
+        let (_, slot) = found.ok_or_else(|| format!("`{}` is none of {names}", name.escape_default()))?;
+        if !pointer.starts_with('/') {
+            return Err(format!("`{}` is no JSON pointer: it begins with `/`", pointer.escape_default()));
+        }
+        pointer.clone_into(slot);
+        Ok(())
+    }
+}
+
 /// The member at a pointer.
 pub(super) fn member<'a>(json: &'a Value, path: &str) -> Result<&'a Value, String> {
     json.pointer(path).ok_or_else(|| format!("it has no `{path}`"))

@@ -21,6 +21,7 @@ pub use judge::{Asking, Judged, judge};
 pub use layout::Layout;
 pub use plan::{Planned, Refused, Source, plan, resolve};
 pub use record::{Active, Record, put_back, rollback};
+pub use target::SCHEMA;
 
 use crate::trust::bundle::BundleError;
 use std::path::PathBuf;

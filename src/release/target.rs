@@ -11,7 +11,7 @@ use crate::trust::strict::strict;
 use serde::Deserialize;
 
 /// What `schema` must say.
-const SCHEMA: &str = "muster.release/1";
+pub const SCHEMA: &str = "muster.release/1";
 
 /// The document.
 #[derive(Deserialize)]

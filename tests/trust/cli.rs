@@ -106,6 +106,22 @@ fn a_release_a_file_and_an_image() {
     assert_eq!(verdict["artifacts"], json!([digest(b"the program")]));
     assert_eq!(verdict["signatures"].as_array().expect("a list").len(), 2);
     assert_eq!(verdict["attestations"][0]["predicate_type"], "https://spdx.dev/Document");
+    // A descriptor of one's own making, as settings say with `layout`.
+    let own = stage.scratch.path().join("release.json");
+    let own: Value = serde_json::from_slice(&std::fs::read(own).expect("a file")).expect("JSON");
+    let moved = format!("release release.json --bundle release.jsonl {asked} --layout");
+    let (code, verdict) = stage.json(&format!("{moved} release_id=/version --layout app=/app"));
+    assert_eq!((code, &verdict["release_id"]), (0, &own["version"]));
+    let refused = |words: &str, says: &str| {
+        let output = stage.run(words);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(64) && text.contains(says), "{words}: {text}");
+    };
+    refused(&format!("{moved} application=/app"), "`application` is none of app, component");
+    refused(&format!("{moved} app=app"), "no JSON pointer");
+    refused(&format!("{moved} app"), "NAME=POINTER");
+    stage.write("target.json", &json!({"schema": "muster.release/1", "application": "shop"}).to_string());
+    refused(&format!("release target.json --bundle release.jsonl {asked}"), "muster verify tuf");
     let (code, verdict) = stage.json(&format!("release release.json --bundle half.jsonl {asked}"));
     assert_eq!((code, &verdict["verdict"]), (20, &json!("fail")));
     let reason = verdict["reasons"][0].as_str().expect("text");
