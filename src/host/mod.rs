@@ -66,6 +66,12 @@ pub struct Stat {
     pub device: u64,
     /// Hard links.
     pub links: u64,
+    /// Blocks of 512 bytes that it takes up.
+    pub blocks: u64,
+    /// Bytes that are best read and written at once.
+    pub block_size: u64,
+    /// Which device it stands for, where it is one.
+    pub device_type: u64,
     /// Seconds since the epoch, with the fraction.
     pub atime: f64,
     /// Seconds since the epoch, with the fraction.
@@ -75,10 +81,27 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// What most file systems say of what was not made yet.
+    const BLOCK: u64 = 4096;
+
     /// Of what is about to be made.
     pub const fn unmade(kind: Kind, mode: u32, (uid, gid): (u32, u32)) -> Self {
-        let (size, inode, device, links) = (0, 0, 0, 1);
-        Self { kind, mode, uid, gid, size, inode, device, links, atime: 0.0, mtime: 0.0, ctime: 0.0 }
+        Self {
+            kind,
+            mode,
+            uid,
+            gid,
+            size: 0,
+            inode: 0,
+            device: 0,
+            links: 1,
+            blocks: 0,
+            block_size: Self::BLOCK,
+            device_type: 0,
+            atime: 0.0,
+            mtime: 0.0,
+            ctime: 0.0,
+        }
     }
 }
 

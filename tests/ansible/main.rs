@@ -47,7 +47,7 @@ enum Entry {
 }
 
 /// What no two runs share, and what only one of the two says.
-const DROPPED: [&str; 29] = [
+const DROPPED: [&str; 31] = [
     "invocation",
     "diff",
     "start",
@@ -70,6 +70,8 @@ const DROPPED: [&str; 29] = [
     "inode",
     "dev",
     "nlink",
+    "blocks",
+    "block_size",
     "backup_file",
     "ansible_loop_var",
     "ansible_index_var",

@@ -111,20 +111,8 @@ impl<O: Observe> Overlay<O> {
     fn fresh(&mut self, kind: Kind, mode: u32) -> Stat {
         self.inodes += 1;
         let now = self.lower.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        let (uid, gid) = self.lower.identity();
-        Stat {
-            kind,
-            mode,
-            uid,
-            gid,
-            size: 0,
-            inode: self.inodes,
-            device: 0,
-            links: 1,
-            atime: now,
-            mtime: now,
-            ctime: now,
-        }
+        let stat = Stat::unmade(kind, mode, self.lower.identity());
+        Stat { inode: self.inodes, atime: now, mtime: now, ctime: now, ..stat }
     }
 
     fn write(&mut self, file: &FileWrite) -> io::Result<Effect> {

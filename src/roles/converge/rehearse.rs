@@ -88,6 +88,9 @@ impl Run<'_> {
             not_run(stage, &mut end.result);
         } else if ran && stage.task.action.is("script") {
             script_not_run(stage, &mut end.result);
+        } else if ran && stage.task.action.is("raw") {
+            put(&mut end.result, "changed", false);
+            put(&mut end.result, "skipped", true);
         }
         self.put_diff(stage, &mut end);
         Ok(end)

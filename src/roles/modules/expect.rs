@@ -142,7 +142,8 @@ impl Module for Expect {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         if let Some(why) = self.skipped(eyes)? {
             let plan = Plan { result: self.result(), changed: Some(false), ..Plan::default() };
-            return Ok(plan.with("stdout", why).with("rc", 0_i64));
+            let lines = Value::list([Value::str(why.as_str())]);
+            return Ok(plan.with("stdout", why).with("stdout_lines", lines).with("rc", 0_i64));
         }
         let directory = self.chdir.as_deref().map(|chdir| eyes.expanded(chdir).into());
         let command = eyes.command(self.argv.iter().cloned());
@@ -209,6 +210,7 @@ mod tests {
             .expect("plan");
         assert!(skipped.changes.is_empty());
         assert_eq!(skipped.result[&Key::from("stdout")].to_json(), json!("skipped, since /done exists"));
+        assert_eq!(skipped.result[&Key::from("stdout_lines")].to_json(), json!(["skipped, since /done exists"]));
         let refused = |arguments| plan(&machine, "expect", arguments).err().expect("refused").message;
         assert!(refused(json!({"command": "", "responses": {}})).contains("no command given"));
         assert!(refused(json!({"command": "x"})).contains("responses"));

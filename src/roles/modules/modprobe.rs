@@ -68,14 +68,22 @@ impl Module for Ping {
     }
 }
 
+/// A file without which nobody can say what is loaded: a kernel without modules has none.
+fn kernel_file(eyes: &Eyes<'_>, path: &str) -> Result<String, Failed> {
+    if eyes.exists(path)? {
+        return eyes.text(path);
+    }
+    Err(Failed::new(format!("[Errno 2] No such file or directory: '{path}'")))
+}
+
 impl Module for Modprobe {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let loaded = format!("{} ", self.name.replace('-', "_"));
         let file = format!("/{}.ko", self.name);
         let release = eyes.text("/proc/sys/kernel/osrelease")?;
-        let builtin = eyes.text(&format!("/lib/modules/{}/modules.builtin", release.trim()))?;
-        let is_loaded = eyes.text("/proc/modules")?.lines().any(|line| line.starts_with(&loaded))
-            || builtin.lines().any(|line| line.trim_end().ends_with(&file));
+        let builtin = format!("/lib/modules/{}/modules.builtin", release.trim());
+        let is_loaded = kernel_file(eyes, "/proc/modules")?.lines().any(|line| line.starts_with(&loaded))
+            || kernel_file(eyes, &builtin)?.lines().any(|line| line.trim_end().ends_with(&file));
         let state = if self.present { "present" } else { "absent" };
         let plan = Plan::unchanged()
             .with("name", self.name.as_str())
@@ -115,6 +123,11 @@ mod tests {
         assert_eq!(ask("dummy", "absent"), "");
         assert_eq!(ask("br_netfilter", "absent"), "modprobe -r br_netfilter");
         assert_eq!(ask("dummy", "present"), "modprobe dummy");
+        for state in ["present", "absent"] {
+            let bare = Fake::default().file("/proc/sys/kernel/osrelease", "6.1.0\n");
+            let failed = plan(&bare, "modprobe", json!({"name": "dummy", "state": state})).err().expect("failed");
+            assert!(failed.message.contains("'/proc/modules'"), "{}", failed.message);
+        }
         let kept =
             plan(&machine, "modprobe", json!({"name": "dummy", "persistent": "present"})).err().expect("refused");
         assert!(kept.message.contains("persistent: present"), "{}", kept.message);

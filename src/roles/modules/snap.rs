@@ -3,8 +3,9 @@
 use super::programs::{asked, run};
 use super::{ArgError, Args, Eyes, Failed, FreeForm, Module, Param, ParamKind, Plan, Spec};
 use crate::host::Command;
-use crate::roles::value::Value;
+use crate::roles::value::{Key, Value};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// `snap`.
 pub static SPEC: Spec = Spec {
@@ -193,6 +194,17 @@ impl Snaps {
     }
 }
 
+/// What `snap version` tells: programs, and the version of each.
+fn versions(eyes: &Eyes<'_>) -> Result<Value, Failed> {
+    let text = eyes.ask(["snap", "version"])?.text();
+    let pairs = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let pairs = pairs.filter_map(|words| match words[..] {
+        [program, version] => Some((Key::from(program), Value::str(version))),
+        _ => None,
+    });
+    Ok(Value::Map(Arc::new(pairs.collect())))
+}
+
 impl Module for Snaps {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let have = installed(eyes)?;
@@ -200,7 +212,7 @@ impl Module for Snaps {
             self.names.iter().filter(|name| wanted(have.get(*name))).cloned().collect()
         };
         let list = |names: &[String]| Value::list(names.iter().map(|name| Value::str(name.as_str())));
-        let mut last = Plan::default();
+        let mut last = Plan::default().with("version", versions(eyes)?);
         let mut all: Vec<Step> = Vec::new();
         let (key, verb, names) = match self.state.as_str() {
             "absent" => ("snaps_removed", "remove", pick(&|have| have.is_some())),
@@ -224,7 +236,7 @@ impl Module for Snaps {
             if !told.is_empty() {
                 last = last.with("options_changed", Value::list(told));
             }
-            last = last.with("classic", self.classic);
+            last = last.with("classic", self.classic).with("snap_names", list(&self.names));
             last = last.with("channel", self.channel.as_deref().unwrap_or("stable"));
         } else if !names.is_empty() {
             last = last.with(key, list(&names));
@@ -246,6 +258,7 @@ mod tests {
     fn machine() -> Fake {
         Fake::default()
             .answer("snap list", 0, LIST)
+            .answer("snap version", 0, "snap    2.60\nsnapd   2.60\nseries  16\nkernel  6.1.0 x\n")
             .answer("snap get -d lxd", 0, "{\"ui\": {\"enable\": true}, \"port\": 80}\n")
             .answer("snap get -d core20", 1, "")
     }
@@ -282,7 +295,10 @@ mod tests {
         for (arguments, runs) in cases {
             assert_eq!(all(arguments.clone()).0, *runs, "{arguments}");
         }
-        assert_eq!(all(json!({"name": "new"})).1["snaps_installed"], json!(["new"]));
+        let new = all(json!({"name": "new"})).1;
+        assert_eq!(new["snaps_installed"], json!(["new"]));
+        assert_eq!(new["snap_names"], json!(["new"]));
+        assert_eq!(new["version"], json!({"snap": "2.60", "snapd": "2.60", "series": "16"}));
         assert_eq!(all(json!({"name": "lxd", "options": ["port=81"]})).1["options_changed"], json!(["lxd:port=81"]));
     }
 

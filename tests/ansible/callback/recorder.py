@@ -27,8 +27,8 @@ class CallbackModule(CallbackBase):
             out.write(json.dumps(row, default=str) + "\n")
 
     def _whole(self, status, result, ignored=False):
-        # A loop's items were written one by one.
-        if "results" not in result._result:
+        # A loop's items were written one by one; some modules call what they tell `results` too.
+        if "results" not in result._result or result._task.loop is None:
             self._write(status, result, ignored)
 
     def v2_runner_on_ok(self, result):

@@ -23,6 +23,9 @@ LEFT_OUT = [
     (r"etc/(passwd|group|shadow|gshadow)-$", "what useradd left of the state before, which is each program's steps"),
     (r"var/lib/(mlocate|plocate|logrotate|aide|fwupd|PackageKit|update-notifier|private|ucf|man-db)(/|$)", "times and databases"),
     (r"boot/initrd.*", "times"),
+    (r"(var/lib/(rpm|dnf)|root/\.rpmdb)(/|$)", "databases with times; packages are asked of rpm"),
+    (r"var/lib/selinux/(default/tmp|final)(/|$)", "what a transaction leaves that was given up"),
+    (r"etc/lvm/(archive|backup)(/|$)", "times"),
     (r"usr/share/(mime|icons|applications)/.*cache$", "caches"),
 ]
 # A random or timed part of a file's name.
@@ -71,8 +74,10 @@ def described(root, name):
                 seen["digest"] = hashlib.file_digest(file, "sha256").hexdigest()
         else:
             with open(path, "rb") as file:
+                seen["content"] = file.read().decode(errors="replace")
+            if "# Updated by" in seen["content"]:
                 # pamd writes the time into the file.
-                seen["content"] = re.sub(r"(# Updated by Ansible - )[-0-9T:.]+", r"\1TIME", file.read().decode(errors="replace"))
+                seen["content"] = re.sub(r"(# Updated by Ansible - )[-0-9T:.]+", r"\1TIME", seen["content"])
     return seen
 
 
@@ -84,6 +89,7 @@ def settled(name):
 
 ASKED = {
     "packages": "dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\\n'",
+    "rpm packages": "rpm -qa 2>/dev/null",
     "held": "apt-mark showhold; dpkg --get-selections | grep -v '[[:space:]]install$'",
     "manual": "apt-mark showmanual",
     "users": "cat /etc/passwd /etc/group; cut -d: -f1,2,4- /etc/shadow | sed 's/:\\$[^:]*:/:HASH:/'; cat /etc/gshadow",
@@ -110,18 +116,16 @@ def differences(one, other):
     lines = []
     names = (listed(one.upper) | listed(other.upper))
     names = sorted(name for name in names if not matches(LEFT_OUT, name))
-    left = {settled(name): described(one.root, name) for name in names}
-    left = {name: seen for name, seen in left.items()}
     sides = []
     for machine in (one, other):
         side = {}
         for name in names:
-            seen = described(machine.root, name)
-            if seen is not None or settled(name) not in side:
-                side[settled(name)] = seen
+            if os.path.lexists(os.path.join(machine.root, name)) or settled(name) not in side:
+                side[settled(name)] = name
         sides.append(side)
+    # One by one, because what packages bring is more than is held at once.
     for name in sorted(sides[0]):
-        want, have = sides[0][name], sides[1][name]
+        want, have = described(one.root, sides[0][name]), described(other.root, sides[1][name])
         if want != have:
             lines.append(f"file /{name}{told(want, have)}")
     want, have = state(one), state(other)

@@ -50,7 +50,7 @@ class Machine:
 
     def boot(self):
         argv = ["systemd-nspawn", "-b", "-D", self.root, "-M", "roles", "--register=no", "--keep-unit",
-                "--console=read-only", "--private-network", "--capability=all"]
+                "--console=read-only", "--private-network", "--capability=all", "--resolv-conf=off"]
         argv += [f"--bind-ro={outside}:{inside}" for outside, inside in self.binds.items()]
         with open(self.base / "console", "w") as console:
             self.nspawn = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=console,

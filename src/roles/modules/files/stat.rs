@@ -71,6 +71,14 @@ impl Module for Stat {
         let draft = Draft::new(eyes, false);
         let path = PathBuf::from(expand(eyes, &self.path)?);
         let Some(found) = draft.stat(&path, self.follow)? else {
+            // Nothing is told of what cannot be there, which is below a file.
+            for above in path.ancestors().skip(1) {
+                match draft.stat(above, true)? {
+                    None => continue,
+                    Some(above) if above.kind == Kind::Directory => break,
+                    Some(_) => return Err(Failed::new("Not a directory")),
+                }
+            }
             return Ok(Plan::unchanged().with("stat", Value::map([("exists", false.into())])));
         };
         let mut members = Map::new();
@@ -78,6 +86,9 @@ impl Module for Stat {
         members.insert(Key::from("path"), self.path.as_str().into());
         members.extend(kernel_members(&found));
         let mut add = |key: &str, value: Value| members.insert(Key::from(key), value);
+        add("blocks", Value::Int(found.blocks.cast_signed()));
+        add("block_size", Value::Int(found.block_size.cast_signed()));
+        add("device_type", Value::Int(found.device_type.cast_signed()));
         // muster is root: it may read and write all, and execute what anyone may.
         let target = draft.stat(&path, true)?;
         let executable = |stat: &Found| stat.kind == Kind::Directory || stat.mode & 0o111 != 0;

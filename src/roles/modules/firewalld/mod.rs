@@ -23,7 +23,7 @@ pub static SPEC: Spec = Spec {
         Param::new("zone", ParamKind::Str, "The zone; the default one where none is named."),
         Param::new("permanent", ParamKind::Bool, "In what is read at a restart.").default("false"),
         Param::new("immediate", ParamKind::Bool, "In what runs; so it is where `permanent` is not.").default("false"),
-        Param::new("offline", ParamKind::Bool, "Also where firewalld does not run.").default("false"),
+        Param::new("offline", ParamKind::Bool, "Leave out what runs where firewalld does not.").default("false"),
         Param::new("timeout", ParamKind::Int, "For so many seconds.").default("0"),
         Param::new("service", ParamKind::Str, "A service."),
         Param::new("port", ParamKind::Str, "A port or range, as `8080/tcp`."),
@@ -129,8 +129,11 @@ impl Module for Firewall {
     fn plan(&self, eyes: &Eyes<'_>) -> Result<Plan, Failed> {
         let runs = eyes.ask(["firewall-cmd", "--state"])?.ok();
         let tool = Tool { eyes, offline: !runs };
-        if !runs && !self.offline {
-            return Err(Failed::new("firewalld service must be running, or try with offline=true"));
+        // What is permanent only needs no daemon, whatever `offline` says.
+        if !runs && self.immediate && !self.offline {
+            let message = "firewall is not currently running, unable to perform immediate actions without a running \
+                           firewall daemon";
+            return Err(Failed::new(message));
         }
         let zone = match &self.zone {
             Some(zone) => zone.clone(),
@@ -260,11 +263,16 @@ mod tests {
             "no",
         );
         let ask = json!({"service": "ssh", "zone": "public", "permanent": true, "state": "enabled"});
-        let error = plan(&still, "firewalld", ask.clone()).err().expect("refused");
-        assert_eq!(error.message, "firewalld service must be running, or try with offline=true");
-        let mut offline = ask;
-        offline["offline"] = json!(true);
-        let done = plan(&still, "firewalld", offline).expect("plan");
-        assert_eq!(changes(&done), ["firewall-offline-cmd --zone=public --add-service=ssh"]);
+        let with = |name: &str| {
+            let mut more = ask.clone();
+            more[name] = json!(true);
+            more
+        };
+        let error = plan(&still, "firewalld", with("immediate")).err().expect("refused");
+        assert!(error.message.starts_with("firewall is not currently running"), "{error}");
+        for arguments in [ask.clone(), with("offline")] {
+            let done = plan(&still, "firewalld", arguments).expect("plan");
+            assert_eq!(changes(&done), ["firewall-offline-cmd --zone=public --add-service=ssh"]);
+        }
     }
 }
