@@ -26,7 +26,8 @@ impl System {
             let Some(bytes) = bytes else { continue };
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let value = |key: &str| {
-                let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+                // The last of a name counts, as where a shell reads the file (os-release(5)).
+                let line = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).next_back();
                 line.map(|value| value.trim().trim_matches(['"', '\'']).to_owned()).unwrap_or_default()
             };
             let system = Self { id: value("ID"), version: value("VERSION_ID"), name: value("PRETTY_NAME") };

@@ -3,8 +3,8 @@
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
 use crate::validate::readers::container::borrowed;
-use crate::validate::readers::drop_ins as drop_ins_of;
-use crate::validate::readers::units::{Active, DIRECTORIES, Standing, Units, full_name};
+use crate::validate::readers::unit_file;
+use crate::validate::readers::units::{Active, Standing, Units, full_name};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -29,6 +29,13 @@ impl Mechanism for On {
             let started = |unit: &&String| matches!(units.standing(unit), Standing::Started(_));
             let unit = all.iter().find(started).unwrap_or(&all[0]);
             stored(&units, unit, true, &mut finding);
+            match unit_file::idle(machine, unit) {
+                Ok(None) => {}
+                Ok(Some((at, found))) => {
+                    finding.fact(Aspect::Reboot, false, &at, found, format!("{unit} does its work"));
+                }
+                Err(unseen) => finding.could_not_look(Aspect::Reboot, &unseen),
+            }
             live(machine, unit, true, &mut finding);
         }
         finding
@@ -75,9 +82,16 @@ fn stored(units: &Units, unit: &str, wanted: bool, finding: &mut Finding) {
         Standing::Started(at) => (true, at, format!("{unit} is wanted")),
         Standing::Unreached(at) => (false, at, format!("{unit} is wanted only by what is not started itself")),
         Standing::Idle => (false, &nowhere, format!("nothing wants {unit}")),
+        Standing::FirstBoot(_) => (false, &nowhere, format!("nothing wants {unit} yet")),
     };
     finding.fact(Aspect::Stored, on == wanted, at, found.clone(), expected.clone());
-    finding.fact(Aspect::Reboot, on == wanted, at, found, expected);
+    match units.standing(unit) {
+        Standing::FirstBoot(at) => {
+            let found = format!("{unit} is enabled at the first boot, by systemd's presets");
+            finding.fact(Aspect::Reboot, wanted, at, found, expected);
+        }
+        _ => finding.fact(Aspect::Reboot, on == wanted, at, found, expected),
+    }
 }
 
 fn live(machine: &Machine<'_>, unit: &str, wanted: bool, finding: &mut Finding) {
@@ -120,13 +134,9 @@ fn not_in_a_container(machine: &Machine<'_>, unit: &str) -> Option<String> {
 
 /// The conditions of a unit, from its file and its drop-ins.
 fn conditions(machine: &Machine<'_>, unit: &str) -> Vec<String> {
-    let text = |file: String| machine.text(&file).ok().flatten();
-    let own = DIRECTORIES.iter().find_map(|directory| text(format!("{directory}/{unit}")));
-    let drop_ins = DIRECTORIES.map(|directory| format!("{directory}/{unit}.d"));
-    let drop_ins = drop_ins_of(machine, &drop_ins.each_ref().map(String::as_str), ".conf");
-    let texts = own.into_iter().chain(drop_ins.unwrap_or_default().into_iter().filter_map(text));
-    let lines = texts.flat_map(|text| text.joined(false)).map(|(_, line)| line.trim().to_owned());
-    lines.filter(|line| line.starts_with("Condition")).collect()
+    let entries = unit_file::entries(machine, unit).ok().flatten().unwrap_or_default();
+    let own = entries.into_iter().filter(|entry| entry.key.starts_with("Condition"));
+    own.map(|entry| format!("{}={}", entry.key, entry.value)).collect()
 }
 
 /// Whether the first process cannot have a right that a service may be given here; the numbers are capabilities(7)'s.
@@ -146,7 +156,7 @@ fn lacks(machine: &Machine<'_>, right: &str) -> Option<bool> {
 
 fn places() -> Vec<String> {
     vec![
-        "unit files, drop-ins and links of /etc and /usr/lib/systemd/system, scripts of /etc/init.d".into(),
+        "unit files, drop-ins and links of /etc and /usr/lib/systemd/system, presets, scripts of /etc/init.d".into(),
         "systemctl list-units".into(),
     ]
 }

@@ -72,7 +72,11 @@ impl SshdOption {
             "logingracetime" | "clientaliveinterval" => seconds(value).map_or(value.to_owned(), |s| s.to_string()),
             _ => value.to_owned(),
         };
-        let set = !self.set || !value.is_empty();
+        // A list of whom to let in that everybody is on is none.
+        let everybody = |word: &str| word.chars().all(|letter| matches!(letter, '*' | '?' | '@'));
+        let admits = self.name.to_ascii_lowercase().starts_with("allow");
+        let says_nothing = value.is_empty() || admits && value.split_whitespace().any(everybody);
+        let set = !self.set || !says_nothing;
         let bounded = self.at_most_parts.as_ref().is_none_or(|most| parts_at_most(&value, most));
         set && bounded && self.value.as_ref().is_none_or(|wanted| wanted.accepts(&value, true))
     }

@@ -63,7 +63,8 @@ impl Mechanism for SudoDefaults {
                 let state = if one.off { "off" } else { "on" };
                 let value = one.value.as_deref().map_or(String::new(), |value| format!(" = {value}"));
                 let found = format!("{}{value} is {state}{}", self.has, whom(&one.scope));
-                let holds = !one.off && one.value.as_deref() != Some("");
+                // What goes to the null device is kept by nobody.
+                let holds = !one.off && !matches!(one.value.as_deref(), Some("" | "/dev/null"));
                 finding.fact(Aspect::Stored, holds, &one.at, found, self.expects());
             }
         })

@@ -2,6 +2,7 @@
 
 use super::Mechanism;
 use crate::validate::machine::Machine;
+use crate::validate::readers::unit_file;
 use crate::validate::readers::units::{DIRECTORIES, Standing, Units};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
@@ -71,18 +72,12 @@ impl TimerOrCron {
                 if seen.contains(&name) || !matches!(units.standing(&name), Standing::Started(_)) {
                     continue;
                 }
-                let own = value(machine, &format!("{directory}/{name}"), "Unit")?.map(|(_, unit)| unit);
-                let service = own.unwrap_or_else(|| name.replace(".timer", ".service"));
+                let entries = unit_file::entries(machine, &name)?.unwrap_or_default();
+                let own = entries.iter().rev().find(|entry| entry.section == "Timer" && entry.key == "Unit");
+                let service = own.map_or_else(|| name.replace(".timer", ".service"), |entry| entry.value.clone());
                 seen.push(name);
-                for directory in DIRECTORIES {
-                    let Some((at, command)) = value(machine, &format!("{directory}/{service}"), "ExecStart")? else {
-                        continue;
-                    };
-                    if self.is(&command) {
-                        found.push((at, command));
-                    }
-                    break;
-                }
+                let entries = unit_file::entries(machine, &service)?.unwrap_or_default();
+                found.extend(unit_file::starts(&entries).into_iter().filter(|(_, command)| self.is(command)));
             }
         }
         Ok(found)
@@ -120,11 +115,4 @@ impl TimerOrCron {
         }
         Ok(found)
     }
-}
-
-/// The last value of a key of a unit's file.
-fn value(machine: &Machine<'_>, file: &str, key: &str) -> Result<Option<(At, String)>, Unseen> {
-    let Some(text) = machine.text(file)? else { return Ok(None) };
-    let value = |line: &str| Some(line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')?.trim().to_owned());
-    Ok(text.joined(false).into_iter().filter_map(|(at, line)| Some((at, value(&line)?))).next_back())
 }

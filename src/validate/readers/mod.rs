@@ -31,6 +31,8 @@ pub mod sweep;
 pub mod sysctl;
 pub mod ufw;
 pub mod ufw_kernel;
+pub mod unit_file;
+mod unit_presets;
 pub mod units;
 pub mod users;
 

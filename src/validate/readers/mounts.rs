@@ -3,6 +3,7 @@
 //! A unit in /etc comes before fstab, from which systemd makes units of its own; drop-ins change either. Of two lines of
 //! fstab for one place systemd takes the first. A later option takes back an earlier one (mount(8)).
 
+use super::unit_file;
 use super::units::{DIRECTORIES, Standing, Units};
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
@@ -149,7 +150,9 @@ impl Mounts {
             (_, None) => enabled(machine, &unit)?,
         };
         if let Some(mount) = &mut mount {
-            drop_ins(machine, &unit, mount)?;
+            for entry in unit_file::beside(machine, &unit)?.iter().filter(|entry| entry.section == "Mount") {
+                set(mount, &entry.at, &entry.key, &entry.value);
+            }
         }
         // Without any line systemd mounts shared memory by itself, so (mount-setup.c).
         Ok(mount.or_else(|| {
@@ -190,25 +193,6 @@ fn of_unit(machine: &Machine<'_>, file: &str) -> Result<Option<Mount>, Unseen> {
         set(&mut mount, at, key, value);
     });
     Ok(mounts.then_some(mount))
-}
-
-/// Drop-ins of a unit: its own, those of names that its own begins with up to a dash, and those of all mounts. Of one
-/// file name that of the longest counts (systemd.unit(5)).
-fn drop_ins(machine: &Machine<'_>, unit: &str, mount: &mut Mount) -> Result<(), Unseen> {
-    let name = unit.trim_end_matches(".mount");
-    let dashes = name.match_indices('-').map(|(at, _)| format!("{}.mount", &name[..=at]));
-    let mut names: Vec<String> = dashes.collect();
-    names.reverse();
-    let names = std::iter::once(unit.to_owned()).chain(names).chain(["mount".to_owned()]);
-    let directories = names.flat_map(|name| DIRECTORIES.map(|directory| format!("{directory}/{name}.d")));
-    let directories: Vec<String> = directories.collect();
-    let directories: Vec<&str> = directories.iter().map(String::as_str).collect();
-    for file in super::drop_ins(machine, &directories, ".conf")? {
-        if let Some(text) = machine.text(&file)? {
-            section(&text.joined(false), |at, key, value| set(mount, at, key, value));
-        }
-    }
-    Ok(())
 }
 
 fn set(mount: &mut Mount, at: &At, key: &str, value: &str) {

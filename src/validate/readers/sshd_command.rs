@@ -4,8 +4,7 @@
 //! is a word of its own is parted at blanks (systemd.exec(5), systemd.service(5)). Options on the command line come before
 //! every file (sshd(8)).
 
-use super::drop_ins;
-use super::units::DIRECTORIES;
+use super::unit_file;
 use crate::validate::machine::Machine;
 use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
@@ -54,47 +53,21 @@ type Word = (String, At);
 
 /// The words of a unit's last `ExecStart=` behind the program; none where there is no such unit.
 fn command(machine: &Machine<'_>, unit: &str) -> Result<Option<Vec<Word>>, Unseen> {
-    let mut files = Vec::new();
-    for directory in DIRECTORIES {
-        if machine.exists(&format!("{directory}/{unit}"))? {
-            files.push(format!("{directory}/{unit}"));
-            break;
-        }
-    }
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let beside = DIRECTORIES.map(|directory| format!("{directory}/{unit}.d"));
-    files.extend(drop_ins(machine, &beside.each_ref().map(String::as_str), ".conf")?);
-    let (mut environment, mut later, mut start) = (BTreeMap::new(), Vec::new(), None);
-    for file in files {
-        let Some(text) = machine.text(&file)? else { continue };
-        let mut within = false;
-        for (at, line) in text.joined(false) {
-            let line = line.trim();
-            if line.starts_with('[') {
-                within = line == "[Service]";
-            }
-            let Some((key, value)) = line.split_once('=').filter(|_| within && !line.starts_with(['#', ';'])) else {
-                continue;
-            };
-            match (key.trim(), value.trim()) {
-                ("Environment", "") => environment.clear(),
-                ("Environment", value) => assign(value, &at, &mut environment),
-                ("EnvironmentFile", "") => later.clear(),
-                ("EnvironmentFile", file) => later.push(file.trim_start_matches('-').to_owned()),
-                ("ExecStart", "") => start = None,
-                ("ExecStart", value) => {
-                    start = Some((value.trim_start_matches(['@', '-', ':', '+', '!']).to_owned(), at))
-                }
-                _ => {}
-            }
+    let Some(entries) = unit_file::entries(machine, unit)? else { return Ok(None) };
+    let (mut environment, mut later) = (BTreeMap::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| entry.section == "Service") {
+        match (entry.key.as_str(), entry.value.as_str()) {
+            ("Environment", "") => environment.clear(),
+            ("Environment", value) => assign(value, &entry.at, &mut environment),
+            ("EnvironmentFile", "") => later.clear(),
+            ("EnvironmentFile", file) => later.push(file.trim_start_matches('-').to_owned()),
+            _ => {}
         }
     }
     for file in later {
         environment_file(machine, &file, &mut environment)?;
     }
-    let Some((start, at)) = start else { return Ok(None) };
+    let Some((at, start)) = unit_file::starts(&entries).pop() else { return Ok(None) };
     let mut words = words(&start).into_iter();
     let program = words.next().unwrap_or_default();
     if program.rsplit('/').next() != Some("sshd") {

@@ -3,6 +3,7 @@
 //! A unit that is enabled for a target that nothing reaches is not started, and one that a vendor's own directory wants
 //! is started without being enabled: so the units that are wanted are followed from `default.target`.
 
+use super::unit_presets::Presets;
 use crate::host::Kind;
 use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
@@ -28,6 +29,7 @@ pub struct Units {
     masked: BTreeMap<String, At>,
     known: BTreeSet<String>,
     wanted_elsewhere: BTreeMap<String, At>,
+    first_boot: BTreeMap<String, At>,
 }
 
 impl Reader for Units {
@@ -40,6 +42,7 @@ impl Reader for Units {
         walk.start()?;
         let reached = walk.reached;
         Ok(Self {
+            first_boot: files.first_boot(machine)?,
             reached,
             masked: files.masked,
             known: files.units.into_keys().collect(),
@@ -61,6 +64,8 @@ pub enum Standing<'a> {
     Unreached(&'a At),
     /// Nothing wants it.
     Idle,
+    /// Nothing wants it yet: what enables it at the first boot.
+    FirstBoot(&'a At),
 }
 
 impl Units {
@@ -76,7 +81,7 @@ impl Units {
         match (self.reached.get(unit), self.wanted_elsewhere.get(unit)) {
             (Some(at), _) => Standing::Started(at),
             (None, Some(at)) => Standing::Unreached(at),
-            (None, None) => Standing::Idle,
+            (None, None) => self.first_boot.get(unit).map_or(Standing::Idle, Standing::FirstBoot),
         }
     }
 }
@@ -163,6 +168,23 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// Units that can be enabled, and that presets enable where the next start is a first boot.
+    fn first_boot(&self, machine: &Machine<'_>) -> Result<BTreeMap<String, At>, Unseen> {
+        const TIES: &[&str] = &["WantedBy", "RequiredBy", "UpheldBy", "Alias", "Also"];
+        let mut found = BTreeMap::new();
+        let Some(presets) = Presets::read(machine)? else { return Ok(found) };
+        for (unit, file) in self.units.iter().filter(|(unit, _)| !self.masked.contains_key(*unit)) {
+            let Some(text) = machine.text(file)? else { continue };
+            let installs = text.lines().skip_while(|(_, line)| line.trim() != "[Install]").any(|(_, line)| {
+                line.split_once('=').is_some_and(|(key, value)| TIES.contains(&key.trim()) && !value.trim().is_empty())
+            });
+            if let Some(at) = presets.enables(unit).filter(|_| installs) {
+                found.insert(unit.clone(), at);
+            }
+        }
+        Ok(found)
     }
 
     fn unit(&mut self, machine: &Machine<'_>, name: &str, path: String) -> Result<(), Unseen> {

@@ -101,7 +101,9 @@ impl Reader for Users {
 
 /// Whether a shell lets nobody in.
 pub fn no_login(shell: &str) -> bool {
-    matches!(shell.rsplit('/').next(), Some("nologin" | "false"))
+    // Anything may be called so elsewhere.
+    let directory = ["/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"].iter().find_map(|base| shell.strip_prefix(base));
+    matches!(directory, Some("nologin" | "false"))
 }
 
 impl Users {
