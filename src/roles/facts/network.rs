@@ -240,7 +240,25 @@ fn default6(sight: &Sight<'_>, all: &[Address6]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests set the stage")]
+
     use super::*;
+    use crate::host::Linux;
+
+    #[test]
+    fn a_route_without_its_device_is_none() {
+        let root = tempfile::tempdir().expect("a root");
+        std::fs::create_dir_all(root.path().join("proc/net")).expect("made");
+        let zero = "0".repeat(32);
+        let line = format!("{zero} 00 {zero} 00 fe800000000000000000000000000001 00000064 00000001 00000000 00000003");
+        let host = Linux::new(root.path()).expect("a host");
+        let sight = Sight { host: &host, environment: &[], directory: "" };
+        for (text, interface) in [(format!("{line}\n"), None), (format!("{line} eth0\n"), Some("eth0"))] {
+            std::fs::write(root.path().join("proc/net/ipv6_route"), text).expect("written");
+            let found = default6(&sight, &[]);
+            assert_eq!(found.get("interface").and_then(Value::as_str), interface);
+        }
+    }
 
     #[test]
     fn a_fact_is_named_like_its_interface() {

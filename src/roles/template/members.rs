@@ -33,7 +33,10 @@ impl Run<'_> {
         {
             return member;
         }
-        let (of, subscript) = (self.eval(of)?, self.finished(subscript)?);
+        let of = self.eval(of)?;
+        let subscript = self.finished(subscript);
+        let needed = matches!(of, Datum::Value(Value::List(_) | Value::Str(_)));
+        let subscript = if needed { subscript.map_err(TemplateError::of_operator)? } else { subscript? };
         self.member(of, &subscript)
     }
 
@@ -53,7 +56,7 @@ impl Run<'_> {
         let mut numbers = [None; 3];
         for (number, bound) in numbers.iter_mut().zip(bounds) {
             if let Some(bound) = bound {
-                match self.finished(bound)? {
+                match self.finished(bound).map_err(TemplateError::of_operator)? {
                     Value::Null => {}
                     Value::Int(int) => *number = Some(int),
                     _ => return Err(TemplateError::failed("slice indices must be integers")),

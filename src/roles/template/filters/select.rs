@@ -24,9 +24,17 @@ pub(super) static FILTERS: &[Filter] = &[
         let items = run.items(input)?;
         Ok(items.into_iter().next_back().unwrap_or_else(|| Datum::missing("No last item, sequence was empty.")))
     }),
-    Filter::run("list", |run, input, _| match input {
-        Datum::Value(Value::List(_)) | Datum::Mixed(_) => Ok(input),
-        other => Ok(list_of(run.items(other)?)),
+    Filter::run("list", |run, input, _| {
+        let list = match input {
+            Datum::Value(Value::List(_)) | Datum::Mixed(_) => input,
+            other => list_of(run.items(other)?),
+        };
+        // A list with something undefined in it is undefined as a whole once it is made one.
+        Ok(match &list {
+            Datum::Mixed(items) => items.iter().find(|item| matches!(item, Datum::Undefined(_))).cloned(),
+            _ => None,
+        }
+        .unwrap_or(list))
     }),
     Filter::run("length", length),
     Filter::run("count", length),
