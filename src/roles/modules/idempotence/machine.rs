@@ -1,5 +1,6 @@
 //! A machine with the few programs that modules run, as far as those keep a state: what one has set, it tells.
 
+use super::tools::{Tool, Tools};
 use crate::host::{Command, Digest, GroupEntry, Observe, Output, Stat, UserEntry, Void};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ pub struct Kept {
     pub rules: BTreeSet<String>,
     pub policies: BTreeMap<String, String>,
     pub answers: BTreeMap<String, String>,
+    pub tools: Tools,
     /// `ActiveState`, and what `is-enabled` says.
     pub units: BTreeMap<String, (String, String)>,
 }
@@ -41,7 +43,8 @@ impl Machine {
                 ("old.service".to_owned(), ("active".to_owned(), "enabled".to_owned())),
             ]);
         });
-        Self(Void::new().with_program("iptables").with_program("ip6tables"))
+        let programs = ["iptables", "ip6tables", "/usr/bin/dpkg-divert", "/usr/bin/pip3"];
+        Self(programs.into_iter().fold(Void::new(), Void::with_program))
     }
 }
 
@@ -127,7 +130,7 @@ impl Observe for Machine {
     }
     fn query(&self, command: &Command) -> io::Result<Output> {
         let words: Vec<&str> = command.argv.iter().map(String::as_str).collect();
-        match KEPT.with_borrow(|kept| answer(kept, &words)) {
+        match KEPT.with_borrow(|kept| answer(kept, &words).or_else(|| kept.tools.answer(&words))) {
             Some(output) => Ok(output),
             None => self.0.query(command),
         }

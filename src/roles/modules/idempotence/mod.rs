@@ -9,6 +9,8 @@ mod machine;
 mod programs;
 mod random;
 mod services;
+mod stores;
+mod tools;
 
 use super::files::stage::Stage;
 use super::{TABLE, find};
@@ -71,32 +73,18 @@ const NOT_HELD: &[(&str, &[&str])] = &[
     ("finding a safe prime takes minutes", &["openssl_dhparam"]),
     (
         "their program's store is not to be had here; cases run twice with the program itself, on a machine",
-        &["apt_key", "pip", "git", "ufw", "alternatives", "dpkg_divert", "acl"],
+        &["apt_key", "git", "ufw", "acl"],
     ),
     (
         "their program's store is not to be had here; scripted answers hold what was done to be nothing to do again",
-        &[
-            "dnf",
-            "rpm_key",
-            "snap",
-            "firewalld",
-            "selinux",
-            "seboolean",
-            "seport",
-            "sefcontext",
-            "rhsm_repository",
-            "filesystem",
-            "parted",
-            "lvol",
-            "lvg",
-        ],
+        &["dnf", "rpm_key", "selinux", "parted"],
     ),
     ("it takes a release from a registry; its second run is a test of the boot", &["release"]),
 ];
 
 /// Modules that need something before them, or a program.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [content::CASES, entries::CASES, keys::CASES, services::CASES].into_iter().flatten()
+    [content::CASES, entries::CASES, keys::CASES, services::CASES, stores::CASES].into_iter().flatten()
 }
 
 /// A machine, with something of everything.

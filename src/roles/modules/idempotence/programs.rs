@@ -1,6 +1,7 @@
 //! Programs that modules run, as far as they keep a state: what each does to the machine.
 
 use super::machine::{KEPT, Kept, Machine, said};
+use super::tools::Tool;
 use crate::host::{Change, Command, FileWrite, Host, Observe, Output, Overlay, UnitAction};
 use std::path::Path;
 
@@ -120,7 +121,7 @@ fn keep(kept: &mut Kept, words: &[&str], input: &str) -> Option<Output> {
                 kept.rules.insert(rule)
             };
         }
-        _ => return None,
+        _ => return kept.tools.run(words),
     }
     Some(said(0, ""))
 }

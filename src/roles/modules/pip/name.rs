@@ -56,11 +56,43 @@ impl Package {
         let name = self.name.as_ref()?;
         let Some((_, have)) = listed.iter().find(|(have, _)| have == name) else { return Some(false) };
         match self.specifier.strip_prefix("==") {
-            None if self.specifier.is_empty() => Some(true),
             Some(version) if version.trim() == have => Some(true),
-            _ => None,
+            _ => meets(&self.specifier, have),
         }
     }
+}
+
+/// Whether a version meets every specifier (PEP 440), where all are plain numbers; `None` where only pip can tell.
+fn meets(specifiers: &str, have: &str) -> Option<bool> {
+    let mut all = true;
+    for one in specifiers.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+        let (operator, version) = one.split_at(one.find(|c: char| c.is_ascii_digit())?);
+        let (operator, prefix) = (operator.trim(), version.strip_suffix(".*"));
+        let (mut have, mut wanted) = (numbers(have)?, numbers(prefix.unwrap_or(version))?);
+        let asked = wanted.len();
+        let length = asked.max(have.len());
+        have.resize(length, 0);
+        wanted.resize(length, 0);
+        let begins = |parts: usize| have[..parts] == wanted[..parts];
+        all &= match (operator, prefix) {
+            ("==", Some(_)) => begins(asked),
+            ("!=", Some(_)) => !begins(asked),
+            ("==", None) => have == wanted,
+            ("!=", None) => have != wanted,
+            (">=", None) => have >= wanted,
+            ("<=", None) => have <= wanted,
+            (">", None) => have > wanted,
+            ("<", None) => have < wanted,
+            ("~=", None) if asked > 1 => have >= wanted && begins(asked - 1),
+            _ => return None,
+        };
+    }
+    Some(all)
+}
+
+/// A version of numbers alone.
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    version.trim().split('.').map(|part| part.parse().ok()).collect()
 }
 
 /// Names as a task gives them, in which commas may have torn `a>1,<2` apart.
@@ -106,6 +138,29 @@ mod tests {
         let have = listed("Foo.Bar==2.1\nx==1\n");
         assert_eq!(Package::of("foo-bar").is_in(&have), Some(true));
         assert_eq!(Package::of("foo-bar==2.1").is_in(&have), Some(true));
-        assert_eq!((Package::of("foo-bar>1").is_in(&have), Package::of("y").is_in(&have)), (None, Some(false)));
+        assert_eq!((Package::of("foo-bar>1").is_in(&have), Package::of("y").is_in(&have)), (Some(true), Some(false)));
+        assert_eq!((Package::of("foo-bar>1rc1").is_in(&have), Package::of("x===1").is_in(&have)), (None, None));
+    }
+
+    #[test]
+    fn versions_meet_specifiers_as_packaging_has_it() {
+        // Each was given to `packaging.specifiers.SpecifierSet`.
+        for (specifiers, have, expected) in [
+            ("==1.15", "1.16", false),
+            ("==1.16.0", "1.16", true),
+            (">=1.10,<2", "1.16", true),
+            (">=1.10,<2", "2.0", false),
+            ("~=1.4", "1.16", true),
+            ("~=1.4.2", "1.5", false),
+            ("~=1.4.2", "1.4.9", true),
+            ("==1.4.*", "1.4", true),
+            ("==1.4.*", "1.40", false),
+            ("!=1.4.*", "1.4.1", false),
+            (">1.9", "1.10", true),
+            ("<=1.9", "1.9.0", true),
+            ("!=2", "2.0", false),
+        ] {
+            assert_eq!(meets(specifiers, have), Some(expected), "{have} {specifiers}");
+        }
     }
 }
