@@ -153,7 +153,7 @@ fn not_started(machine: &Machine<'_>) -> Option<At> {
     match machine.reader::<Units>().ok()?.standing("apparmor.service") {
         Standing::Masked(at) | Standing::Unreached(at) => Some(at.clone()),
         Standing::Idle => Some(At::file("systemd's unit directories")),
-        Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) => None,
+        Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) | Standing::Triggered(_) => None,
     }
 }
 

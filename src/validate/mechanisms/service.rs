@@ -83,11 +83,16 @@ fn stored(units: &Units, unit: &str, wanted: bool, finding: &mut Finding) {
         Standing::Unreached(at) => (false, at, format!("{unit} is wanted only by what is not started itself")),
         Standing::Idle => (false, &nowhere, format!("nothing wants {unit}")),
         Standing::FirstBoot(_) => (false, &nowhere, format!("nothing wants {unit} yet")),
+        Standing::Triggered(_) => (false, &nowhere, format!("nothing wants {unit} by itself")),
     };
     finding.fact(Aspect::Stored, on == wanted, at, found.clone(), expected.clone());
     match units.standing(unit) {
         Standing::FirstBoot(at) => {
             let found = format!("{unit} is enabled at the first boot, by systemd's presets");
+            finding.fact(Aspect::Reboot, wanted, at, found, expected);
+        }
+        Standing::Triggered(at) => {
+            let found = format!("a timer, a socket or a path starts {unit}");
             finding.fact(Aspect::Reboot, wanted, at, found, expected);
         }
         _ => finding.fact(Aspect::Reboot, on == wanted, at, found, expected),

@@ -118,7 +118,7 @@ fn unset(machine: &Machine<'_>) -> Option<At> {
     match machine.reader::<Units>().ok()?.standing("systemd-sysctl.service") {
         Standing::Masked(at) | Standing::Unreached(at) => Some(at.clone()),
         Standing::Idle => Some(At::file("systemd's unit directories")),
-        Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) => None,
+        Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) | Standing::Triggered(_) => None,
     }
 }
 

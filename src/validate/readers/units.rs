@@ -3,6 +3,7 @@
 //! A unit that is enabled for a target that nothing reaches is not started, and one that a vendor's own directory wants
 //! is started without being enabled: so the units that are wanted are followed from `default.target`.
 
+use super::unit_file;
 use super::unit_presets::Presets;
 use crate::host::Kind;
 use crate::validate::machine::{Machine, Reader};
@@ -30,6 +31,7 @@ pub struct Units {
     known: BTreeSet<String>,
     wanted_elsewhere: BTreeMap<String, At>,
     first_boot: BTreeMap<String, At>,
+    triggered: BTreeMap<String, At>,
 }
 
 impl Reader for Units {
@@ -43,6 +45,7 @@ impl Reader for Units {
         let reached = walk.reached;
         Ok(Self {
             first_boot: files.first_boot(machine)?,
+            triggered: triggered(machine, &reached)?,
             reached,
             masked: files.masked,
             known: files.units.into_keys().collect(),
@@ -66,6 +69,8 @@ pub enum Standing<'a> {
     Idle,
     /// Nothing wants it yet: what enables it at the first boot.
     FirstBoot(&'a At),
+    /// Nothing wants it, and a timer, a socket or a path that is started will start it.
+    Triggered(&'a At),
 }
 
 impl Units {
@@ -80,10 +85,37 @@ impl Units {
         }
         match (self.reached.get(unit), self.wanted_elsewhere.get(unit)) {
             (Some(at), _) => Standing::Started(at),
+            (None, _) if self.triggered.contains_key(unit) => Standing::Triggered(&self.triggered[unit]),
             (None, Some(at)) => Standing::Unreached(at),
             (None, None) => self.first_boot.get(unit).map_or(Standing::Idle, Standing::FirstBoot),
         }
     }
+}
+
+/// What timers, sockets and paths that are started will start: the unit that they name, else the service of their name.
+fn triggered(machine: &Machine<'_>, reached: &BTreeMap<String, At>) -> Result<BTreeMap<String, At>, Unseen> {
+    let mut found = BTreeMap::new();
+    for unit in reached.keys() {
+        let Some((name, kind @ ("timer" | "socket" | "path"))) = unit.rsplit_once('.') else { continue };
+        let (section, key) = match kind {
+            "timer" => ("Timer", "Unit"),
+            "socket" => ("Socket", "Service"),
+            _ => ("Path", "Unit"),
+        };
+        let Some(entries) = unit_file::entries(machine, unit)? else { continue };
+        let named = entries.iter().rev().find(|entry| entry.section == section && entry.key == key);
+        let target = named.map_or_else(|| format!("{name}.service"), |entry| entry.value.clone());
+        let at = named.or(entries.first()).map_or_else(|| At::file(unit), |entry| entry.at.clone());
+        found.insert(target, at);
+    }
+    Ok(found)
+}
+
+/// A name with what systemd puts in place of its signs (systemd.unit(5), specifiers).
+fn specified(name: &str, of: &str) -> String {
+    let (prefix, rest) = of.split_once('@').unwrap_or((of.rsplit_once('.').map_or(of, |(name, _)| name), ""));
+    let instance = rest.rsplit_once('.').map_or("", |(instance, _)| instance);
+    name.replace("%i", instance).replace("%I", instance).replace("%p", prefix).replace("%n", of)
 }
 
 /// `getty@tty1.service` is made of `getty@.service`.
@@ -277,7 +309,7 @@ impl Walk<'_, '_> {
                 if value.trim().is_empty() {
                     pulled.retain(|(name, ..)| name != key);
                 }
-                pulled.extend(value.split_whitespace().map(|name| (*key, name.to_owned(), at.clone())));
+                pulled.extend(value.split_whitespace().map(|name| (*key, specified(name, unit), at.clone())));
             }
         }
         Ok(pulled.into_iter().map(|(_, name, at)| (name, at)).collect())
