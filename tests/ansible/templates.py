@@ -356,10 +356,12 @@ def main():
     options.muster, options.corpus = os.path.abspath(options.muster), [path.resolve() for path in options.corpus]
     init_plugin_loader()
     loader = DataLoader()
-    # A password's file is made where it is run.
-    os.chdir(tempfile.mkdtemp())
+    # Where relative paths begin for muster.
+    os.chdir("/")
     good = expressions(options, loader)
     if options.corpus:
+        # A password's file is made where it is run.
+        os.chdir(tempfile.mkdtemp())
         good = corpus(options, loader) and good
     sys.exit(0 if good else 1)
 

@@ -159,6 +159,10 @@ pub(super) fn contains(container: &Value, item: &Value) -> Result<bool, String> 
             Err(format!("'in <string>' requires string as left operand, not {}", other.type_name()))
         }
         (Value::List(items), item) => Ok(items.contains(item)),
+        (Value::Map(_), Value::Map(_)) => Err(format!("unhashable type: '{}'", item.type_name())),
+        (Value::Map(_), Value::List(items)) if !items.is_tuple() => {
+            Err(format!("unhashable type: '{}'", item.type_name()))
+        }
         (Value::Map(map), item) => Ok(python::value_key(item).is_some_and(|key| map.contains_key(&key))),
         (other, _) => Err(format!("argument of type '{}' is not iterable", other.type_name())),
     }

@@ -24,6 +24,9 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::values("round", &["precision", "method"], round),
     Filter::values("log", &["base"], |v, args| {
         let x = number(v)?;
+        if x <= 0.0 {
+            return Err("math domain error".into());
+        }
         let result = match args.get(0).map(number).transpose()? {
             None => x.ln(),
             Some(10.0) => x.log10(),

@@ -36,7 +36,7 @@ pub(super) static FILTERS: &[Filter] = &[
     }),
     Filter::values("commonpath", &[], |v, _| {
         let paths: Vec<String> =
-            v.as_list().ok_or("|commonpath expects a sequence")?.iter().map(python::text).collect();
+            v.as_list().ok_or("|commonpath expects a sequence")?.iter().map(python::path).collect::<Result<_, _>>()?;
         let mut parts: Vec<Vec<&str>> =
             paths.iter().map(|p| p.split('/').filter(|part| !part.is_empty() && *part != ".").collect()).collect();
         let Some(mut common) = parts.pop() else { return Err("commonpath() arg is an empty sequence".into()) };

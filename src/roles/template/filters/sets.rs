@@ -17,14 +17,8 @@ pub(super) static FILTERS: &[Filter] = &[
         both.extend(items(args.need(0)?)?);
         Ok(Value::list(distinct(both)))
     }),
-    Filter::values("intersect", &["b"], |v, args| {
-        let other = items(args.need(0)?)?;
-        Ok(Value::list(distinct(items(v)?.into_iter().filter(|item| other.contains(item)).collect())))
-    }),
-    Filter::values("difference", &["b"], |v, args| {
-        let other = items(args.need(0)?)?;
-        Ok(Value::list(distinct(items(v)?.into_iter().filter(|item| !other.contains(item)).collect())))
-    }),
+    Filter::values("intersect", &["b"], |v, args| those(v, args, true)),
+    Filter::values("difference", &["b"], |v, args| those(v, args, false)),
     Filter::values("symmetric_difference", &["b"], |v, args| {
         let (one, other) = (items(v)?, items(args.need(0)?)?);
         let mut out: Vec<Value> = one.iter().filter(|item| !other.contains(item)).cloned().collect();
@@ -32,6 +26,13 @@ pub(super) static FILTERS: &[Filter] = &[
         Ok(Value::list(distinct(out)))
     }),
 ];
+
+/// The items that another list has, or that it lacks. Where there are none, the other one is not looked at, as in Python.
+fn those(value: &Value, args: &Args, shared: bool) -> Outcome {
+    let own = items(value)?;
+    let other = if own.is_empty() { Vec::new() } else { items(args.need(0)?)? };
+    Ok(Value::list(distinct(own.into_iter().filter(|item| other.contains(item) == shared).collect())))
+}
 
 fn distinct(list: Vec<Value>) -> Vec<Value> {
     // Texts are the rule and are many; everything else is compared one by one.

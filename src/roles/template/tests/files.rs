@@ -51,7 +51,9 @@ fn look(run: &Run<'_>, datum: Datum, follow: bool) -> Result<Option<Stat>, Templ
     if matches!(value, Value::Int(_) | Value::Bool(_)) {
         return Ok(None);
     }
-    stat(run, &python::path(&value).map_err(TemplateError::failed)?, follow)
+    let path = python::path(&value).map_err(TemplateError::failed)?;
+    // The empty path is none, as opposed to the directory where things begin.
+    if path.is_empty() { Ok(None) } else { stat(run, &path, follow) }
 }
 
 fn kind(run: &Run<'_>, datum: Datum, kind: Kind) -> Outcome {
