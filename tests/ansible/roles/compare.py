@@ -10,7 +10,7 @@ LEFT_OUT = [
     (r"(var/lib/muster|root/\.ansible|root/\.gnupg)(/|$)", "each program's own state; gpg's keyboxes"),
     (r".*(__pycache__(/|$)|\.pyc$)", "Python's, written when it imports"),
     (r"var/log(/|$)", "times"),
-    (r"var/cache/(apt|man|ldconfig|debconf|fontconfig|app-info|swcatalog|private|snapd|dictionaries-common)(/|$)", "caches"),
+    (r"var/cache/(apt|dnf|man|ldconfig|debconf|fontconfig|app-info|swcatalog|private|snapd|dictionaries-common)(/|$)", "caches"),
     (r"var/cache/[^/]*$", "a cache's directory"),
     (r"var/lib/apt/(lists|periodic|extended_states|daily_lock|mirrors)(/|$)", "times; what is manual is asked of apt"),
     (r"var/lib/dpkg/(status|status-old|available|lock|lock-frontend|triggers|updates|diversions-old|statoverride-old)(/|$|-)",
@@ -75,6 +75,8 @@ def described(root, name):
         else:
             with open(path, "rb") as file:
                 seen["content"] = file.read().decode(errors="replace")
+            # A crontab says when it was put there, and from which file.
+            seen["content"] = re.sub(r"\A(# DO NOT EDIT.*\n# \()\S+ installed on .*", r"\1TIME", seen["content"])
             if "# Updated by" in seen["content"]:
                 # pamd writes the time into the file.
                 seen["content"] = re.sub(r"(# Updated by Ansible - )[-0-9T:.]+", r"\1TIME", seen["content"])

@@ -63,6 +63,8 @@ fn told(stdout: &str) -> Vec<String> {
             },
         }
     }
+    // What is gone is told last, as Ansible goes through a transaction; `false` is less.
+    results.sort_by_key(|line| line.starts_with("Removed: "));
     results
 }
 
@@ -96,7 +98,7 @@ mod tests {
                     Upgrading        : alpha-2.0-1.noarch           1/2 \n  \
                     Cleanup          : alpha-1.0-1.noarch           2/2 \n  \
                     Verifying        : alpha-2.0-1.noarch           1/2 \n\nUpgraded:\n  alpha-2.0-1.noarch    \n\nComplete!\n";
-        assert_eq!(results(said), json!(["Removed: alpha-1.0-1.noarch", "Installed: alpha-2.0-1.noarch"]));
+        assert_eq!(results(said), json!(["Installed: alpha-2.0-1.noarch", "Removed: alpha-1.0-1.noarch"]));
         let idle = end(0, "Nothing to do.\nComplete!\n", "").expect("idle");
         assert_eq!(idle.changed, Some(false));
         assert_eq!(idle.result.get(&Key::from("msg")).expect("msg").to_json(), json!("Nothing to do"));
