@@ -70,7 +70,10 @@ impl Run<'_> {
                 let items = given.positional.into_iter().next().unwrap_or(Datum::missing("loop() takes a list"));
                 let items = self.items(items)?;
                 let mut out = Output::default();
-                stacker::maybe_grow(256 << 10, 4 << 20, || self.go_through(&it, items, depth, &mut out))?;
+                // A text's characters are texts: a loop that goes down into them would never end.
+                stacker::maybe_grow(256 << 10, 4 << 20, || {
+                    self.deeper(|run| run.go_through(&it, items, depth, &mut out))
+                })?;
                 Ok(Datum::Value(out.text()))
             }
             Object::Loop(_) => {
