@@ -45,15 +45,14 @@ pub(super) static FILTERS: &[Filter] = &[
         let name = run.deep(name)?;
         // Attributes alone: a mapping's members are none.
         match (&input, &name) {
-            (Datum::Value(value), Value::Str(name)) => {
-                Ok(methods::attribute(value, name.expose()).unwrap_or_else(|| {
+            (Datum::Value(value @ Value::Map(_)), Value::Str(name)) => Ok(methods::attribute(value, name.expose())
+                .unwrap_or_else(|| {
                     Datum::missing(format!(
                         "object of type '{}' has no attribute '{}'",
                         value.type_name(),
                         name.expose()
                     ))
-                }))
-            }
+                })),
             _ => run.member(input, &name),
         }
     }),
