@@ -1,6 +1,5 @@
 //! A configuration file as it was read: lines that know where they stand.
 
-pub use crate::fnmatch::fits;
 use std::fmt;
 use std::rc::Rc;
 

@@ -3,8 +3,8 @@
 use super::error::ValidateError;
 use super::input;
 use super::report::{Report, Subject, Waived};
-use super::text::fits;
 use super::verdict::Verdict;
+use crate::fnmatch::fits;
 use serde::Deserialize;
 use std::path::Path;
 

@@ -4,7 +4,7 @@ use super::Mechanism;
 use crate::host::Kind;
 use crate::validate::machine::Machine;
 use crate::validate::readers::container::{borrowed, kernel_fact};
-use crate::validate::readers::units::{Standing, Units};
+use crate::validate::readers::units::Units;
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -85,9 +85,13 @@ impl Apparmor {
             let found = format!("{profiles} profiles");
             finding.fact(Aspect::Stored, profiles > 0, &At::file(DIRECTORY), found, self.expects());
         }
-        if let Some(at) = not_started(machine) {
-            let found = "the unit that loads profiles is not started";
-            finding.fact(Aspect::Reboot, false, &at, found, "apparmor.service is started");
+        match machine.reader::<Units>().map(|units| units.withheld("apparmor.service")) {
+            Ok(None) => {}
+            Ok(Some(at)) => {
+                let found = "the unit that loads profiles is not started";
+                finding.fact(Aspect::Reboot, false, &at, found, "apparmor.service is started");
+            }
+            Err(unseen) => finding.could_not_look(Aspect::Reboot, &unseen),
         }
         if machine.running() {
             match self.live(machine, &names, &mut finding) {
@@ -145,15 +149,6 @@ impl Apparmor {
             finding.fact(Aspect::Live, !loaded.is_empty(), &text.whole(), found, self.expects());
         }
         Ok(())
-    }
-}
-
-/// Why no profile is loaded at the next start, if that is so. A root without the unit may have another way.
-fn not_started(machine: &Machine<'_>) -> Option<At> {
-    match machine.reader::<Units>().ok()?.standing("apparmor.service") {
-        Standing::Masked(at) | Standing::Unreached(at) => Some(at.clone()),
-        Standing::Idle => Some(At::file("systemd's unit directories")),
-        Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) | Standing::Triggered(_) => None,
     }
 }
 

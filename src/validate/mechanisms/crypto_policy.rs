@@ -1,8 +1,9 @@
 //! `crypto_policy`: the system's policy for cryptography, as it is set and as it is applied.
 
 use super::Mechanism;
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use crate::validate::wanted::Wanted;
 use serde::Deserialize;

@@ -1,10 +1,11 @@
 //! `file_absent`: what may not be there, as a trace of another machine.
 
 use super::{Mechanism, Words};
+use crate::fnmatch::fits;
 use crate::host::Kind;
 use crate::validate::machine::Machine;
 use crate::validate::readers::glob;
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 

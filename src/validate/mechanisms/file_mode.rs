@@ -3,10 +3,11 @@
 //! An access control list gives rights that the bits do not show: of what is named there nobody may have more than everybody.
 
 use super::{Mechanism, Words};
+use crate::fnmatch::fits;
 use crate::host::{Kind, Stat};
 use crate::validate::machine::Machine;
 use crate::validate::readers::glob;
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! `file_sweep`: what one walk over all local file systems found.
 
 use super::Mechanism;
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
 use crate::validate::readers::sweep::{Finds, Sweep};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 

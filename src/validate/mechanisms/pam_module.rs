@@ -56,7 +56,7 @@ impl PamModule {
                 let Some(lines) = pam::stack(machine, name, kind)? else { continue };
                 if !lines.is_empty() {
                     any = true;
-                    self.stack(name, kind, &lines, &mut finding);
+                    self.stack(name, kind, &lines, &mut finding)?;
                 }
             }
             if !any {
@@ -67,12 +67,14 @@ impl PamModule {
         Ok(finding)
     }
 
-    fn stack(&self, name: &str, kind: &str, lines: &[Line], finding: &mut Finding) {
+    fn stack(&self, name: &str, kind: &str, lines: &[Line], finding: &mut Finding) -> Result<(), Unseen> {
         let optional = self.has.is_empty() && !self.lacks.is_empty();
         let own = |line: &&Line| line.module == self.module && line.matters();
-        let mut counts: Vec<&Line> = pam_walk::reached(lines).into_iter().filter(own).collect();
-        if !optional {
-            counts.retain(|line| self.rules(lines, line));
+        let mut counts: Vec<&Line> = Vec::new();
+        for line in pam_walk::reached(lines).into_iter().filter(own) {
+            if optional || self.rules(lines, line)? {
+                counts.push(line);
+            }
         }
         let at = At::file(&format!("/etc/pam.d/{name}"));
         let mut say = |holds, at: &At, found: String| finding.fact(Aspect::Stored, holds, at, found, self.expects());
@@ -94,17 +96,18 @@ impl PamModule {
             let bare = !self.lacks.iter().any(|argument| line.has(argument));
             say(whole && bare, &line.at, line.shown());
         }
+        Ok(())
     }
 }
 
 impl PamModule {
     /// Whether a line's answer is heeded: the stack may stand on other sources of passwords than pam_unix, and on nothing
     /// beside what locks accounts or judges new passwords.
-    fn rules(&self, lines: &[Line], line: &Line) -> bool {
-        let Some(at) = lines.iter().position(|one| std::ptr::eq(one, line)) else { return false };
+    fn rules(&self, lines: &[Line], line: &Line) -> Result<bool, Unseen> {
+        let Some(at) = lines.iter().position(|one| std::ptr::eq(one, line)) else { return Ok(false) };
         // What is asked after a wrong password ends in a refusal either way.
         if line.has("authfail|authsucc") {
-            return true;
+            return Ok(true);
         }
         if self.module == "pam_unix.so" { pam_walk::decides(lines, at) } else { pam_walk::bars(lines, at, &[]) }
     }
@@ -136,11 +139,13 @@ impl SuRestricted {
         };
         let mut finding = Finding::new();
         let reached = pam_walk::reached(&lines);
-        let bars = |line: &Line| {
-            let at = lines.iter().position(|one| std::ptr::eq(one, line));
-            at.is_some_and(|at| pam_walk::bars(&lines, at, &["pam_rootok.so"]))
-        };
-        let wheel = reached.into_iter().find(|line| line.module == "pam_wheel.so" && line.denies() && bars(line));
+        let mut wheel = None;
+        for line in reached.into_iter().filter(|line| line.module == "pam_wheel.so" && line.denies()) {
+            let at = lines.iter().position(|one| std::ptr::eq(one, line)).unwrap_or_default();
+            if wheel.is_none() && pam_walk::bars(&lines, at, &["pam_rootok.so"])? {
+                wheel = Some(line);
+            }
+        }
         let Some(line) = wheel else {
             let found = "no line of auth that denies asks pam_wheel.so";
             finding.fact(Aspect::Stored, false, &At::file("/etc/pam.d/su"), found, self.expects());

@@ -1,10 +1,11 @@
 //! `repositories`, `package_keys`, `gpgcheck`: whom the machine takes software from, and how it knows them.
 
 use super::Mechanism;
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
 use crate::validate::readers::repositories::Sources;
 use crate::validate::readers::{apt_conf, settings};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 

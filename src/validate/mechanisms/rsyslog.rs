@@ -1,10 +1,11 @@
 //! `rsyslog`, `logrotate`: where logs go, and that they do not grow without end.
 
 use super::Mechanism;
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
 use crate::validate::readers::rsyslog::{MAIN, Rsyslog as Told, parameter};
 use crate::validate::readers::units::{Standing, Units};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 
@@ -208,8 +209,7 @@ impl Logrotate {
         }
         let cron = "/etc/cron.daily/logrotate";
         let daily = machine.stat(cron, true)?.is_some_and(|stat| stat.mode & 0o111 != 0);
-        let units = machine.reader::<Units>();
-        let timer = units.as_ref().is_ok_and(|units| matches!(units.standing("logrotate.timer"), Standing::Started(_)));
+        let timer = matches!(machine.reader::<Units>()?.standing("logrotate.timer"), Standing::Started(_));
         let found = if daily || timer { "logrotate is started daily" } else { "nothing starts logrotate" };
         let at = At::file(if daily { cron } else { "logrotate.timer" });
         finding.fact(Aspect::Stored, (daily || timer) && !patterns.is_empty(), &at, found, self.expects());

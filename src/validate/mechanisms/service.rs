@@ -2,9 +2,10 @@
 
 use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
+use crate::validate::readers::active_units::Active;
 use crate::validate::readers::container::borrowed;
 use crate::validate::readers::unit_file;
-use crate::validate::readers::units::{Active, Standing, Units, full_name};
+use crate::validate::readers::units::{Standing, Units, full_name};
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ pub struct Off(Words);
 
 impl Mechanism for On {
     fn judge(&self, machine: &Machine<'_>) -> Finding {
-        let units = match machine.reader::<Units>() {
+        let units = match Units::of(machine) {
             Ok(units) => units,
             Err(unseen) => return Finding::unseen(Aspect::Stored, &unseen),
         };
@@ -52,7 +53,7 @@ impl Mechanism for On {
 
 impl Mechanism for Off {
     fn judge(&self, machine: &Machine<'_>) -> Finding {
-        let units = match machine.reader::<Units>() {
+        let units = match Units::of(machine) {
             Ok(units) => units,
             Err(unseen) => return Finding::unseen(Aspect::Stored, &unseen),
         };

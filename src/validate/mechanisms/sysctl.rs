@@ -4,7 +4,7 @@ use super::{Mechanism, Words};
 use crate::validate::machine::Machine;
 use crate::validate::readers::container::kernel_fact;
 use crate::validate::readers::sysctl::{Sysctl as Stored, plain};
-use crate::validate::readers::units::{Standing, Units};
+use crate::validate::readers::units::Units;
 use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use crate::validate::wanted::Wanted;
@@ -43,9 +43,13 @@ impl Mechanism for Sysctl {
                 Err(unseen) => finding.could_not_look(Aspect::Live, &unseen),
             }
         }
-        if let Some(at) = unset(machine) {
-            let found = "the unit that sets kernel parameters is not started";
-            finding.fact(Aspect::Reboot, false, &at, found, "systemd-sysctl.service is started");
+        match machine.reader::<Units>().map(|units| units.withheld("systemd-sysctl.service")) {
+            Ok(None) => {}
+            Ok(Some(at)) => {
+                let found = "the unit that sets kernel parameters is not started";
+                finding.fact(Aspect::Reboot, false, &at, found, "systemd-sysctl.service is started");
+            }
+            Err(unseen) => finding.could_not_look(Aspect::Reboot, &unseen),
         }
         if asked { finding } else { Finding::not_applicable("the running kernel has no IPv6") }
     }
@@ -110,15 +114,6 @@ impl Sysctl {
         } else {
             kernel_fact(machine, finding, holds, at, found, &expected);
         }
-    }
-}
-
-/// Why files of sysctl.d come to nothing at the next start, if they do. A root without that unit has another way.
-fn unset(machine: &Machine<'_>) -> Option<At> {
-    match machine.reader::<Units>().ok()?.standing("systemd-sysctl.service") {
-        Standing::Masked(at) | Standing::Unreached(at) => Some(at.clone()),
-        Standing::Idle => Some(At::file("systemd's unit directories")),
-        Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) | Standing::Triggered(_) => None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! `time_servers`: whom the machine asks for the time.
 
 use super::Mechanism;
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
 use crate::validate::readers::units::{Standing, Units};
 use crate::validate::readers::{drop_ins, settings};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::{Aspect, Finding, Unseen};
 use serde::Deserialize;
 
@@ -32,7 +33,7 @@ impl Mechanism for TimeServers {
 
 impl TimeServers {
     fn look(&self, machine: &Machine<'_>) -> Result<Finding, Unseen> {
-        let units = machine.reader::<Units>()?;
+        let units = Units::of(machine)?;
         let on = |names: &[&str]| names.iter().any(|name| matches!(units.standing(name), Standing::Started(_)));
         let mut sources = Vec::new();
         if on(&["chrony.service", "chronyd.service"]) {

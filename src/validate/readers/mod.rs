@@ -1,5 +1,6 @@
 //! Readers: a configuration as its own tool understands it, with that tool's precedence. One file each.
 
+pub mod active_units;
 pub mod apt_conf;
 pub mod apt_lists;
 pub mod audit;
@@ -37,8 +38,8 @@ pub mod units;
 pub mod users;
 
 use super::machine::Machine;
-use super::text::fits;
 use super::verdict::Unseen;
+use crate::fnmatch::fits;
 use std::collections::BTreeMap;
 
 /// Files of drop-in directories in the order in which they are read: by name, whatever the directory, and of one name

@@ -4,8 +4,9 @@
 //! the first is taken, as libkmod does.
 
 use super::drop_ins;
+use crate::fnmatch::fits;
 use crate::validate::machine::{Machine, Reader};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
 
 /// What stands in /run is gone at the next start.

@@ -132,9 +132,7 @@ impl Mounts {
         let in_fstab = self.fstab.iter().find(|(point, _)| point == path).map(|(_, mount)| mount);
         let line = in_fstab.filter(|mount| !mount.options.split(',').any(|option| option == "noauto"));
         // What is masked is mounted by nobody, fstab's line neither.
-        if let Ok(units) = machine.reader::<Units>()
-            && matches!(units.standing(&unit), Standing::Masked(_))
-        {
+        if matches!(machine.reader::<Units>()?.standing(&unit), Standing::Masked(_)) {
             return Ok(None);
         }
         let mut mount = None;
@@ -168,9 +166,7 @@ impl Mounts {
 }
 
 fn enabled(machine: &Machine<'_>, unit: &str) -> Result<Option<Mount>, Unseen> {
-    // A root without any unit has none that mounts.
-    let Ok(units) = machine.reader::<Units>() else { return Ok(None) };
-    if !matches!(units.standing(unit), Standing::Started(_)) {
+    if !matches!(machine.reader::<Units>()?.standing(unit), Standing::Started(_)) {
         return Ok(None);
     }
     for directory in DIRECTORIES {

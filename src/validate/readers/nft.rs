@@ -3,8 +3,9 @@
 //! What the next start loads is /etc/nftables.conf (Red Hat: /etc/sysconfig/nftables.conf) with what it includes; `nft list
 //! ruleset` prints the same language.
 
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
-use crate::validate::text::{At, Text, fits};
+use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
 
 /// A chain.

@@ -1,8 +1,9 @@
 //! Installed packages: dpkg's status, or rpm's database.
 
 use super::rpm;
+use crate::fnmatch::fits;
 use crate::validate::machine::{Machine, Reader};
-use crate::validate::text::{At, Text, fits};
+use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
 
 /// A package that is on the machine.

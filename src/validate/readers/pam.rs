@@ -6,8 +6,9 @@
 
 use super::glob;
 use super::pam_walk::{After, actions, outcomes};
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
-use crate::validate::text::{At, Text, fits};
+use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
 use std::collections::BTreeSet;
 

@@ -5,6 +5,7 @@
 //! anything has failed. Modules may answer anything, but for `pam_permit` and `pam_deny`.
 
 use super::pam::Line;
+use crate::validate::verdict::Unseen;
 
 /// Where a module's result leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +111,8 @@ fn succeeds(lines: &[Line], worked: impl Fn(usize) -> bool) -> bool {
     impression == Some(true)
 }
 
-/// Every way in which the modules of a stack may answer, those that are given answering so; none where there are too many.
-fn ways(lines: &[Line], given: &[(usize, bool)]) -> Option<Vec<Vec<bool>>> {
+/// Every way in which the modules of a stack may answer, those that are given answering so.
+fn ways(lines: &[Line], given: &[(usize, bool)]) -> Result<Vec<Vec<bool>>, Unseen> {
     let fixed = |at: usize| match lines[at].module.as_str() {
         "pam_permit.so" => Some(true),
         "pam_deny.so" => Some(false),
@@ -122,27 +123,32 @@ fn ways(lines: &[Line], given: &[(usize, bool)]) -> Option<Vec<Vec<bool>>> {
         let free = |at: usize| free.iter().position(|one| *one == at).is_some_and(|bit| bits >> bit & 1 == 1);
         (0..lines.len()).map(|at| fixed(at).unwrap_or_else(|| free(at))).collect()
     };
-    (free.len() <= MOST).then(|| (0..1_u32 << free.len()).map(one).collect())
+    match free.get(MOST) {
+        None => Ok((0..1_u32 << free.len()).map(one).collect()),
+        Some(at) => {
+            let why = format!("asks more than {MOST} modules: what each of them decides was not tried");
+            Err(Unseen::new(lines[*at].at.to_string(), why))
+        }
+    }
 }
 
 /// Whether a line's answer alone may turn the stack's, or nobody comes through it anyway.
-pub fn decides(lines: &[Line], at: usize) -> bool {
-    let Some(ways) = ways(lines, &[(at, true)]) else { return true };
+pub fn decides(lines: &[Line], at: usize) -> Result<bool, Unseen> {
+    let ways = ways(lines, &[(at, true)])?;
     let (mut turns, mut open) = (false, false);
     for way in &ways {
         let (with, without) = (succeeds(lines, |one| way[one]), succeeds(lines, |one| one != at && way[one]));
         turns |= with != without;
         open |= with || without;
     }
-    turns || !open
+    Ok(turns || !open)
 }
 
 /// Whether nobody comes through where a line's module says no, but those whom the others let in by themselves.
-pub fn bars(lines: &[Line], at: usize, others: &[&str]) -> bool {
+pub fn bars(lines: &[Line], at: usize, others: &[&str]) -> Result<bool, Unseen> {
     let other = |one: &usize| others.contains(&lines[*one].module.as_str());
     let given: Vec<(usize, bool)> = (0..lines.len()).filter(other).chain([at]).map(|one| (one, false)).collect();
-    let Some(ways) = ways(lines, &given) else { return true };
-    !ways.iter().any(|way| succeeds(lines, |one| way[one]))
+    Ok(!ways(lines, &given)?.iter().any(|way| succeeds(lines, |one| way[one])))
 }
 
 #[cfg(test)]
@@ -200,9 +206,17 @@ mod tests {
             ("auth [default=ok] pam_a.so\nauth required pam_permit.so\n".to_owned(), 0, true, true),
         ] {
             let lines = lines(&text);
-            assert_eq!((super::decides(&lines, at), super::bars(&lines, at, &[])), (decides, bars), "{text}");
+            let found = (super::decides(&lines, at), super::bars(&lines, at, &[]));
+            assert_eq!(found, (Ok(decides), Ok(bars)), "{text}");
         }
         let su = lines("auth sufficient pam_rootok.so\nauth required pam_wheel.so\nauth required pam_unix.so\n");
-        assert!(bars(&su, 1, &["pam_rootok.so"]) && !bars(&su, 1, &[]));
+        assert_eq!((super::bars(&su, 1, &["pam_rootok.so"]), super::bars(&su, 1, &[])), (Ok(true), Ok(false)));
+    }
+
+    #[test]
+    fn a_stack_of_too_many_modules_is_not_taken_for_a_good_one() {
+        let lines = lines(&"auth optional pam_a.so\n".repeat(MOST + 2));
+        let refused = [super::decides(&lines, 0), super::bars(&lines, 0, &[])];
+        assert!(refused.iter().all(|found| found.as_ref().is_err_and(|unseen| unseen.why.contains("was not tried"))));
     }
 }

@@ -3,8 +3,9 @@
 //! `$IncludeConfig PATTERN` and `include(file="PATTERN")`; objects as `module(...)` may go over lines; a comment starts
 //! with a number sign (rsyslog.conf(5)).
 
+use crate::fnmatch::fits;
 use crate::validate::machine::{Machine, Reader};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
 
 pub const MAIN: &str = "/etc/rsyslog.conf";

@@ -4,8 +4,9 @@
 //! of the first directory; an empty value takes back what was set (systemd.syntax(7), systemd-system.conf(5)).
 
 use super::{apt_conf, drop_ins};
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
-use crate::validate::text::{At, Text, fits};
+use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
 
 /// A key that is set.

@@ -7,8 +7,9 @@
 use super::glob;
 use super::sshd_command;
 use super::sshd_defaults::{canonical, default};
+use crate::fnmatch::fits;
 use crate::validate::machine::{Machine, Reader};
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
 
 const MAIN: &str = "/etc/ssh/sshd_config";

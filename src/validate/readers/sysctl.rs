@@ -5,8 +5,9 @@
 //! the link that Debian and Red Hat put into `/etc/sysctl.d`.
 
 use super::drop_ins;
+use crate::fnmatch::fits;
 use crate::validate::machine::{Machine, Reader};
-use crate::validate::text::{At, Text, fits};
+use crate::validate::text::{At, Text};
 use crate::validate::verdict::Unseen;
 
 /// What stands in /run is gone at the next start.

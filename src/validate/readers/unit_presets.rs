@@ -4,8 +4,9 @@
 //! presets that fits; one that no line names is enabled (systemd.preset(5), machine-id(5)). An empty file is no first boot.
 
 use super::drop_ins;
+use crate::fnmatch::fits;
 use crate::validate::machine::Machine;
-use crate::validate::text::{At, fits};
+use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
 
 const DIRECTORIES: &[&str] = &[

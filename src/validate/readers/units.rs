@@ -1,4 +1,4 @@
-//! systemd's units: what the next start will start, from unit files, drop-ins and links; and what is active now.
+//! systemd's units: what the next start will start, from unit files, drop-ins and links.
 //!
 //! A unit that is enabled for a target that nothing reaches is not started, and one that a vendor's own directory wants
 //! is started without being enabled: so the units that are wanted are followed from `default.target`.
@@ -10,6 +10,7 @@ use crate::validate::machine::{Machine, Reader};
 use crate::validate::text::At;
 use crate::validate::verdict::Unseen;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Where units are, the first having the last word (systemd.unit(5)). What stands in /run is gone at the next start.
 pub const DIRECTORIES: [&str; 6] = [
@@ -37,9 +38,6 @@ pub struct Units {
 impl Reader for Units {
     fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
         let files = Files::read(machine)?;
-        if files.units.is_empty() {
-            return Err(Unseen::new("systemd's unit directories", "have no unit: this root is not started by systemd"));
-        }
         let mut walk = Walk { machine, files: &files, reached: BTreeMap::new() };
         walk.start()?;
         let reached = walk.reached;
@@ -74,6 +72,24 @@ pub enum Standing<'a> {
 }
 
 impl Units {
+    /// Those of a root that systemd starts: of any other one they say nothing.
+    pub fn of(machine: &Machine<'_>) -> Result<Rc<Self>, Unseen> {
+        let units = machine.reader::<Self>()?;
+        if units.known.is_empty() {
+            return Err(Unseen::new("systemd's unit directories", "have no unit: this root is not started by systemd"));
+        }
+        Ok(units)
+    }
+
+    /// What keeps a unit that is there from being started. A root without it may have another way to do its work.
+    pub fn withheld(&self, unit: &str) -> Option<At> {
+        match self.standing(unit) {
+            Standing::Masked(at) | Standing::Unreached(at) => Some(at.clone()),
+            Standing::Idle => Some(At::file("systemd's unit directories")),
+            Standing::Missing | Standing::Started(_) | Standing::FirstBoot(_) | Standing::Triggered(_) => None,
+        }
+    }
+
     /// How a unit stands.
     pub fn standing(&self, unit: &str) -> Standing<'_> {
         if let Some(at) = self.masked.get(unit) {
@@ -313,45 +329,6 @@ impl Walk<'_, '_> {
             }
         }
         Ok(pulled.into_iter().map(|(_, name, at)| (name, at)).collect())
-    }
-}
-
-/// Units that are active now, as systemd says.
-#[derive(Debug)]
-pub struct Active(BTreeMap<String, String>);
-
-impl Reader for Active {
-    fn read(machine: &Machine<'_>) -> Result<Self, Unseen> {
-        const ASKED: &[&str] = &["systemctl", "list-units", "--all", "--full", "--plain", "--no-legend", "--no-pager"];
-        if machine.running() && !machine.exists("/run/systemd/system")? {
-            return Err(Unseen::new("/run/systemd/system", "is not there: systemd does not run here"));
-        }
-        let output = machine.ask(ASKED)?;
-        if !output.ok() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Unseen::new("systemctl list-units", said));
-        }
-        let mut active = BTreeMap::new();
-        for line in output.text().lines() {
-            let mut words = line.split_whitespace();
-            // UNIT LOAD ACTIVE SUB DESCRIPTION
-            if let (Some(unit), Some(_), Some(state)) = (words.next(), words.next(), words.next()) {
-                // A service that ends again and again is on its way up for most of the time.
-                let state = if words.next() == Some("auto-restart") { "started again and again" } else { state };
-                active.insert(unit.to_owned(), state.to_owned());
-            }
-        }
-        if active.is_empty() {
-            return Err(Unseen::new("systemctl list-units", "lists no unit"));
-        }
-        Ok(Self(active))
-    }
-}
-
-impl Active {
-    /// A unit's state; what systemd has not loaded is inactive.
-    pub fn state(&self, unit: &str) -> &str {
-        self.0.get(unit).map_or("inactive", String::as_str)
     }
 }
 
