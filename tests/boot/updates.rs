@@ -9,6 +9,7 @@ use emulator::{Denial, Object};
 use muster::boot::{Baking, Ended, Mode, Request, bake, boot, update};
 use muster::failure::{Failure, Stage as At};
 use muster::host::{Change, Effect, HostError};
+use muster::release::Record;
 use muster::settings::Sources;
 use muster::trust::TrustRoot;
 use serde_json::{Value, json};
@@ -126,6 +127,14 @@ impl Shop {
         update(&self.request(Mode::Update))
     }
 
+    /// The releases after an update that succeeds.
+    fn updated(&self) -> Vec<Record> {
+        match self.update().expect("an update") {
+            Ended::Updated { releases } => releases,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The update is refused at a stage, says this, and leaves what is there.
     pub(crate) fn refused(&self, stage: At, words: &[&str]) {
         let failure = self.update().unwrap_err();
@@ -145,11 +154,11 @@ fn proof(version: &str) -> Vec<u8> {
 #[test]
 fn a_host_boots_from_the_update_repository_and_is_brought_to_the_newest() {
     let mut shop = Shop::booted();
-    let Ended::Updated { releases } = shop.update().unwrap() else { panic!("not updated") };
+    let releases = shop.updated();
     assert_eq!(releases[0].active.version, "1.4.2");
     assert!(shop.stage.newest().changes.is_empty(), "nothing is newer");
     shop.publish("1.5.0", |_| {});
-    let Ended::Updated { releases } = shop.update().unwrap() else { panic!("not updated") };
+    let releases = shop.updated();
     assert_eq!((releases[0].active.version.as_str(), releases[0].label().as_str()), ("1.5.0", "shop.api"));
     assert!(shop.stage.read(PROGRAM).contains("1.5.0"));
     let run = shop.stage.newest();

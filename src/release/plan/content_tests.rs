@@ -133,7 +133,7 @@ fn bytes_that_change_between_verifying_and_extracting_are_refused() {
         let planned = scene.plan().expect("planned");
         let outcome = planned.changes.iter().try_for_each(|change| {
             if let (Change::Unpack(unpack), true) = (change, alter) {
-                let Content::Staged(file) = &unpack.content else { panic!("not staged") };
+                let Content::Staged(file) = &unpack.content else { panic!("{:?}", unpack.content) };
                 file.write_at(b"ten", 512).expect("altered");
             }
             apply(&scene, change)
