@@ -15,7 +15,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     match read {
         Ok(_) if bytes.len() as u64 > LARGEST => {
             let text = format!("{}: it is larger than {LARGEST} bytes, which no such file is", path.display());
-            Err(Failure::message(Stage::Release, text))
+            Err(Failure::message(Stage::Release, text)
+                .with_hint("is it the file that was meant? Bundles, keys and descriptors are small"))
         }
         Ok(_) => Ok(bytes),
         Err(error) => Err(missing(path, &error)),
